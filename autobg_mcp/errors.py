@@ -1,0 +1,175 @@
+"""Every error raised on purpose, and what each tells a person or a model to do.
+
+    AutobgError                     everything this package raises on purpose
+    ├── ConfigurationError          a setting is missing, wrong or contradicts another
+    ├── StateError                  a file or store that keeps the throttle or the ledger cannot be used
+    ├── ArgumentsRefusedError       arguments that no request was made from
+    ├── FileRefusedError            a local file that is not read or written
+    ├── LinkRefusedError            an address that is not fetched
+    ├── SpendingRefusedError        a guard or a person said no to spending credits
+    ├── ThrottledError              the next free slot lies beyond the caller's time budget
+    └── ApiError                    one call to the API failed
+        ├── ConnectionFailedError   the request never reached the API
+        │   └── OutcomeUnknownError     it may have reached the API; nobody knows what came of it
+        ├── AuthenticationError     401, or a refusal that speaks of authorisation
+        ├── RequestRefusedError     any other 4xx, or HTTP 200 with status: false
+        ├── RateLimitedError        429
+        ├── ServerFaultError        5xx
+        └── UnexpectedAnswerError   a success whose body is not what the endpoint answers
+
+An error says four things: what happened (`str(error)`), whether credits were spent, whether
+repeating the call is safe, and what to do next. Text from the API goes through `quoted`.
+"""
+
+import re
+from typing import ClassVar, Literal
+
+Spent = Literal["no", "yes", "unknown"]
+"""Whether a failed call cost credits, as far as anyone can know."""
+
+
+class AutobgError(Exception):
+    """Anything this package raises on purpose.
+
+    Args:
+        message: What happened, one or two sentences without a secret in them.
+        spent: Whether credits were spent; None takes the class's usual answer.
+        repeatable: Whether the same call may be made again as it is; None takes the class's usual answer.
+        next_step: What to do next; None takes the class's usual advice.
+        retry_after_s: Seconds after which a repeat can succeed; None where waiting does not help.
+    """
+
+    usual_spent: ClassVar[Spent] = "no"
+    usual_repeatable: ClassVar[bool] = False
+    usual_next_step: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        spent: Spent | None = None,
+        repeatable: bool | None = None,
+        next_step: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.spent: Spent = self.usual_spent if spent is None else spent
+        self.repeatable = self.usual_repeatable if repeatable is None else repeatable
+        self.next_step = self.usual_next_step if next_step is None else next_step
+        self.retry_after_s = retry_after_s
+
+
+class ConfigurationError(AutobgError):
+    """A setting is missing, wrong or contradicts another. No request was made."""
+
+    usual_next_step = "Ask the person who runs this server to change the setting, then call again."
+
+
+class StateError(AutobgError):
+    """A file or store that keeps the throttle or the ledger cannot be used. No request was made."""
+
+    usual_repeatable = True
+    usual_next_step = "Ask the person who runs this server to mend the named file or store, then call again."
+
+
+class ArgumentsRefusedError(AutobgError):
+    """Arguments that no request was made from."""
+
+    usual_next_step = "Correct the named arguments and call again."
+
+
+class FileRefusedError(AutobgError):
+    """A local file that is not read or written. Nothing left the machine."""
+
+    usual_next_step = "Name another file, or ask the person who runs this server to change the named setting."
+
+
+class LinkRefusedError(AutobgError):
+    """An address that is not fetched: not https, not public, too large or too slow."""
+
+    usual_next_step = "Fetch the pictures one by one with getImagesRaw instead."
+
+
+class SpendingRefusedError(AutobgError):
+    """A guard or a person said no to spending credits. Nothing was submitted."""
+
+    usual_next_step = "Tell the user; do not try another way to submit the same pictures."
+
+
+class ThrottledError(AutobgError):
+    """The next free slot lies beyond the caller's time budget. No slot was taken."""
+
+    usual_repeatable = True
+    usual_next_step = "Do something else and call again after that time."
+
+
+class ApiError(AutobgError):
+    """One call to the API failed."""
+
+
+class ConnectionFailedError(ApiError):
+    """The request never reached the API: name look-up, connect or TLS failed."""
+
+    usual_repeatable = True
+    usual_next_step = "Call again in a minute; if it stays so, ask the user to check network, proxy and AUTOBG_BASE_URL."
+
+
+class OutcomeUnknownError(ConnectionFailedError):
+    """The request may have reached the API, but no whole answer came back."""
+
+    usual_spent = "unknown"
+    usual_repeatable = False
+
+
+class AuthenticationError(ApiError):
+    """401, or a refusal that speaks of authorisation."""
+
+    usual_next_step = (
+        "If other calls work, the id belongs to another account; else ask the user to check AUTOBG_API_KEY "
+        "(the bare key, no Bearer prefix)."
+    )
+
+
+class RequestRefusedError(ApiError):
+    """The API understood the request and said no: a 4xx, or HTTP 200 with `status: false`."""
+
+    usual_next_step = "Check the ids and values; the same call will be refused again."
+
+
+class RateLimitedError(ApiError):
+    """429: another program uses the same key, or the limit is smaller than documented."""
+
+    usual_repeatable = True
+    usual_next_step = "Call again after that time."
+
+
+class ServerFaultError(ApiError):
+    """5xx: the API failed."""
+
+    usual_repeatable = True
+    usual_next_step = "Call again in a minute."
+
+
+class UnexpectedAnswerError(ApiError):
+    """The API answered, but not with what the endpoint answers: HTML, broken JSON, missing fields."""
+
+    usual_next_step = "Report this to the people who run this server; the API may have changed."
+
+
+_QUOTED_CHARS = 200
+# C0/C1 controls, zero-width and bidirectional marks, the tag block and variation selectors: they hide text from people.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+
+
+def cleaned(text: str, max_chars: int = _QUOTED_CHARS) -> str:
+    """Text from outside on one line, without invisible characters, at most `max_chars` long."""
+    line = " ".join(_INVISIBLE.sub(" ", text).split())
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
+
+def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
+    """The same in quotation marks, so that a reader knows the words are not ours."""
+    return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
