@@ -1,0 +1,89 @@
+"""The rows of the entries table, inside a transaction that the caller holds."""
+
+import sqlite3
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+from autobg_mcp.errors import StateError
+from autobg_mcp.ledger.records import Entry, Submission
+
+LEASE_S: Final = 60.0
+"""How long a process counts as alive after it last wrote to the ledger or called `keep_alive`."""
+
+_FIELDS = [field.name for field in fields(Entry)]
+
+
+def write_down(db: sqlite3.Connection, submission: Submission, owner: str, now: float) -> Entry:
+    """A new entry that is under way."""
+    # Entries are written in the order of real time, so none may leave its window before an earlier one.
+    newest = db.execute("SELECT window_from FROM entries ORDER BY id DESC LIMIT 1").fetchone()
+    values = {
+        # A file name that is not UTF-8 reaches Python with lone surrogates, which SQLite refuses.
+        **{field.name: _storable(getattr(submission, field.name)) for field in fields(Submission)},
+        "at": now,
+        "window_from": max(now, newest["window_from"]) if newest else now,
+        "state": "intended",
+        "owner": owner,
+        "lease_until": now + LEASE_S,
+    }
+    names = ", ".join(values)
+    marks = ", ".join(f":{name}" for name in values)
+    entry_id = db.execute(f"INSERT INTO entries ({names}) VALUES ({marks})", values).lastrowid  # noqa: S608
+    return from_row(db.execute("SELECT * FROM entries WHERE id = ?", (entry_id,)).fetchone())
+
+
+def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
+    """Settle what dead processes left under way: unknown if bytes may have left, else refused."""
+    # A lease that ends too far ahead was written by a clock that has been set back since.
+    db.execute(
+        """UPDATE entries SET
+            state = CASE WHEN sent_at IS NULL THEN 'refused' ELSE 'unknown' END,
+            reason = CASE WHEN sent_at IS NULL THEN 'never sent' ELSE 'the process ended before the answer' END,
+            settled_at = :now
+        WHERE state = 'intended' AND NOT lease_until BETWEEN :now AND :now + 2 * :lease_s""",
+        {"now": now, "lease_s": LEASE_S},
+    )
+
+
+def earlier(db: sqlite3.Connection, submission: Submission, since: float) -> Entry | None:
+    """The entry that a submission would repeat, an accepted one first; None where there is none."""
+    row = db.execute(
+        "SELECT * FROM entries WHERE account = ? AND fingerprint = ? AND state != 'refused' AND window_from > ? "
+        "ORDER BY state = 'accepted' DESC, id DESC LIMIT 1",
+        (submission.account, submission.fingerprint, since),
+    ).fetchone()
+    return from_row(row) if row else None
+
+
+def spent(db: sqlite3.Connection, account: str, since: float, until: float | None) -> int:
+    """Credits of all entries from `since` up to `until` that were not refused."""
+    (pictures,) = db.execute(
+        "SELECT coalesce(sum(pictures), 0) FROM entries WHERE account = :account AND state != 'refused' "
+        "AND at >= :since AND (:until IS NULL OR at < :until)",
+        {"account": account, "since": since, "until": until},
+    ).fetchone()
+    return int(pictures)
+
+
+def entry(db: sqlite3.Connection, path: Path, entry_id: int) -> Entry:
+    """One entry.
+
+    Raises:
+        StateError: There is none of that number.
+    """
+    row = db.execute("SELECT * FROM entries WHERE id = ?", (entry_id,)).fetchone()
+    if row is None:
+        raise StateError(
+            f"The ledger {path} holds no submission {entry_id}; was the file replaced meanwhile?"
+        )
+    return from_row(row)
+
+
+def from_row(row: sqlite3.Row) -> Entry:
+    """A row with all columns of the table as an entry."""
+    return Entry(**{name: row[name] for name in _FIELDS})
+
+
+def _storable(value: str | int | None) -> str | int | None:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

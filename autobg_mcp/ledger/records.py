@@ -1,0 +1,85 @@
+"""What the ledger keeps and answers, as frozen dataclasses.
+
+Times are seconds since 1970 by the wall clock; one picture is taken for one credit.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["accepted", "refused", "unknown"]
+"""What came of a submission: the API took it, surely did not take it, or nobody knows."""
+
+State = Literal["intended"] | Outcome
+"""An outcome, or `intended`: written down, and still under way in a live process."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is about to be sent in one HTTP call: one picture, or one list of links.
+
+    Attributes:
+        account: Hash of the API key, never the key.
+        host: Name of the MCP host program, such as "claude-code".
+        tool: Name of the tool that submits.
+        vehicle: The `numberPlate` argument: the id that gathers pictures into a batch.
+        template: Template id; None where the tool takes none.
+        file_name: Name the API is told; for a list of links one name per line.
+        pictures: How many credits the call costs at most.
+        fingerprint: sha256 (hex) of the picture's bytes and of every argument that changes the result.
+        source: Local path of the original; None for links.
+    """
+
+    account: str
+    host: str
+    tool: str
+    vehicle: str
+    template: str | None
+    file_name: str
+    pictures: int
+    fingerprint: str
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Entry(Submission):
+    """One submission in the ledger.
+
+    Attributes:
+        id: Number within this ledger, rising with time.
+        at: When it was written down.
+        state: What is known of its outcome.
+        sent_at: From when bytes may have left; None while nothing has left.
+        settled_at: When `state` last became an outcome; None while intended.
+        batch_id: The batch the API put it into; None while not known.
+        reason: Why it was refused or is unknown, in words; None where there is nothing to say.
+        credits_before: Credits left before it; None where not asked.
+        credits_after: Credits left after it; None where not asked.
+        owner: Which process wrote it down.
+    """
+
+    id: int
+    at: float
+    state: State
+    sent_at: float | None
+    settled_at: float | None
+    batch_id: str | None
+    reason: str | None
+    credits_before: int | None
+    credits_after: int | None
+    owner: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The answer to a wish to submit: exactly one of the three is not None.
+
+    Attributes:
+        entry: The new entry; its holder may go on to send.
+        duplicate_of: The earlier entry of the same submission. An `intended` one is under way in
+            another call or process: look at it again with `Ledger.get` until it is settled.
+        over_limit: Credits left under the daily limit, fewer than the submission needs.
+    """
+
+    entry: Entry | None = None
+    duplicate_of: Entry | None = None
+    over_limit: int | None = None
