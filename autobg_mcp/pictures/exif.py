@@ -1,0 +1,42 @@
+"""The one fact of EXIF metadata that changes how a picture looks: its orientation."""
+
+from typing import Literal
+
+UPRIGHT = 1
+"""The orientation of a picture whose first row is its top and first column its left side (Exif 2.32, tag 0x0112)."""
+
+SIDEWAYS = frozenset({5, 6, 7, 8})
+"""Orientations that swap width and height."""
+
+_ORIENTATION_TAG = 0x0112
+_ORIENTATIONS = range(1, 9)
+_SHORT, _LONG = 3, 4
+_ENTRY_BYTES = 12
+_ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
+
+
+def orientation_in(exif: bytes) -> int:
+    """The orientation that an EXIF block states, 1 to 8; upright when it is missing or unreadable."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    order = _ORDERS.get(tiff[:2])
+    if order is None:
+        return UPRIGHT
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(tiff[at : at + size], order)
+
+    first = number(4, 4)
+    for entry in range(first + 2, first + 2 + _ENTRY_BYTES * number(first, 2), _ENTRY_BYTES):
+        if number(entry, 2) == _ORIENTATION_TAG:
+            value = number(entry + 8, {_SHORT: 2, _LONG: 4}.get(number(entry + 2, 2), 0))
+            return value if value in _ORIENTATIONS else UPRIGHT
+    return UPRIGHT
+
+
+def exif_of(orientation: int) -> bytes:
+    """A TIFF block that states `orientation` and nothing else."""
+    entry = b"".join(
+        number.to_bytes(size, "little")
+        for number, size in ((_ORIENTATION_TAG, 2), (_SHORT, 2), (1, 4), (orientation, 4))
+    )
+    return b"II*\0" + (8).to_bytes(4, "little") + (1).to_bytes(2, "little") + entry + bytes(4)
