@@ -1,0 +1,136 @@
+"""Failures on demand: what the next answer at a path does wrong.
+
+Kinds that stop a request before it acts: `401`, `soft` (HTTP 200 with `status: false`), `500`, `503`, `429`, `html`
+(200 with a web page, as a proxy or a captive portal sends) and `drop_before`.
+Kinds that act and spoil the answer: `truncated`, `empty`, `not_json`, `wrong_shape`, `drop_after`, `slow` (a proper answer
+after `delay_s`) and `hang` (no answer; the connection breaks after `delay_s`).
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+FailureKind: TypeAlias = Literal[
+    "401", "soft", "500", "503", "429", "html", "truncated", "empty", "not_json", "wrong_shape", "slow", "hang",
+    "drop_before", "drop_after",
+]  # fmt: skip
+FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
+UNAUTHORIZED = "You are not Authorized"  # the one message the documents show
+
+
+class ConnectionDropped(ConnectionResetError):  # noqa: N818 - it is an event of the story, not an error of the sandbox
+    """The sandbox broke the connection instead of answering.
+
+    In one process it comes out of `httpx.ASGITransport` as it is. Under uvicorn the socket is closed without a byte.
+    """
+
+
+@dataclass(slots=True)
+class Failure:
+    """A failure waiting for its request; `path_suffix` is the end of the path it is for, empty for every path."""
+
+    path_suffix: str
+    kind: FailureKind
+    times: int = 1
+    delay_s: float = 0.0
+
+
+def refusal(message: str, status_code: int = 200) -> JSONResponse:
+    """Answer `{"status": false, "message": ...}`."""
+    return JSONResponse({"status": False, "message": message}, status_code)
+
+
+def too_many(wait_s: float | None) -> JSONResponse:
+    """Answer 429; `wait_s` is rounded up into a Retry-After header, None sends none."""
+    answer = refusal("Too many requests", 429)
+    if wait_s is not None:
+        answer.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
+    return answer
+
+
+def early_answer(failure: Failure) -> Response | None:
+    """Answer for a failure that keeps the request from acting, or None if it acts.
+
+    Raises:
+        ConnectionDropped: The kind is `drop_before`.
+    """
+    if failure.kind == "drop_before":
+        raise ConnectionDropped
+    answers: dict[FailureKind, Response] = {
+        "401": refusal(UNAUTHORIZED, 401),
+        "soft": refusal("Something went wrong"),
+        "500": refusal("Internal Server Error", 500),
+        "503": refusal("Service Unavailable", 503),
+        "429": too_many(failure.delay_s),
+        "html": HTMLResponse("<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>"),
+    }
+    return answers.get(failure.kind)
+
+
+async def spoil(failure: Failure, answer: Response, sleep: Callable[[float], Awaitable[None]]) -> Response:
+    """Turn the proper answer of a request that has acted into what the failure wants.
+
+    Raises:
+        ConnectionDropped: The kind is `drop_after`, or `hang` and `delay_s` have passed.
+    """
+    if failure.kind in {"slow", "hang"}:
+        await sleep(failure.delay_s)
+    if failure.kind in {"hang", "drop_after"}:
+        raise ConnectionDropped
+    content = bytes(answer.body)
+    bodies: dict[FailureKind, bytes] = {
+        "truncated": content[: len(content) // 2],
+        "empty": b"",
+        "not_json": b"Processed OK",
+        "wrong_shape": _other_shape(content),
+    }
+    if failure.kind not in bodies:
+        return answer
+    return Response(bodies[failure.kind], answer.status_code, media_type="application/json")
+
+
+def _other_shape(content: bytes) -> bytes:
+    """Keep the envelope and replace its data: an array by an object, everything else by an array."""
+    try:
+        envelope = json.loads(content)
+    except ValueError:
+        envelope = {"status": True, "message": ""}
+    data: object = {"unexpected": True} if isinstance(envelope.get("data"), list) else [["unexpected"]]
+    return json.dumps(envelope | {"data": data}).encode()
+
+
+async def close_socket(send: object) -> bool:
+    """Close the socket behind an ASGI `send` of uvicorn at once; False if there is none.
+
+    ASGI has no message for this. uvicorn's `send` is a method of the object that owns the transport; once the transport
+    is gone, uvicorn takes the client for disconnected, sends nothing more and logs nothing.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if not isinstance(transport, asyncio.WriteTransport):
+        return False
+    transport.abort()
+    await asyncio.sleep(0)  # lets uvicorn hear of it before the application returns
+    return True
+
+
+def ask_failure(request_body: object) -> Failure:
+    """Read a failure from the body of `POST /_sandbox/failures`.
+
+    Raises:
+        ValueError: The body names no known kind, or a value has the wrong type.
+    """
+    if not isinstance(request_body, dict) or request_body.get("kind") not in FAILURE_KINDS:
+        raise ValueError(
+            f"Send a JSON object with path, kind, times and delay_s; kind is one of {FAILURE_KINDS}"
+        )
+    return Failure(
+        str(request_body.get("path", "")),
+        request_body["kind"],
+        int(request_body.get("times", 1)),
+        float(request_body.get("delay_s", 0.0)),
+    )

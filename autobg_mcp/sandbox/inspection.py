@@ -1,0 +1,86 @@
+"""Looking into a running sandbox over HTTP, and steering it: everything under `/_sandbox`."""
+
+import hmac
+import json
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from autobg_mcp.sandbox import failures
+from autobg_mcp.sandbox.answers import PICTURES_PATH, picture_token
+from autobg_mcp.sandbox.failures import refusal
+from autobg_mcp.sandbox.world import Account, World
+
+
+def routes(world: World) -> list[Route]:
+    """Make the routes `state`, `failures`, `advance` and the download links of one world."""
+
+    async def state(_: Request) -> Response:
+        return JSONResponse(snapshot(world))
+
+    async def fail(request: Request) -> Response:
+        try:
+            failure = failures.ask_failure(json.loads(await request.body()))
+        except (ValueError, TypeError) as error:
+            return refusal(str(error), 400)
+        world.failures.append(failure)
+        return JSONResponse({"waiting": len(world.failures)})
+
+    async def advance(request: Request) -> Response:
+        try:
+            seconds = float(json.loads(await request.body())["seconds"])
+        except (ValueError, TypeError, KeyError):
+            return refusal('Send a JSON object such as {"seconds": 60}', 400)
+        world.advance(seconds)
+        return JSONResponse({"now": world.now()})
+
+    async def picture(request: Request) -> Response:
+        picture_id = int(request.path_params["picture_id"])
+        for account in world.accounts.values():
+            token = picture_token(account.user, picture_id)
+            found = account.pictures.get(picture_id)
+            if found and hmac.compare_digest(token, request.path_params["token"]):
+                return Response(await world.result(found), media_type=found.job.media_type)
+        return refusal("Not Found", 404)
+
+    return [
+        Route("/_sandbox/state", state),
+        Route("/_sandbox/failures", fail, methods=["POST"]),
+        Route("/_sandbox/advance", advance, methods=["POST"]),
+        Route(PICTURES_PATH + "/{picture_id:int}/{token}", picture),
+    ]
+
+
+def snapshot(world: World) -> dict[str, object]:
+    """Sum up a world over all its users, ready for JSON."""
+    accounts = world.accounts.values()
+    spent = sum(account.spent.total() for account in accounts)
+    total = world.options.credits * max(1, len(accounts))
+    return {
+        "credits_spent": spent,
+        "credits_left": total - spent,
+        "refused_429": world.refused_429,
+        "refused_429_by_path": dict(world.refused_429_by_path),
+        "requests": dict(world.requests_by_path),
+        "batches": [entry for account in accounts for entry in _batches(account, world.now())],
+        "reports": [
+            {"user": account.user, "picIDs": report.picture_ids, "reportReason": report.reasons}
+            | {"reportComment": report.comment}
+            for account in accounts
+            for report in account.reports
+        ],
+    }
+
+
+def _batches(account: Account, now_s: float) -> list[dict[str, object]]:
+    return [
+        {
+            "user": account.user,
+            "batchID": batch.batch_id,
+            "numberPlate": batch.number_plate,
+            "pictures": len(batch.pictures),
+            "processed": sum(picture.is_processed(now_s) for picture in batch.pictures),
+        }
+        for batch in account.batches.values()
+    ]

@@ -1,0 +1,229 @@
+"""The state behind the sandbox: users with their templates, batches, pictures, credits, reports and requests."""
+
+import hashlib
+import itertools
+from collections import Counter, OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from autobg_mcp.sandbox import studio
+from autobg_mcp.sandbox.failures import Failure, FailureKind
+from autobg_mcp.sandbox.limits import Limits
+from autobg_mcp.sandbox.options import SandboxOptions
+from autobg_mcp.sandbox.recording import RecordedRequest
+
+FIRST_BATCH_ID = 1206
+FIRST_PICTURE_ID = 512251
+FIRST_TEMPLATE_ID = 136
+DAY_S = 86_400.0
+RENDERED_BYTES = 64 * 1024 * 1024
+STAGGER = (
+    0.7,
+    0.8,
+    0.9,
+    1.0,
+)  # shares of the turnaround after which the pictures of a batch come out, in turn
+
+
+@dataclass(slots=True)
+class Template:
+    """A template of a user, with its pictures as stored by the studio."""
+
+    template_id: int
+    name: str
+    background: bytes
+    side: bytes | None = None
+    front_rear: bytes | None = None
+    treats_plate: bool = False
+    plate_colour: str = "#FFFFFF"
+    plate_picture: bytes | None = None
+    logo: bytes | None = None
+    logo_corner: str = "TL"
+
+
+@dataclass(slots=True)
+class Picture:
+    """One accepted picture; it is in work until `ready_s` on the sandbox's clock."""
+
+    picture_id: int
+    name: str
+    job: studio.Job
+    ready_s: float
+    redone: int = 0
+
+    def is_failed(self, now_s: float) -> bool:
+        """Whether processing ended without a result: on request, by a file name that begins with `fail`."""
+        return self.ready_s <= now_s and self.redone == 0 and self.name.lower().startswith("fail")
+
+    def is_processed(self, now_s: float) -> bool:
+        """Whether there is a result to fetch."""
+        return self.ready_s <= now_s and not self.is_failed(now_s)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The pictures of one vehicle that belong together; `number_plate` is the vehicle's id."""
+
+    batch_id: int
+    number_plate: str
+    opened_s: float
+    pictures: list[Picture] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Report:
+    """A report of bad results."""
+
+    picture_ids: list[int]
+    reasons: list[str]
+    comment: str
+
+
+@dataclass(slots=True)
+class Account:
+    """What belongs to one API key; `user` is a fingerprint of the key, which itself is kept nowhere."""
+
+    user: str
+    credits: int
+    spent: Counter[date] = field(default_factory=Counter)
+    templates: dict[int, Template] = field(default_factory=dict)
+    batches: dict[int, Batch] = field(default_factory=dict)
+    pictures: dict[int, Picture] = field(default_factory=dict)
+    reports: list[Report] = field(default_factory=list)
+
+    @property
+    def credits_left(self) -> int:
+        """Credits that are not spent yet."""
+        return self.credits - self.spent.total()
+
+
+class World:
+    """Everything the sandbox remembers. One event loop uses it; no method that changes it awaits in between."""
+
+    def __init__(
+        self,
+        options: SandboxOptions,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self.options = options
+        self.sleep = sleep
+        self.requests: deque[RecordedRequest] = deque(maxlen=options.max_recorded_requests)
+        self.requests_by_path: Counter[str] = Counter()
+        self.refused_429_by_path: Counter[str] = Counter()
+        self.failures: list[Failure] = []
+        self.accounts: dict[str, Account] = {}
+        self.limits = Limits(options.rate_rule, options.window_s)
+        self._clock = clock
+        self._offset_s = 0.0
+        self._opened_at = datetime.now(UTC)
+        self._opened_s = clock()
+        self._batch_ids = itertools.count(FIRST_BATCH_ID)
+        self._picture_ids = itertools.count(FIRST_PICTURE_ID)
+        self._template_ids = itertools.count(FIRST_TEMPLATE_ID)
+        self._rendered: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._workers = CapacityLimiter(2)  # photos are opened two at a time, which bounds the memory
+
+    @property
+    def refused_429(self) -> int:
+        """How many requests were answered with 429."""
+        return self.refused_429_by_path.total()
+
+    def now(self) -> float:
+        """Seconds on the sandbox's clock."""
+        return self._clock() + self._offset_s
+
+    def today(self) -> date:
+        """The day on the sandbox's clock (UTC)."""
+        return (self._opened_at + timedelta(seconds=self.now() - self._opened_s)).date()
+
+    def advance(self, seconds: float) -> None:
+        """Turn the sandbox's clock forward."""
+        self._offset_s += seconds
+
+    def account(self, key: str) -> Account | None:
+        """Find or open the account of an API key; None if the key is not let in."""
+        known = self.options.api_keys
+        if not key.strip() or key.startswith("Bearer ") or (known is not None and key not in known):
+            return None
+        user = "user-" + hashlib.sha256(key.encode()).hexdigest()[:8]
+        return self.accounts.setdefault(user, Account(user, self.options.credits))
+
+    def record(self, request: RecordedRequest) -> None:
+        """Write a request down; the oldest falls out when there are too many."""
+        self.requests.append(request)
+        self.requests_by_path[request.path] += 1
+
+    def fail_next(self, path_suffix: str, kind: FailureKind, times: int = 1, delay_s: float = 0.0) -> None:
+        """Make the next `times` requests whose path ends in `path_suffix` fail (see `failures`)."""
+        self.failures.append(Failure(path_suffix, kind, times, delay_s))
+
+    def take_failure(self, path: str) -> Failure | None:
+        """Use up one failure that waits for this path, the oldest first."""
+        for failure in self.failures:
+            if path.endswith(failure.path_suffix):
+                failure.times -= 1
+                if failure.times <= 0:
+                    self.failures.remove(failure)
+                return failure
+        return None
+
+    def add_template(self, account: Account, template: Template) -> int:
+        """Keep a template under a new id and answer the id."""
+        template.template_id = next(self._template_ids)
+        account.templates[template.template_id] = template
+        return template.template_id
+
+    def add_pictures(
+        self, account: Account, number_plate: str, jobs: Iterable[tuple[str, studio.Job]]
+    ) -> Batch:
+        """Accept named jobs into the vehicle's batch and charge one credit for each."""
+        batch = self._batch_for(account, number_plate)
+        for name, job in jobs:
+            picture = Picture(next(self._picture_ids), name, job, self._ready_s(len(batch.pictures)))
+            batch.pictures.append(picture)
+            account.pictures[picture.picture_id] = picture
+            account.spent[self.today()] += 1
+        return batch
+
+    def redo(self, pictures: Iterable[Picture]) -> None:
+        """Send pictures back to work."""
+        for index, picture in enumerate(pictures):
+            picture.redone += 1
+            picture.ready_s = self._ready_s(index)
+
+    def open_batch(self, account: Account, number_plate: str) -> Batch:
+        """Open a new batch for a vehicle."""
+        batch = Batch(next(self._batch_ids), number_plate, self.now())
+        account.batches[batch.batch_id] = batch
+        return batch
+
+    async def in_thread(self, work: Callable[[], bytes]) -> bytes:
+        """Run picture work in a worker thread."""
+        return await to_thread.run_sync(work, limiter=self._workers)
+
+    async def result(self, picture: Picture) -> bytes:
+        """Answer the picture's result, drawn at the first request and kept while there is room."""
+        key = (picture.picture_id, picture.redone)
+        if key not in self._rendered:
+            self._rendered[key] = await self.in_thread(lambda: studio.render(picture.job, key[1]))
+        self._rendered.move_to_end(key)
+        data = self._rendered[key]
+        while len(self._rendered) > 1 and sum(map(len, self._rendered.values())) > RENDERED_BYTES:
+            self._rendered.popitem(last=False)
+        return data
+
+    def _batch_for(self, account: Account, number_plate: str) -> Batch:
+        now_s = self.now()
+        for batch in reversed(account.batches.values()):
+            in_work = any(picture.ready_s > now_s for picture in batch.pictures)
+            if batch.number_plate == number_plate and (in_work or now_s - batch.opened_s < DAY_S):
+                return batch
+        return self.open_batch(account, number_plate)
+
+    def _ready_s(self, index: int) -> float:
+        return self.now() + self.options.turnaround_s * STAGGER[index % len(STAGGER)]
