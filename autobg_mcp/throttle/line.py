@@ -1,0 +1,243 @@
+"""The waiters of one process at one bucket, and the task that steps the bucket for all of them.
+
+Everything a process wants of a bucket (places, answers, slots given back) is gathered here and done in one
+transaction. The task lives only while there is something to do. It sleeps until the moment the last step
+named and, meanwhile, looks about once a second whether another process has changed the bucket.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from autobg_mcp.errors import StateError
+from autobg_mcp.throttle.bucket import Answer, Ask, Batch, Granted, Outcome, Queued, Refused
+from autobg_mcp.throttle.policy import SECOND_US, Limit
+from autobg_mcp.throttle.store import microseconds
+
+T = TypeVar("T")
+Sleep = Callable[[float], Coroutine[object, object, None]]
+_FIRST_LOOK_S = 0.005
+_LOOK_S = 1.0
+_LOOKS_PER_WINDOW = 20
+
+
+@dataclass(eq=False)
+class Caller:
+    """One waiting call.
+
+    Attributes:
+        deadline_s: When its time is over, by the local clock.
+        number: Its ticket; 0 before it has one.
+        news: Resolves when it is first told anything.
+        done: Resolves with what became of it.
+        queued: Its latest place; None before the first.
+        told_s: When it was last told anything, by the local clock.
+    """
+
+    deadline_s: float
+    number: int
+    news: asyncio.Future[None]
+    done: asyncio.Future[Granted | Refused]
+    queued: Queued | None = None
+    told_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A step that was made: its outcome, the version it left, and when it ended by the local clock."""
+
+    outcome: Outcome
+    version: int
+    ended_s: float
+
+
+class Access(Protocol):
+    """How a line reaches its bucket."""
+
+    async def step(self, name: str, batch: Batch) -> Stepped:
+        """Steps the bucket. Raises StateError."""
+        ...
+
+    async def version(self, name: str) -> int:
+        """The bucket's version now. Raises StateError."""
+        ...
+
+
+@dataclass
+class _Notes:
+    answers: list[Answer] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+    written: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.answers or self.returned or self.dropped)
+
+
+class Line:
+    """The waiters of one process at one bucket.
+
+    Args:
+        name: The bucket.
+        owner: A name for this process that no other has.
+        reach_us: The longest a request takes to reach the server, in microseconds.
+        access: The way to the bucket.
+        clock: Seconds, never set back.
+        sleep: Sleeps for seconds of that clock.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        owner: str,
+        reach_us: int,
+        access: Access,
+        clock: Callable[[], float],
+        sleep: Sleep,
+    ) -> None:
+        self.name = name
+        self._owner = owner
+        self._reach_us = reach_us
+        self._access = access
+        self.clock = clock
+        self._sleep = sleep
+        self._callers: list[Caller] = []
+        self._notes = _Notes()
+        self._limit = Limit(1, 1)
+        self._task: asyncio.Task[None] | None = None
+        self._kick: asyncio.Future[None] | None = None
+
+    def join(self, limit: Limit, max_wait_s: float, number: int = 0) -> Caller:
+        """Adds a waiter; with the number of an earlier ticket it takes that one's place."""
+        loop = asyncio.get_running_loop()
+        caller = Caller(self.clock() + max_wait_s, number, loop.create_future(), loop.create_future())
+        self._limit = limit
+        self._callers.append(caller)
+        self._wake()
+        return caller
+
+    def leave(self, caller: Caller) -> None:
+        """Takes a waiter out; a slot it was given meanwhile goes back."""
+        if caller in self._callers:
+            self._callers.remove(caller)
+            if caller.number:
+                self._notes.dropped.append(caller.number)
+                self._wake()
+        elif caller.done.done() and not caller.done.exception() and isinstance(caller.done.result(), Granted):
+            self.give_back(caller.number)
+
+    def give_back(self, number: int) -> None:
+        """Returns a slot that was not used."""
+        self._notes.returned.append(number)
+        self._wake()
+
+    async def answer(self, limit: Limit, answer: Answer) -> None:
+        """Writes down an answer. Raises StateError."""
+        self._limit = limit
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._notes.answers.append(answer)
+        self._notes.written.append(written)
+        self._wake()
+        await asyncio.shield(written)
+
+    async def settle(self) -> None:
+        """Sends every waiter away and waits until all that is left to write is written."""
+        for caller in self._callers:
+            self._notes.dropped.append(caller.number)
+            _fail(caller, StateError("The throttle was closed while this call waited. No slot was taken."))
+        self._callers.clear()
+        if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
+            self._wake()
+            await asyncio.wait({self._task})
+
+    async def first(
+        self, future: asyncio.Future[Granted | Refused] | asyncio.Future[None], seconds: float
+    ) -> None:
+        """Waits until the future is done or the time has passed."""
+        timer: asyncio.Future[None] = asyncio.create_task(self._sleep(seconds))
+        try:
+            await asyncio.wait([future, timer], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+
+    def _wake(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
+            self._task = loop.create_task(self._run())
+        elif self._kick is not None and not self._kick.done():
+            self._kick.set_result(None)
+
+    async def _run(self) -> None:
+        while self._callers or self._notes:
+            self._kick = asyncio.get_running_loop().create_future()
+            notes, self._notes = self._notes, _Notes()
+            callers = list(self._callers)
+            try:
+                stepped = await self._step(callers, notes)
+                if self._callers:
+                    await self._pause(stepped)
+            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+                self._give_up(notes, error)
+
+    async def _step(self, callers: list[Caller], notes: _Notes) -> Stepped:
+        now_s = self.clock()
+        asks = [
+            Ask(microseconds(caller.deadline_s - now_s), caller.number, caller.queued is None)
+            for caller in callers
+        ]
+        batch = Batch(
+            self._owner, self._limit, self._reach_us, asks, notes.answers, notes.returned, notes.dropped
+        )
+        stepped = await self._access.step(self.name, batch)
+        for written in notes.written:
+            _resolve(written, None)
+        for caller, ask, reply in zip(callers, asks, stepped.outcome.replies, strict=True):
+            caller.number, caller.told_s = ask.number, stepped.ended_s
+            self._tell(caller, reply)
+        return stepped
+
+    def _tell(self, caller: Caller, reply: Granted | Queued | Refused) -> None:
+        has_left = caller not in self._callers
+        if has_left and isinstance(reply, Granted):
+            self._notes.returned.append(reply.number)
+        elif has_left and isinstance(reply, Queued):
+            self._notes.dropped.append(reply.number)
+        elif isinstance(reply, Queued):
+            caller.queued = reply
+        elif not has_left:
+            self._callers.remove(caller)
+            _resolve(caller.done, reply)
+        _resolve(caller.news, None)
+
+    async def _pause(self, stepped: Stepped) -> None:
+        """Sleeps until the next step is due, this process wants something, or another has changed the bucket."""
+        assert self._kick is not None
+        ends_s = self.clock() + stepped.outcome.wake_us / SECOND_US
+        usual_look_s = min(_LOOK_S, self._limit.window_s / _LOOKS_PER_WINDOW)
+        look_s = _FIRST_LOOK_S if stepped.outcome.overdue else usual_look_s
+        while (left_s := ends_s - self.clock()) > 0:
+            await self.first(self._kick, min(left_s, look_s))
+            if self._kick.done() or await self._access.version(self.name) != stepped.version:
+                return
+            look_s = min(2 * look_s, usual_look_s)
+
+    def _give_up(self, notes: _Notes, error: Exception) -> None:
+        for written in notes.written:
+            if not written.done():
+                written.set_exception(error)
+        for caller in self._callers:
+            _fail(caller, error)
+        self._callers.clear()
+
+
+def _resolve(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(caller: Caller, error: Exception) -> None:
+    if not caller.done.done():
+        caller.done.set_exception(error)
+    _resolve(caller.news, None)

@@ -1,0 +1,35 @@
+"""From the address in a setting to a throttle."""
+
+from pathlib import Path
+from typing import Literal
+
+from autobg_mcp.errors import ConfigurationError
+from autobg_mcp.throttle.memory import MemoryThrottle
+from autobg_mcp.throttle.slot import Throttle
+
+
+def open_throttle(
+    address: str,
+    *,
+    state_dir: Path,
+    reach_s: float = 10.0,
+    on_store_failure: Literal["refuse", "local"] = "refuse",
+    machines: int = 1,
+) -> Throttle:
+    """The throttle that an address names. Nothing is opened before the first slot is asked for.
+
+    Args:
+        address: `sqlite:` (a file in `state_dir`), `memory:`, or a Redis or Valkey address.
+        state_dir: The folder of the state file, made if it does not exist.
+        reach_s: The longest a request takes from being given its slot until it has reached the server.
+        on_store_failure: `refuse` calls while the store cannot be used, or go on with a `local` share of the allowance.
+        machines: How many machines share the allowance, which makes the local share.
+
+    Raises:
+        ConfigurationError: The address names no store, or the package it needs is not installed.
+    """
+    if address == "memory:":
+        return MemoryThrottle(reach_s=reach_s)
+    raise ConfigurationError(
+        f"The throttle address {address!r} names no store. Use sqlite:, memory: or redis://host:port/db."
+    )

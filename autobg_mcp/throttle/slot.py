@@ -1,0 +1,119 @@
+"""What a caller of the throttle sees: the slot it holds, the news while it waits, the state of a budget."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from autobg_mcp.throttle.policy import Limit
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """News for a call that waits.
+
+    Attributes:
+        bucket: The budget it waits for.
+        limit: The limit that makes it wait.
+        place: Its place in the queue; 1 is next.
+        waited_s: Seconds waited so far.
+        left_s: Seconds until the slot, by estimate.
+    """
+
+    bucket: str
+    limit: Limit
+    place: int
+    waited_s: float
+    left_s: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One budget at this moment.
+
+    Attributes:
+        bucket: Its name, as callers gave it.
+        limit: The limit as callers gave it.
+        used: Slots that count now.
+        left: Slots that are free now.
+        waiting: Calls in the queue, of all processes.
+        next_free_s: Seconds until a new call would get a slot, behind everybody who waits.
+        closed_s: Seconds for which a 429 still closes the gate; 0 when it is open.
+        rule: What has been learnt about the server's counting, in words.
+    """
+
+    bucket: str
+    limit: Limit
+    used: int
+    left: int
+    waiting: int
+    next_free_s: float
+    closed_s: float
+    rule: str
+
+
+class Slot(Protocol):
+    """The right to send one request now.
+
+    Attributes:
+        waited_s: Seconds the call waited for it.
+        left: Calls left in the allowance right after this one.
+        limit: The limit it counts against.
+    """
+
+    waited_s: float
+    left: int
+    limit: Limit
+
+    def sent(self) -> None:
+        """Says that bytes may have left; from here on the slot is spent whatever happens."""
+
+    async def answered(self, *, retry_after_s: float | None = None, refused: bool = False) -> None:
+        """Says that the answer's headers are here, which starts the slot's window.
+
+        Never raises: a store that fails now leaves the slot counted a little longer.
+
+        Args:
+            retry_after_s: What a refusal said about when to come back; None where it said nothing.
+            refused: Whether the answer was a 429; closes the gate for everybody.
+        """
+
+
+class Throttle(Protocol):
+    """Gives out slots so that a server's limit is never exceeded, first come first served."""
+
+    def slot(
+        self,
+        bucket: str,
+        limit: Limit,
+        *,
+        max_wait_s: float,
+        on_wait: Callable[[Waiting], Awaitable[None]] | None = None,
+        after: Slot | None = None,
+    ) -> AbstractAsyncContextManager[Slot]:
+        """Waits for a slot and holds it for the block.
+
+        Leaving the block without `sent()` gives the slot back; with `sent()` but without `answered()` it stays
+        spent, counted from the latest moment at which the request can have arrived.
+
+        Args:
+            bucket: The budget, `<hash of account>:<endpoint>`.
+            limit: The limit of that budget.
+            max_wait_s: The longest to wait, in seconds; 0 takes a slot only if it is free now.
+            on_wait: Called when the call has to wait, then at least every 5 s.
+            after: The slot of a refused attempt; this call takes its place in the queue.
+
+        Raises:
+            ThrottledError: The slot lies further off than `max_wait_s`; nothing was taken.
+            StateError: The store cannot be used.
+        """
+
+    async def budgets(self, prefix: str) -> list[Budget]:
+        """Every budget whose name starts with `prefix`, sorted by name.
+
+        Raises:
+            StateError: The store cannot be used.
+        """
+
+    async def aclose(self) -> None:
+        """Gives back what was not used, forgets whoever waits, and closes the store."""
