@@ -7,29 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ledger_cases import FRONT, Clock
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.ledger import LEASE_S, Ledger, Submission
 
 DAY_S = 86_400.0
-FRONT = Submission(
-    account="account",
-    host="claude-code",
-    tool="uploadImagesWithTemplate",
-    vehicle="BMW-1",
-    template="77",
-    file_name="front.jpg",
-    pictures=1,
-    fingerprint="f" * 64,
-    source="/cars/front.jpg",
-)
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -12,13 +12,45 @@ Every call is synchronous, thread-safe and one short transaction; an async calle
 thread. A process killed anywhere leaves each of its entries true or `unknown`.
 """
 
+from autobg_mcp.ledger.batches import Batches
 from autobg_mcp.ledger.entries import LEASE_S
-from autobg_mcp.ledger.records import Claim, Entry, Outcome, State, Submission
+from autobg_mcp.ledger.looks import Looks
+from autobg_mcp.ledger.records import (
+    Batch,
+    Claim,
+    Entry,
+    KnownPicture,
+    Outcome,
+    PictureState,
+    Poll,
+    State,
+    Submission,
+)
+from autobg_mcp.ledger.reports import Reports
 from autobg_mcp.ledger.submissions import Submissions
 
 
-class Ledger(Submissions):
-    """Submissions, batches, pictures, reports and names of templates in one SQLite file."""
+class Ledger(Submissions, Batches, Looks, Reports):
+    """Submissions, batches, pictures, reports and names of templates in one SQLite file.
+
+    Args:
+        folder: Where the file lives; made with mode 0700 where missing, at the first use.
+        clock: The wall clock, in seconds since 1970.
+        owner: Name of this process in its entries, unlike every other's; None makes one.
+        sleep: Sleeps for that many seconds while another process holds the file.
+    """
 
 
-__all__ = ["LEASE_S", "Claim", "Entry", "Ledger", "Outcome", "State", "Submission"]
+__all__ = [
+    "LEASE_S",
+    "Batch",
+    "Claim",
+    "Entry",
+    "KnownPicture",
+    "Ledger",
+    "Outcome",
+    "PictureState",
+    "Poll",
+    "State",
+    "Submission",
+]

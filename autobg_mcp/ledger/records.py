@@ -83,3 +83,81 @@ class Claim:
     entry: Entry | None = None
     duplicate_of: Entry | None = None
     over_limit: int | None = None
+
+
+@dataclass(frozen=True)
+class PictureState:
+    """One picture of a batch as the API last told it; neither processed nor failed means in work."""
+
+    pic_id: str
+    name: str
+    processed: bool
+    failed: bool
+
+
+@dataclass(frozen=True)
+class KnownPicture(PictureState):
+    """A picture together with the original it was made from.
+
+    Attributes:
+        batch_id: The batch it was last seen in.
+        source: Local path of the original; None where unknown or not certain.
+        fingerprint: Fingerprint of its submission; None where unknown or not certain.
+    """
+
+    batch_id: str
+    source: str | None
+    fingerprint: str | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All accepted submissions of one batch, and its last known state.
+
+    Attributes:
+        batch_id: Number the API gave it.
+        vehicle: The `numberPlate` of its newest submission.
+        template: Template id of its newest submission; None for none.
+        tool: Tool of its newest submission.
+        first_at: Time of its first submission.
+        last_at: Time of its newest submission.
+        pictures: How many pictures were submitted.
+        files: Names the API was told, oldest first.
+        processed: Pictures finished; None where the batch was never looked at, as in the next two.
+        failed: Pictures failed.
+        pending: Pictures that the API knows and that are neither.
+        checked_at: When it was last looked at; None for never.
+        unknown: Submissions for the same vehicle whose outcome nobody knows; they may be in this batch.
+    """
+
+    batch_id: str
+    vehicle: str
+    template: str | None
+    tool: str
+    first_at: float
+    last_at: float
+    pictures: int
+    files: tuple[str, ...]
+    processed: int | None
+    failed: int | None
+    pending: int | None
+    checked_at: float | None
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Poll:
+    """Who looks at a batch now.
+
+    Attributes:
+        may_poll: The caller asks the API and then calls `Ledger.record_status`; nobody else asks meanwhile.
+        pictures: The last known state; None where the batch was never looked at.
+        checked_at: When that was; None for never.
+        next_look_s: Seconds after which `Ledger.status_lease` can answer something new; 0 for the caller
+            who may poll.
+    """
+
+    may_poll: bool
+    pictures: list[PictureState] | None
+    checked_at: float | None
+    next_look_s: float

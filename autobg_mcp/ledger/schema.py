@@ -34,5 +34,38 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX entries_under_way ON entries (lease_until) WHERE state = 'intended'",
         "CREATE INDEX entries_unknown ON entries (account) WHERE state = 'unknown'",
     ),
+    (
+        """CREATE TABLE pictures (
+            account TEXT NOT NULL,
+            batch_id TEXT NOT NULL,
+            pic_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            processed INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            PRIMARY KEY (account, batch_id, pic_id)
+        )""",
+        "CREATE INDEX pictures_by_id ON pictures (account, pic_id)",
+        """CREATE TABLE looks (
+            account TEXT NOT NULL,
+            batch_id TEXT NOT NULL,
+            checked_at REAL,
+            lease_until REAL NOT NULL,
+            PRIMARY KEY (account, batch_id)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE templates (
+            account TEXT NOT NULL,
+            template_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            PRIMARY KEY (account, template_id)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE reports (
+            account TEXT NOT NULL,
+            pic_id TEXT NOT NULL,
+            reasons TEXT NOT NULL,
+            comment TEXT NOT NULL,
+            at REAL NOT NULL
+        )""",
+        "CREATE INDEX reports_by_picture ON reports (account, pic_id, reasons)",
+    ),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

@@ -1,0 +1,249 @@
+"""Batches, pictures, shared looks at a batch, reports and names of templates."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ledger_cases import FRONT, Clock
+
+from autobg_mcp.ledger import Ledger, PictureState, Submission
+
+REAR = replace(FRONT, file_name="rear.jpg", fingerprint="rear", source="/cars/rear.jpg")
+LINKS = replace(FRONT, file_name="left.jpg\nright.jpg", pictures=2, fingerprint="links", source=None)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    ledger = Ledger(tmp_path, clock=clock)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def other(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    """The ledger as another process sees it."""
+    other = Ledger(tmp_path, clock=clock)
+    yield other
+    other.close()
+
+
+def accept(ledger: Ledger, submission: Submission, batch_id: str = "1004") -> None:
+    entry = ledger.claim(submission, duplicate_window_s=0).entry
+    assert entry
+    ledger.settle(entry.id, "accepted", batch_id=batch_id)
+
+
+def see(ledger: Ledger, *pictures: tuple[str, str], batch_id: str = "1004") -> None:
+    states = [PictureState(pic_id, name, processed=True, failed=False) for pic_id, name in pictures]
+    ledger.record_status("account", batch_id, states)
+
+
+def found(ledger: Ledger, **filters: Any) -> list[str]:
+    return [batch.batch_id for batch in ledger.batches("account", **filters)]
+
+
+def test_a_batch_gathers_its_submissions(ledger: Ledger, clock: Clock) -> None:
+    accept(ledger, FRONT)
+    clock.now += 60
+    accept(ledger, LINKS)
+    (batch,) = ledger.batches("account")
+    assert (batch.pictures, batch.files) == (3, ("front.jpg", "left.jpg", "right.jpg"))
+    assert (batch.first_at, batch.last_at) == (clock.now - 60, clock.now)
+
+
+def test_a_batch_nobody_looked_at_has_no_state(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    (batch,) = ledger.batches("account")
+    assert (batch.processed, batch.failed, batch.pending, batch.checked_at) == (None, None, None, None)
+
+
+def test_a_batch_tells_its_last_known_state(ledger: Ledger, clock: Clock) -> None:
+    accept(ledger, FRONT)
+    flags = [(True, False), (True, False), (True, True), (False, True), (False, False)]
+    states = [PictureState(str(i), "x.jpg", *flag) for i, flag in enumerate(flags)]
+    ledger.record_status("account", "1004", states)
+    (batch,) = ledger.batches("account")
+    assert (batch.processed, batch.failed, batch.pending, batch.checked_at) == (2, 2, 1, clock.now)
+
+
+def test_a_batch_counts_unknown_submissions_for_its_vehicle(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    for vehicle in ("BMW-1", "AUDI-2"):
+        entry = ledger.claim(replace(REAR, vehicle=vehicle), duplicate_window_s=0).entry
+        assert entry
+        ledger.settle(entry.id, "unknown")
+    assert [batch.unknown for batch in ledger.batches("account")] == [1]
+
+
+def test_refused_and_unknown_submissions_make_no_batch(ledger: Ledger) -> None:
+    for state in ("refused", "unknown"):
+        entry = ledger.claim(FRONT, duplicate_window_s=0).entry
+        assert entry
+        ledger.settle(entry.id, state)
+    assert ledger.batches("account") == []
+
+
+def test_batches_come_newest_first_and_no_more_than_asked(ledger: Ledger, clock: Clock) -> None:
+    for batch_id in ("1", "2", "3"):
+        accept(ledger, FRONT, batch_id)
+        clock.now += 1
+    accept(ledger, REAR, "1")
+    assert found(ledger, limit=2) == ["1", "3"]
+
+
+def test_batches_of_another_account_stay_hidden(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    assert ledger.batches("another") == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "batches"),
+    [
+        ({"since": 1_000_010}, ["2"]),
+        ({"until": 1_000_010}, ["1"]),
+        ({"vehicle": "bmw-1"}, ["1"]),
+        ({"vehicle": "bmw"}, []),
+        ({"template": "88"}, ["2"]),
+        ({"template": "WHITE showroom"}, ["2"]),
+        ({"text": "showroom"}, ["2"]),
+        ({"text": "ŠKODA"}, ["2"]),
+        ({"text": "front.jpg"}, ["1"]),
+        ({"text": "100%"}, []),
+        ({"vehicle": "bmw-1", "since": 1_000_010}, []),
+    ],
+)
+def test_batches_are_found_by_what_people_say(
+    ledger: Ledger, clock: Clock, filters: dict[str, object], batches: list[str]
+) -> None:
+    ledger.record_templates("account", {"88": "White Showroom"})
+    accept(ledger, FRONT, "1")
+    clock.now += 10
+    accept(ledger, replace(REAR, vehicle="škoda-3", template="88"), "2")
+    assert found(ledger, **filters) == batches
+
+
+def test_a_picture_leads_back_to_its_original(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    accept(ledger, REAR)
+    see(ledger, ("51", "front.jpg"), ("52", "rear.jpg"))
+    assert (picture := ledger.picture("account", "52"))
+    assert (picture.batch_id, picture.name, picture.source, picture.fingerprint) == (
+        "1004",
+        "rear.jpg",
+        "/cars/rear.jpg",
+        "rear",
+    )
+
+
+def test_a_picture_nobody_saw_is_not_known(ledger: Ledger) -> None:
+    assert ledger.picture("account", "51") is None
+
+
+def test_a_picture_with_two_possible_originals_names_neither(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    accept(ledger, replace(FRONT, fingerprint="another", source="/vans/front.jpg"))
+    see(ledger, ("51", "front.jpg"), ("52", "front.jpg"))
+    assert (picture := ledger.picture("account", "51"))
+    assert (picture.source, picture.fingerprint) == (None, None)
+
+
+def test_more_pictures_of_a_name_than_were_submitted_leave_the_original_open(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    see(ledger, ("51", "front.jpg"), ("52", "front.jpg"))
+    assert (picture := ledger.picture("account", "51"))
+    assert picture.source is None
+
+
+def test_the_same_file_submitted_twice_is_still_its_original(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    accept(ledger, FRONT)
+    see(ledger, ("51", "front.jpg"), ("52", "front.jpg"))
+    assert (picture := ledger.picture("account", "51"))
+    assert picture.source == "/cars/front.jpg"
+
+
+def test_a_picture_moved_to_a_new_batch_keeps_its_original(ledger: Ledger) -> None:
+    accept(ledger, FRONT)
+    see(ledger, ("51", "front.jpg"))
+    see(ledger, ("51", "front.jpg"), batch_id="1239")
+    assert (picture := ledger.picture("account", "51"))
+    assert (picture.batch_id, picture.source) == ("1239", "/cars/front.jpg")
+
+
+def test_of_many_waiters_one_asks_the_api(ledger: Ledger, other: Ledger) -> None:
+    polls = [
+        waiter.status_lease("account", "1004", fresh_s=5, lease_s=10) for waiter in (ledger, other, ledger)
+    ]
+    assert [poll.may_poll for poll in polls] == [True, False, False]
+    assert [poll.next_look_s for poll in polls] == [0, 0.5, 0.5]
+
+
+def test_the_answer_reaches_every_waiter(ledger: Ledger, other: Ledger, clock: Clock) -> None:
+    ledger.status_lease("account", "1004", fresh_s=5, lease_s=10)
+    see(ledger, ("51", "front.jpg"))
+    clock.now += 2
+    poll = other.status_lease("account", "1004", fresh_s=5, lease_s=10)
+    assert poll.pictures == [PictureState("51", "front.jpg", processed=True, failed=False)]
+    assert (poll.may_poll, poll.checked_at, poll.next_look_s) == (False, clock.now - 2, 3)
+
+
+def test_a_stale_answer_is_asked_for_again(ledger: Ledger, other: Ledger, clock: Clock) -> None:
+    see(ledger, ("51", "front.jpg"))
+    clock.now += 5
+    poll = other.status_lease("account", "1004", fresh_s=5, lease_s=10)
+    assert poll.may_poll
+    assert poll.pictures
+
+
+def test_the_right_to_ask_passes_on_when_its_holder_dies(ledger: Ledger, other: Ledger, clock: Clock) -> None:
+    ledger.status_lease("account", "1004", fresh_s=5, lease_s=10)
+    clock.now += 10
+    assert other.status_lease("account", "1004", fresh_s=5, lease_s=10).may_poll
+
+
+def test_a_clock_set_back_does_not_stop_the_looking(ledger: Ledger, other: Ledger, clock: Clock) -> None:
+    see(ledger, ("51", "front.jpg"))
+    clock.now -= 86_400
+    assert other.status_lease("account", "1004", fresh_s=5, lease_s=10).may_poll
+
+
+def test_a_report_for_the_same_reasons_is_remembered(ledger: Ledger, clock: Clock) -> None:
+    ledger.record_report("account", ["51", "52"], ["Logo", "Bad clipping"], "edges")
+    clock.now += 60
+    assert ledger.already_reported("account", "52", ["Bad clipping", "Logo"], window_s=61) == clock.now - 60
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"account": "another"},
+        {"pic_id": "52"},
+        {"reasons": ["Logo", "Other"]},
+        {"window_s": 60},
+    ],
+    ids=["other account", "other picture", "other reasons", "long ago"],
+)
+def test_another_report_is_not_taken_for_a_repeat(
+    ledger: Ledger, clock: Clock, question: dict[str, Any]
+) -> None:
+    ledger.record_report("account", ["51"], ["Logo"], "")
+    clock.now += 60
+    reported: dict[str, Any] = {"account": "account", "pic_id": "51", "reasons": ["Logo"], "window_s": 61}
+    assert ledger.already_reported(**(reported | question)) is None
+
+
+def test_a_template_goes_by_its_newest_name(ledger: Ledger) -> None:
+    ledger.record_templates("account", {"88": "Showroom", "89": "Studio"})
+    ledger.record_templates("account", {"88": "White showroom"})
+    assert ledger.template_name("account", "88") == "White showroom"
+
+
+def test_a_template_nobody_recorded_has_no_name(ledger: Ledger) -> None:
+    assert ledger.template_name("account", "88") is None

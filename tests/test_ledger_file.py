@@ -1,0 +1,205 @@
+"""The ledger's file: older and newer schemas, damage, missing rights, other journals."""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from ledger_cases import FRONT
+
+from autobg_mcp.errors import StateError
+from autobg_mcp.ledger import Ledger
+from autobg_mcp.ledger.database import FILE_NAME
+from autobg_mcp.ledger.schema import MIGRATIONS
+
+NOBODY = 65_534
+
+
+def intend(ledger: Ledger) -> int:
+    entry = ledger.claim(FRONT, duplicate_window_s=0).entry
+    assert entry
+    return entry.id
+
+
+def accept(folder: Path) -> int:
+    with closing(Ledger(folder)) as ledger:
+        entry_id = intend(ledger)
+        ledger.settle(entry_id, "accepted", batch_id="1004")
+        return entry_id
+
+
+def complaint(folder: Path) -> str:
+    with closing(Ledger(folder)) as ledger, pytest.raises(StateError) as caught:
+        ledger.claim(FRONT, duplicate_window_s=0)
+    return str(caught.value)
+
+
+@contextmanager
+def without_root() -> Iterator[None]:
+    """Permissions do not bind root, so let go of it for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user reaches, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def write_first_schema(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / FILE_NAME)) as db, db:
+        for statement in MIGRATIONS[0]:
+            db.execute(statement)
+        db.execute("PRAGMA user_version=1")
+        db.execute(
+            "INSERT INTO entries (account, host, tool, vehicle, file_name, pictures, fingerprint, at, window_from, "
+            "state, batch_id, owner, lease_until) "
+            "VALUES ('account', 'h', 't', 'BMW-1', 'front.jpg', 1, 'front', 5, 5, 'accepted', '1004', 'o', 65)"
+        )
+
+
+def test_a_ledger_of_an_older_schema_keeps_its_entries(tmp_path: Path) -> None:
+    write_first_schema(tmp_path)
+    with closing(Ledger(tmp_path)) as ledger:
+        ledger.record_status("account", "1004", [])
+        (batch,) = ledger.batches("account")
+    assert (batch.batch_id, batch.first_at, batch.processed) == ("1004", 5, 0)
+
+
+def test_a_ledger_of_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
+    accept(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.execute("PRAGMA user_version=99")
+    assert "newer autobg-mcp (schema 99" in complaint(tmp_path)
+
+
+def test_a_file_that_is_no_ledger_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"not a database" * 1_000)
+    message = complaint(tmp_path)
+    assert str(tmp_path / FILE_NAME) in message
+    assert "keep that copy" in message
+    assert "paid again" in message
+
+
+def test_damage_in_the_middle_is_told_as_damage(tmp_path: Path) -> None:
+    accept(tmp_path)
+    file = tmp_path / FILE_NAME
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    assert "damaged" in complaint(tmp_path)
+
+
+def test_a_server_goes_on_with_a_new_ledger_once_the_damaged_one_is_moved_away(tmp_path: Path) -> None:
+    file = tmp_path / FILE_NAME
+    file.write_bytes(b"not a database" * 1_000)
+    with closing(Ledger(tmp_path)) as ledger:
+        with pytest.raises(StateError):
+            intend(ledger)
+        file.rename(tmp_path / "copy")
+        assert ledger.get(intend(ledger)).state == "intended"
+
+
+def test_a_ledger_replaced_under_a_running_server_is_the_one_that_counts(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger:
+        intend(ledger)
+        for file in tmp_path.glob("ledger*"):
+            file.rename(tmp_path / f"old-{file.name}")
+        entry_id = accept(tmp_path)
+        assert ledger.get(entry_id).batch_id == "1004"
+
+
+def test_a_folder_that_cannot_be_written_is_named(open_folder: Path) -> None:
+    open_folder.chmod(0o555)
+    with without_root():
+        message = complaint(open_folder)
+    assert str(open_folder) in message
+    assert "AUTOBG_STATE_DIR" in message
+
+
+def test_a_ledger_that_may_only_be_read_is_named(open_folder: Path) -> None:
+    accept(open_folder)
+    (open_folder / FILE_NAME).chmod(0o444)
+    open_folder.chmod(0o555)
+    with without_root():
+        assert "cannot be written" in complaint(open_folder)
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    assert "cannot be written" in complaint(tmp_path / "state")
+
+
+def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger:
+        entry_id = intend(ledger)
+        ledger._connection().execute("PRAGMA max_page_count=1")
+        with pytest.raises(StateError, match="Free space"):
+            ledger.record_templates("account", {str(i): "name" * 100 for i in range(1_000)})
+        assert ledger.get(entry_id).state == "intended"
+
+
+def test_a_ledger_held_for_long_by_another_program_is_named(tmp_path: Path) -> None:
+    waits: list[float] = []
+    accept(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with (
+            closing(Ledger(tmp_path, sleep=waits.append)) as ledger,
+            pytest.raises(StateError, match="held by other"),
+        ):
+            intend(ledger)
+    assert 5 <= sum(waits) < 6
+
+
+def test_a_ledger_held_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    accept(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with closing(Ledger(tmp_path, sleep=lambda _: holder.rollback())) as ledger:
+            assert ledger.get(intend(ledger)).state == "intended"
+
+
+def journal_after_choice(folder: Path, db: sqlite3.Connection) -> str:
+    Ledger(folder)._choose_journal(db)
+    db.set_authorizer(None)
+    return str(db.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def test_the_journal_is_write_ahead(tmp_path: Path) -> None:
+    accept(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_outcomes_are_on_the_disk_before_a_call_returns(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger:
+        (level,) = ledger._connection().execute("PRAGMA synchronous").fetchone()
+    assert level == 2
+
+
+def test_a_file_system_without_shared_memory_gets_the_old_journal(tmp_path: Path) -> None:
+    address = f"file:{tmp_path / FILE_NAME}?vfs=unix-dotfile"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as db:
+        assert journal_after_choice(tmp_path, db) == "delete"
+
+
+def test_a_refused_write_ahead_log_is_no_failure(tmp_path: Path) -> None:
+    def deny(action: int, _: str | None, value: str | None, *_rest: str | None) -> int:
+        refused = action == sqlite3.SQLITE_PRAGMA and value == "WAL"
+        return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
+
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as db:
+        db.set_authorizer(deny)
+        assert journal_after_choice(tmp_path, db) == "delete"
