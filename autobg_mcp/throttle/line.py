@@ -193,7 +193,8 @@ class Line:
         stepped = await self._access.step(self.name, batch)
         for written in notes.written:
             _resolve(written, None)
-        for caller, ask, reply in zip(callers, asks, stepped.outcome.replies, strict=True):
+        told = zip(callers, asks, stepped.outcome.replies, strict=True)
+        for caller, ask, reply in sorted(told, key=lambda each: each[1].number):
             caller.number, caller.told_s = ask.number, stepped.ended_s
             self._tell(caller, reply)
         return stepped

@@ -25,11 +25,11 @@ class MemoryStore:
         self._buckets: dict[str, Bucket] = {}
         self._version = 0
 
-    def transact(self, name: str, move: Callable[[Bucket | None, int], tuple[Bucket, T]]) -> T:
+    def transact(self, name: str, move: Callable[[Bucket | None, int], tuple[Bucket, T]]) -> tuple[T, int]:
         """Runs `move` on the bucket at once."""
         self._buckets[name], result = move(self._buckets.get(name), microseconds(self._clock()))
         self._version += 1
-        return result
+        return result, self._version
 
     def read(self, prefix: str) -> tuple[dict[str, Bucket], int]:
         """Copies of the buckets, and the clock."""

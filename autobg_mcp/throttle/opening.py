@@ -1,11 +1,14 @@
 """From the address in a setting to a throttle."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 from autobg_mcp.errors import ConfigurationError
 from autobg_mcp.throttle.memory import MemoryThrottle
+from autobg_mcp.throttle.shared import SharedThrottle
 from autobg_mcp.throttle.slot import Throttle
+from autobg_mcp.throttle.sqlite import SqliteStore
 
 
 def open_throttle(
@@ -28,6 +31,9 @@ def open_throttle(
     Raises:
         ConfigurationError: The address names no store, or the package it needs is not installed.
     """
+    if address == "sqlite:":
+        store = SqliteStore(state_dir / "throttle.sqlite3")
+        return SharedThrottle(store, reach_s=reach_s, worker=ThreadPoolExecutor(1, "throttle"))
     if address == "memory:":
         return MemoryThrottle(reach_s=reach_s)
     raise ConfigurationError(

@@ -124,7 +124,7 @@ class SharedThrottle:
             return bucket, step(bucket, now_us, batch)
 
         def run() -> Stepped:
-            return Stepped(self._store.transact(name, move), self._store.version(name), self._clock())
+            return Stepped(*self._store.transact(name, move), self._clock())
 
         return await self._call(run)
 

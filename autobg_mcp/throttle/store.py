@@ -16,8 +16,10 @@ class Store(Protocol):
     Every method raises StateError when the buckets cannot be reached.
     """
 
-    def transact(self, name: str, move: Callable[[Bucket | None, int], tuple[Bucket, T]]) -> T:
+    def transact(self, name: str, move: Callable[[Bucket | None, int], tuple[Bucket, T]]) -> tuple[T, int]:
         """Runs `move` on the bucket and the store's clock (in microseconds) while nobody else can change it.
+
+        Its result comes back with the version it left.
 
         Args:
             name: The bucket.

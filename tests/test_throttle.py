@@ -1,0 +1,235 @@
+"""What callers see of a throttle, over each store, with a clock the test turns."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from throttle_clock import AtOnce, TurnedClock
+
+from autobg_mcp.errors import ThrottledError
+from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
+from autobg_mcp.throttle.memory import MemoryStore
+from autobg_mcp.throttle.shared import SharedThrottle
+from autobg_mcp.throttle.sqlite import SqliteStore
+from autobg_mcp.throttle.store import Store
+
+pytestmark = pytest.mark.anyio
+LIMIT = Limit(3, 60)
+BUCKET = "account:reportImages"
+
+
+class World:
+    """Processes that share one store, and a clock."""
+
+    def __init__(self, make_store: Callable[[TurnedClock], Store]) -> None:
+        self.clock = TurnedClock()
+        self._make_store = make_store
+
+    def process(self) -> Throttle:
+        store = self._make_store(self.clock)
+        return SharedThrottle(store, clock=self.clock, sleep=self.clock.sleep, worker=AtOnce())
+
+    async def call(self, process: Throttle, *, max_wait_s: float = 1000, takes_s: float = 0.2) -> Slot:
+        async with process.slot(BUCKET, LIMIT, max_wait_s=max_wait_s) as slot:
+            slot.sent()
+            await self.clock.sleep(takes_s)
+            await slot.answered()
+            return slot
+
+    async def use_up(self, process: Throttle) -> None:
+        await self.clock.run(*(self.call(process, takes_s=0) for _ in range(LIMIT.calls)))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    if request.param == "sqlite":
+        return World(lambda clock: SqliteStore(tmp_path / "throttle.sqlite3", clock=clock))
+    shared: dict[str, Store] = {}
+    return World(lambda clock: shared.setdefault("store", MemoryStore(clock=clock)))
+
+
+async def test_a_burst_of_the_whole_allowance_goes_out_at_once(world: World) -> None:
+    process = world.process()
+    slots = await world.clock.run(*(world.call(process) for _ in range(3)))
+    assert [slot.waited_s for slot in slots] == [0, 0, 0]
+
+
+async def test_a_slot_says_what_is_left_right_after_it(world: World) -> None:
+    process = world.process()
+    slots = await world.clock.run(*(world.call(process) for _ in range(3)))
+    assert [slot.left for slot in slots] == [2, 1, 0]
+
+
+async def test_a_slot_comes_back_one_window_and_its_guard_after_the_answer(world: World) -> None:
+    process = world.process()
+    await world.clock.run(*(world.call(process, takes_s=2) for _ in range(3)))
+    [slot] = await world.clock.run(world.call(process))
+    assert slot.waited_s == pytest.approx(60.25)
+
+
+async def test_a_call_that_may_not_wait_so_long_is_told_exactly_when_to_come_back(world: World) -> None:
+    process = world.process()
+    await world.use_up(process)
+    with pytest.raises(ThrottledError, match="61 s away") as refusal:
+        await world.call(process, max_wait_s=45)
+    assert refusal.value.retry_after_s == pytest.approx(60.25)
+
+
+async def test_a_refused_call_takes_no_slot_and_no_place(world: World) -> None:
+    process = world.process()
+    await world.use_up(process)
+    for _ in range(5):
+        with pytest.raises(ThrottledError):
+            await world.call(process, max_wait_s=45)
+    [budget] = await process.budgets("account")
+    assert (budget.used, budget.waiting) == (3, 0)
+
+
+async def test_calls_of_two_processes_are_served_in_the_order_they_came(world: World) -> None:
+    processes = [world.process(), world.process()]
+    await world.use_up(processes[0])
+    served: list[int] = []
+
+    async def call(number: int) -> None:
+        await world.clock.sleep(number / 100)
+        await world.call(processes[number % 2])
+        served.append(number)
+
+    await world.clock.run(*(call(number) for number in range(12)))
+    assert served == list(range(12))
+
+
+async def test_a_cancelled_waiter_frees_its_place_for_a_waiter_of_another_process(world: World) -> None:
+    first, second = world.process(), world.process()
+    await world.use_up(first)
+    leaving = [asyncio.ensure_future(world.call(first)) for _ in range(3)]
+    await world.clock.settle()
+    staying = asyncio.ensure_future(world.call(second))
+    await world.clock.pass_to(world.clock() + 5)
+    for task in leaving:
+        task.cancel()
+    await world.clock.pass_to(world.clock() + 56)
+    assert staying.done()
+
+
+async def test_a_process_that_died_while_waiting_delays_the_next_by_its_lease_at_most(world: World) -> None:
+    dead, alive = world.process(), world.process()
+    await world.use_up(dead)
+    waiting = asyncio.ensure_future(world.call(dead))
+    await world.clock.settle()
+    await world.clock.pass_to(world.clock() + 57)
+    kill(dead)
+    [slot] = await world.clock.run(world.call(alive))
+    assert slot.waited_s == pytest.approx(60.25 - 57, abs=6)
+    waiting.cancel()
+
+
+def kill(process: Throttle) -> None:
+    """Stops a process where it stands: nothing it still does reaches the store."""
+    assert isinstance(process, SharedThrottle)
+    for line in process._lines.values():
+        assert line._task is not None
+        line._task.cancel()
+
+
+async def test_a_slot_that_was_not_used_is_free_again(world: World) -> None:
+    process = world.process()
+    for _ in range(5):
+        async with process.slot(BUCKET, LIMIT, max_wait_s=0):
+            pass
+    await world.clock.settle()
+    assert [budget.used for budget in await process.budgets("")] == [0]
+
+
+async def test_a_call_that_died_in_flight_counts_from_the_latest_moment_it_can_have_arrived(
+    world: World,
+) -> None:
+    process = world.process()
+    for _ in range(3):
+        async with process.slot(BUCKET, LIMIT, max_wait_s=0) as slot:
+            slot.sent()
+    [late] = await world.clock.run(world.call(process))
+    assert late.waited_s == pytest.approx(10 + 60.25)
+
+
+async def test_a_slow_answer_counts_from_the_latest_moment_its_request_can_have_arrived(world: World) -> None:
+    process = world.process()
+    await world.clock.run(*(world.call(process, takes_s=40) for _ in range(3)))
+    [slot] = await world.clock.run(world.call(process))
+    assert slot.waited_s == pytest.approx(10 + 60.25 - 40)
+
+
+@asynccontextmanager
+async def refused(world: World, process: Throttle, retry_after_s: float | None) -> AsyncIterator[Slot]:
+    async with process.slot(BUCKET, LIMIT, max_wait_s=0) as slot:
+        slot.sent()
+        await slot.answered(refused=True, retry_after_s=retry_after_s)
+        yield slot
+
+
+@pytest.mark.parametrize(
+    ("retry_after_s", "closed_s"), [(20.0, 20.25), (None, 60.25), (7200.0, 900.25), (-3.0, 0.25)]
+)
+async def test_a_429_closes_the_gate_for_another_process(
+    world: World, retry_after_s: float | None, closed_s: float
+) -> None:
+    async with refused(world, world.process(), retry_after_s):
+        pass
+    [slot] = await world.clock.run(world.call(world.process()))
+    assert slot.waited_s == pytest.approx(closed_s)
+
+
+async def test_a_refused_attempt_is_repeated_before_those_who_came_later(world: World) -> None:
+    process, served = world.process(), list[str]()
+
+    async def call(name: str, after: Slot | None) -> None:
+        async with process.slot(BUCKET, LIMIT, max_wait_s=1000, after=after) as slot:
+            slot.sent()
+            served.append(name)
+            await slot.answered()
+
+    async with refused(world, process, 20) as slot:
+        later = asyncio.ensure_future(call("later", None))
+        await world.clock.settle()
+        await world.clock.run(call("refused", slot))
+    await later
+    assert served == ["refused", "later"]
+
+
+async def test_a_closing_gate_sends_away_at_once_those_whose_time_no_longer_reaches(world: World) -> None:
+    process = world.process()
+    await world.clock.run(*(world.call(process) for _ in range(2)))
+    async with process.slot(BUCKET, LIMIT, max_wait_s=0) as slot:
+        slot.sent()
+        await world.clock.pass_to(world.clock() + 40)
+        waiting = asyncio.ensure_future(world.call(process, max_wait_s=30))
+        await world.clock.settle()
+        await slot.answered(refused=True)
+        await world.clock.settle()
+    with pytest.raises(ThrottledError, match="61 s away"):
+        waiting.result()
+
+
+async def test_a_waiter_hears_at_once_and_then_at_least_every_5_s(world: World) -> None:
+    process, heard = world.process(), list[Waiting]()
+    await world.use_up(process)
+
+    async def hear(news: Waiting) -> None:
+        heard.append(news)
+
+    async def call() -> None:
+        async with process.slot(BUCKET, LIMIT, max_wait_s=1000, on_wait=hear):
+            pass
+
+    await world.clock.run(call())
+    assert [news.waited_s for news in heard] == pytest.approx([5 * turn for turn in range(13)])
+    assert [news.left_s for news in heard] == pytest.approx([60.25 - 5 * turn for turn in range(13)])
+
+
+async def test_two_accounts_never_share_a_budget(world: World) -> None:
+    process = world.process()
+    await world.use_up(process)
+    async with process.slot("another:reportImages", LIMIT, max_wait_s=0) as slot:
+        assert slot.left == 2
