@@ -40,3 +40,8 @@ class SandboxOptions:
     download_form: Literal["links", "base64", "zip", "map"] = "base64"
     raw_content_type: str | None = None
     replay: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse limits that no counting rule can keep."""
+        if any(limit < 1 for limit in self.limits.values()):
+            raise ValueError("Every value of limits must be at least 1")
