@@ -54,6 +54,10 @@ class Fence:
         """
         if not self._roots:
             raise FileRefusedError(f"No local file may be read: {self._setting} names no folder.")
+        if not (self._unfenced or any(root.is_dir() for root in self._roots)):
+            raise FileRefusedError(
+                f"No local file may be read: {self._setting} names folders that do not exist."
+            )
         search = Search(entries=self._entries, holds=self._holds)
         found: dict[tuple[int, int] | Path, Path] = {}
         problems: list[str] = []
@@ -84,19 +88,16 @@ class Fence:
 
     def _named(self, name: str, search: Search) -> list[Path]:
         """The pictures that one name stands for; at least one."""
-        candidates = [path for path in self._candidates(name) if self._holds(path)]
-        if not candidates:
-            raise self._outside(name)
-        for path in candidates:
+        candidates = self._candidates(name)
+        held = [path for path in candidates if self._holds(path)]
+        for path in held:
             if path.is_file():
                 return [path]
             if path.exists() and not path.is_dir():
                 raise FileRefusedError(f"{quoted(name)} is a device, pipe or socket, not a file.")
-        matches = [
-            match
-            for path in candidates
-            for match in (search.pictures_in(path) if path.is_dir() else search.matching(*self._split(path)))
-        ]
+        matches = [match for path in held for match in self._below(path, search)]
+        if not matches and len(held) < len(candidates):
+            raise self._outside(name)
         if not matches:
             raise FileRefusedError(f"{quoted(name)} stands for no picture (JPEG, PNG, WebP or HEIC).")
         return matches
@@ -109,16 +110,21 @@ class Fence:
         path = Path(name).expanduser() if name.startswith("~/") else Path(name)
         return list(dict.fromkeys(root / path for root in self._roots))
 
-    def _split(self, path: Path) -> tuple[Path, tuple[str, ...]]:
-        """A folder to search from and the pattern below it."""
+    def _below(self, path: Path, search: Search) -> list[Path]:
+        """The pictures in a folder or those that match a pattern."""
+        if path.is_dir():
+            return search.pictures_in(path)
         for root in self._roots:
             if path.is_relative_to(root):
-                return root, path.relative_to(root).parts
-        return Path(path.anchor), path.parts[1:]
+                return search.matching(root, path.relative_to(root).parts)
+        return search.matching(Path(path.anchor), path.parts[1:])
 
     def _holds(self, path: Path) -> bool:
         """Whether `path`, with every link followed, lies in a folder of the fence."""
-        return self._unfenced or self._inside(os.path.realpath(path))
+        try:
+            return self._unfenced or self._inside(os.path.realpath(path))
+        except OSError:  # a link on the way changed while it was read
+            return False
 
     def _inside(self, real: str | None) -> bool:
         """Whether a path without links lies in a folder of the fence; None is a place that nobody knows.
@@ -144,10 +150,10 @@ class Fence:
 
     def _opened(self, path: Path, is_wanted_kind: Callable[[int], bool]) -> int:
         """A descriptor of a file or folder that was checked before and after it was opened."""
-        real = os.path.realpath(path)
-        if not (self._unfenced or self._inside(real)):
-            raise self._outside(str(path))
         try:
+            real = os.path.realpath(path)
+            if not (self._unfenced or self._inside(real)):
+                raise self._outside(str(path))
             # Opening a device can have effects, so its kind is looked at before; what counts is the handle's.
             if not is_wanted_kind(os.lstat(real).st_mode):
                 raise FileRefusedError(f"{quoted(path.name)} is not a regular file.")
