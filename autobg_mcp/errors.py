@@ -111,7 +111,9 @@ class ConnectionFailedError(ApiError):
     """The request never reached the API: name look-up, connect or TLS failed."""
 
     usual_repeatable = True
-    usual_next_step = "Call again in a minute; if it stays so, ask the user to check network, proxy and AUTOBG_BASE_URL."
+    usual_next_step = (
+        "Call again in a minute; if it stays so, ask the user to check network, proxy and AUTOBG_BASE_URL."
+    )
 
 
 class OutcomeUnknownError(ConnectionFailedError):

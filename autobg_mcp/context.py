@@ -1,0 +1,93 @@
+"""What a running tool may use: the API, the picture folders, the settings, and the call it answers."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from autobg_mcp.exchange import Answer, Request
+from autobg_mcp.pictures.fence import Fence
+from autobg_mcp.pictures.outbox import Outbox
+from autobg_mcp.settings import Settings
+
+Report = Callable[[float, float | None, str], Awaitable[None]]
+"""Tells whoever called how far a tool is: progress, total (None: unknown), and a sentence."""
+
+
+async def unheard(_progress: float, _total: float | None, _message: str) -> None:
+    """A report nobody listens to."""
+
+
+OnWire = Callable[[bool], Awaitable[None]]
+"""Told True just before a request's bytes go out, and False when the API surely did not act on them."""
+
+
+async def unwatched(_on: bool) -> None:
+    """For requests whose moment on the wire matters to nobody."""
+
+
+class Call:
+    """One call of a tool: who makes it, how long it may wait, how far it is and what it waited for.
+
+    Args:
+        max_wait_s: Seconds the call may spend waiting in all.
+        report: Where progress goes.
+        host: Name of the program that calls, such as an MCP host.
+        key: The caller's own API key; None takes the one in the settings.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_wait_s: float = 45.0,
+        report: Report = unheard,
+        host: str = "python",
+        key: SecretStr | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.host = host
+        self.key = key
+        self.waited_s = 0.0
+        self.left: dict[str, int] = {}
+        """Calls left in the allowance of each endpoint used, by tool name."""
+        self._report = report
+        self._clock = clock
+        self._ends_at = clock() + max_wait_s
+        self._progress = 0.0
+
+    def time_left_s(self) -> float:
+        """Seconds this call may still wait, at least 0."""
+        return max(0.0, self._ends_at - self._clock())
+
+    async def progress(self, message: str, *, done: float | None = None, total: float | None = None) -> None:
+        """Tell the caller how far the call is; `done` of `total`, or only that it goes on.
+
+        MCP wants every report to be larger than the one before, so a standstill moves by a thousandth.
+        """
+        self._progress = max(self._progress + 0.001, done or 0.0)
+        await self._report(self._progress, total, message)
+
+
+class Api(Protocol):
+    """Whoever sends requests: waits for a free slot, sends, and turns refusals into errors."""
+
+    async def send(self, request: Request, call: Call, on_wire: OnWire = unwatched) -> Answer:
+        """The API's successful answer to one request.
+
+        Raises:
+            AutobgError: There is none, or it is a refusal.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Everything a running tool may touch."""
+
+    api: Api
+    settings: Settings
+    fence: Fence
+    outbox: Outbox
+    call: Call = field(default_factory=Call)

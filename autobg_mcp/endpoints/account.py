@@ -1,0 +1,156 @@
+"""Account: credits that are left and credits that were used."""
+
+from datetime import date, datetime
+from functools import partial
+from typing import Annotated, Literal, Self
+
+import anyio.to_thread
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from autobg_mcp.context import Context
+from autobg_mcp.endpoint import FAST_INFERRED, Endpoint
+from autobg_mcp.endpoints.fields import Number
+from autobg_mcp.errors import cleaned
+from autobg_mcp.exchange import Answer, Request
+from autobg_mcp.spreadsheet import Row, rows_of
+from autobg_mcp.tool import Result
+
+_ROWS_SHOWN = 40
+
+
+class Credits(Result):
+    """The balance: one credit is likely one picture."""
+
+    current_credits: Number
+    """Left now."""
+    total_credits: Number | None = None
+    """In all."""
+
+
+class UsageReport(Result):
+    """Credits used in a range of days, as far as the answer can be understood."""
+
+    period: str
+    form: Literal["json", "spreadsheet", "not understood"]
+    file: str | None = None
+    """Where the answer is saved."""
+    rowCount: int | None = None
+    columns: list[str] | None = None
+    rows: list[dict[str, JsonValue]] | None = None
+    """The first rows."""
+    sums: dict[str, float] | None = None
+    """Sum of each numeric column over all rows."""
+    data: JsonValue = None
+    """A JSON answer as it came."""
+
+
+class GetUserCreditDetails(Endpoint[Credits]):
+    """Tell how many credits are left and how many there were in all. Free. 100 calls/min assumed."""
+
+    tool = "getUserCreditDetails"
+    title = "Credits left"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/user/getUserCreditDetails"
+    encoding = "none"
+    rate = FAST_INFERRED
+
+
+def day(text: str) -> date:
+    """The day in `dd-mm-yyyy`.
+
+    Raises:
+        ValueError: It is no day of the calendar.
+    """
+    try:
+        return datetime.strptime(text, "%d-%m-%Y").date()  # noqa: DTZ007  # a day has no zone
+    except ValueError:
+        raise ValueError("not a day of the calendar in the form dd-mm-yyyy") from None
+
+
+def _checked_day(text: str) -> str:
+    day(text)
+    return text
+
+
+Day = Annotated[str, Field(pattern=r"^\d{2}-\d{2}-\d{4}$"), AfterValidator(_checked_day)]
+
+
+class GetUserUsage(Endpoint[UsageReport]):
+    """Report credits used in a range: give either reportOption or startDate with endDate.
+
+    A spreadsheet answer is saved and its rows summed up. Free. 100 calls/min assumed; the answer's form
+    is undocumented.
+    """
+
+    tool = "getUserUsage"
+    title = "Credits used"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/user/getUsage"
+    rate = FAST_INFERRED
+
+    reportOption: Annotated[
+        Literal["Today", "Yesterday", "Last 7 days", "Last 30 days", "This month", "Last Month"] | None,
+        Field(description="A preset range."),
+    ] = None
+    startDate: Annotated[Day | None, Field(description="First day, dd-mm-yyyy.")] = None
+    endDate: Annotated[Day | None, Field(description="Last day, dd-mm-yyyy.")] = None
+
+    @model_validator(mode="after")
+    def _one_range(self) -> Self:
+        if (self.startDate is None) != (self.endDate is None):
+            raise ValueError("startDate and endDate go together")
+        if (self.reportOption is None) == (self.startDate is None):
+            raise ValueError("give exactly one of reportOption or startDate with endDate")
+        if self.startDate and self.endDate and day(self.startDate) > day(self.endDate):
+            raise ValueError("startDate lies after endDate")
+        return self
+
+    def wire(self) -> dict[str, JsonValue]:
+        """The documented example sends what is not used as empty text."""
+        return {
+            "reportOption": self.reportOption or "",
+            "startDate": self.startDate or "",
+            "endDate": self.endDate or "",
+        }
+
+    async def read(self, request: Request, answer: Answer, context: Context) -> UsageReport:  # noqa: ARG002  # no form is wrong
+        """The answer's form is undocumented: JSON, with or without an envelope, and tables are understood."""
+        period = self.reportOption or f"{self.startDate} to {self.endDate}"
+        try:
+            body = answer.json()
+        except (ValueError, RecursionError):
+            return await _saved(period, answer.content, context)
+        data = body["data"] if isinstance(body, dict) and "data" in body else body
+        return UsageReport(period=period, form="json", data=data)
+
+
+async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
+    save = partial(context.outbox.save, content, folder="usage", stem=f"usage {period}")
+    file = (await anyio.to_thread.run_sync(save)).path
+    try:
+        header, *rows = await anyio.to_thread.run_sync(rows_of, content) or [[]]
+    except ValueError:
+        return UsageReport(period=period, form="not understood", file=file)
+    columns = [cleaned(str(name), 60) for name in header]
+    return UsageReport(
+        period=period,
+        form="spreadsheet",
+        file=file,
+        rowCount=len(rows),
+        columns=columns,
+        rows=[dict(zip(columns, row, strict=False)) for row in rows[:_ROWS_SHOWN]],
+        sums=_sums(columns, rows),
+    )
+
+
+def _sums(columns: list[str], rows: list[Row]) -> dict[str, float]:
+    """The sum of each column that holds a number in every row that reaches it."""
+    sums: dict[str, float] = {}
+    for place, name in enumerate(columns):
+        cells = [row[place] for row in rows if place < len(row) and row[place] not in (None, "")]
+        numbers = [cell for cell in cells if isinstance(cell, int | float)]
+        if numbers and len(numbers) == len(cells):
+            sums[name] = sum(numbers)
+    return sums

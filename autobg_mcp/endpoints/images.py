@@ -1,0 +1,171 @@
+"""Images of a batch: how far they are, and the pictures themselves."""
+
+import base64
+import binascii
+from functools import partial
+
+import anyio.to_thread
+from pydantic import JsonValue, TypeAdapter
+
+from autobg_mcp.context import Context
+from autobg_mcp.endpoint import FAST, FAST_INFERRED, Endpoint, described
+from autobg_mcp.endpoints.fields import AnswerID, BatchID, Flag, PicID, listed
+from autobg_mcp.exchange import Answer, Request, unexpected
+from autobg_mcp.pictures.kinds import sniff
+from autobg_mcp.pictures.outbox import SavedFile
+from autobg_mcp.pictures.preview import Preview, preview
+from autobg_mcp.tool import Part, PictureResult, Result, Shown
+
+
+class ImageState(Part):
+    """How far one picture is; neither processed nor failed means in work."""
+
+    picID: AnswerID
+    picName: str = ""
+    isProcessed: Flag = False
+    isFailed: Flag = False
+
+
+_IMAGES = TypeAdapter(list[ImageState])
+
+
+class BatchStatus(Result):
+    """How far a batch is, picture by picture."""
+
+    batchID: str
+    processed: int
+    failed: int
+    pending: int
+    images: list[ImageState]
+
+    def next_step(self) -> str:
+        """Wait while pictures are pending, then look at them."""
+        if self.pending or not self.images:
+            return f"getImageStatus batchID={self.batchID} again in 10 s"
+        return "getImagesRaw with a picID; reportImages for bad ones"
+
+
+class Picture(PictureResult):
+    """One picture, saved and shown."""
+
+    picID: int
+    file: SavedFile
+    shown: str
+
+    def text(self) -> str:
+        """Where the picture lies and what it is."""
+        size = f"{self.file.width_px}x{self.file.height_px} px, " if self.file.width_px else ""
+        return (
+            f"picID {self.picID}: saved as {self.file.path} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
+            f"sha256 {self.file.sha256}). Shown here at {self.shown}. If it is bad: reportImages picIDs=[{self.picID}]."
+        )
+
+
+class GetImageStatus(Endpoint[BatchStatus]):
+    """Tell how far a batch is: per picture its picID, name and whether it is processed, failed or pending.
+
+    Free. 100 calls/min.
+    """
+
+    tool = "getImageStatus"
+    title = "Status of a batch"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/images/imagesStatus"
+    rate = FAST
+
+    batchID: BatchID
+
+    def result(self, data: JsonValue) -> BatchStatus:
+        """Count the states; the documents show a bare list."""
+        images = _IMAGES.validate_python(listed(data, "images"))
+        failed = sum(image.isFailed for image in images)
+        processed = sum(image.isProcessed and not image.isFailed for image in images)
+        pending = len(images) - processed - failed
+        return BatchStatus(
+            batchID=self.batchID, processed=processed, failed=failed, pending=pending, images=images
+        )
+
+
+class GetImagesRaw(Endpoint[Picture]):
+    """Show one processed picture (at most 1024 px) and save it in full size; answers the file's path.
+
+    Unverified: it may return the original upload. Free. 100 calls/min.
+    """
+
+    tool = "getImagesRaw"
+    title = "Show a picture"
+    effect = "reads"
+    toolset = "enterprise"
+    method = "GET"
+    path = "/images/getImagesRaw"
+    encoding = "query"
+    rate = FAST
+
+    picID: PicID
+
+    async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
+        """The body is the picture, whatever its content type says."""
+        return await picture(request, answer, answer.content, self.picID, context)
+
+
+class GetImagesBase64(Endpoint[Picture]):
+    """The same as getImagesRaw, which is preferred, through the API's base64 form: shows one processed picture and saves it; no base64 is shown.
+
+    Free. 100 calls/min assumed.
+    """
+
+    tool = "getImagesBase64"
+    title = "Show a picture (base64 endpoint)"
+    effect = "reads"
+    toolset = "enterprise"
+    method = "GET"
+    path = "/images/getImagesBase64"
+    encoding = "query"
+    rate = FAST_INFERRED
+
+    picID: PicID
+
+    async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
+        """The body is base64: bare, in quotes, as a data: address or in an envelope, none of which is documented."""
+        content = decoded(_base64_text(answer))
+        return await picture(request, answer, content or b"", self.picID, context)
+
+
+async def picture(request: Request, answer: Answer, content: bytes, pic_id: int, context: Context) -> Picture:
+    """Save a picture and make its preview.
+
+    Raises:
+        UnexpectedAnswerError: The bytes are no picture.
+        FileRefusedError: It cannot be saved or shown.
+    """
+    if not (sniff(content) or "").startswith("image/"):
+        raise unexpected(request, described(answer) + " where a picture was due")
+    save = partial(context.outbox.save, content, folder="pictures", stem=str(pic_id))
+    file = await anyio.to_thread.run_sync(save)
+    small: Preview = await anyio.to_thread.run_sync(preview, content)
+    return Picture(
+        picID=pic_id,
+        file=file,
+        shown=f"{small.width_px}x{small.height_px} px",
+        pictures=[Shown(content=small.content, mime=small.mime)],
+    )
+
+
+def decoded(text: str) -> bytes | None:
+    """The bytes in base64 text, with or without a data: address before it; None where it is no base64."""
+    compact = "".join(text.rpartition("base64,")[2].split())
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _base64_text(answer: Answer) -> str:
+    envelope = answer.envelope()
+    data: JsonValue = (
+        envelope.get("data") if envelope is not None else answer.content.decode("ascii", "replace")
+    )
+    if isinstance(data, dict):
+        data = next((value for value in data.values() if isinstance(value, str) and len(value) > 64), "")  # noqa: PLR2004  # names are undocumented
+    return data.strip().strip('"') if isinstance(data, str) else ""

@@ -1,0 +1,69 @@
+"""Quality: bad pictures are reported or sent to people to be done again, free of charge."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from autobg_mcp.endpoint import SLOW, Endpoint
+from autobg_mcp.endpoints.fields import PicIDs, PicIDsAsText, ReportReasons
+from autobg_mcp.submission import Accepted
+from autobg_mcp.tool import Result
+
+MOST_REPORTED_AT_ONCE = 10
+"""Pictures in one report. Source: the page of Report Images."""
+
+
+class Reported(Result):
+    """Pictures that are now reported."""
+
+    reported: list[int]
+
+    def next_step(self) -> str:
+        """Reported pictures are done again."""
+        return "getImageStatus of their batch later: they are redone"
+
+
+class ReportImages(Endpoint[Reported]):
+    """Report bad results for quality assurance; they are reviewed and redone.
+
+    Free. 1 to 10 pictures of any batches a call, 10 calls/min. For human rework without reasons:
+    sendImagesForQA.
+    """
+
+    tool = "reportImages"
+    title = "Report bad pictures"
+    effect = "changes"
+    toolset = "enterprise"
+    path = "/images/reportImages"
+    rate = SLOW
+
+    picIDs: Annotated[
+        PicIDs,
+        Field(min_length=1, max_length=MOST_REPORTED_AT_ONCE, description="picIDs from getImageStatus."),
+    ]
+    reportReason: ReportReasons
+    reportComment: Annotated[
+        str | None, Field(max_length=1000, description="What exactly is wrong, for the people who redo it.")
+    ] = None
+
+    def result(self, data: JsonValue) -> Reported:  # noqa: ARG002  # the documents show an empty text
+        """What was asked, since the answer is empty."""
+        return Reported(reported=self.picIDs)
+
+
+class SendImagesForQA(Endpoint[Accepted]):
+    """Send processed pictures to be redone by people.
+
+    Free. 10 calls/min. To say what is wrong: reportImages.
+    """
+
+    tool = "sendImagesForQA"
+    title = "Send pictures to human QA"
+    effect = "changes"
+    toolset = "custom"
+    path = "/images/sendForQA-v2"
+    rate = SLOW
+
+    picIDs: Annotated[
+        PicIDsAsText, Field(min_length=1, max_length=100, description="picIDs from getImageStatus.")
+    ]

@@ -1,0 +1,87 @@
+"""Templates: a background with rules for plate and logo, made once and used by many uploads."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from autobg_mcp.endpoint import FAST, Endpoint
+from autobg_mcp.endpoints.fields import AnswerID, Line, LogoAlignment, listed
+from autobg_mcp.tool import Part, Result
+
+
+class CreatedTemplate(Result):
+    """A template that now exists."""
+
+    templateID: AnswerID
+
+    def next_step(self) -> str:
+        """The id goes into uploads."""
+        return f"uploadImagesWithTemplate with templateCC={self.templateID}"
+
+
+class Template(Part):
+    """One of the account's templates."""
+
+    templateID: AnswerID
+    templateName: str = ""
+
+
+class Templates(Result):
+    """All templates made with createTemplate."""
+
+    templates: list[Template]
+
+    def next_step(self) -> str:
+        """Use one, or make the first."""
+        return "uploadImagesWithTemplate with templateCC=templateID" if self.templates else "createTemplate"
+
+
+class CreateTemplate(Endpoint[CreatedTemplate]):
+    """Create a template (background, plate and logo rules) and answer its templateID.
+
+    Each call makes another one, and none can be changed or deleted: look with listTemplates first. Not
+    known to cost credits. 100 calls/min.
+    """
+
+    tool = "createTemplate"
+    title = "Create a template"
+    effect = "changes"
+    toolset = "enterprise"
+    path = "/templates/create"
+    encoding = "form"
+    rate = FAST
+    files = frozenset({"background", "side", "frontRear", "numberPlate", "brandLogo"})
+
+    background: Annotated[Line, Field(description="Path of the background picture put behind the car.")]
+    side: Annotated[
+        Line | None, Field(description="Path of a background for side views (multi-backdrop).")
+    ] = None
+    frontRear: Annotated[Line | None, Field(description="Path of a background for front and rear views.")] = (
+        None
+    )
+    numberPlate: Annotated[Line | None, Field(description="Path of the picture put over number plates.")] = (
+        None
+    )
+    brandLogo: Annotated[Line | None, Field(description="Path of the logo drawn on results.")] = None
+    numPlate: Annotated[bool, Field(description="Whether number plates are processed.")]
+    bAlignment: LogoAlignment | None = None
+    name: Annotated[Line, Field(description="Name of the template.")]
+    numPlateBgHexCode: Annotated[
+        str | None, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="Plate background colour, e.g. #FFFFFF.")
+    ] = None
+
+
+class ListTemplates(Endpoint[Templates]):
+    """List the account's templates with their ids. Free. 100 calls/min."""
+
+    tool = "listTemplates"
+    title = "List templates"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/templates/list"
+    encoding = "none"
+    rate = FAST
+
+    def result(self, data: JsonValue) -> Templates:
+        """The documents show a bare list."""
+        return Templates.model_validate({"templates": listed(data, "templates")})

@@ -1,0 +1,165 @@
+"""One HTTP exchange in plain data: what an endpoint asks for, what the API answered, and which answers are errors."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict
+
+from pydantic import JsonValue
+
+from autobg_mcp.errors import (
+    ApiError,
+    AuthenticationError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServerFaultError,
+    Spent,
+    UnexpectedAnswerError,
+    quoted,
+)
+from autobg_mcp.throttle import Limit
+
+Method = Literal["GET", "POST"]
+
+_AFTER_SPENDING = (
+    "Do not repeat it blindly: call listBatches and getUserCreditDetails to find out whether it was accepted."
+)
+_UNAUTHORISED = re.compile(r"not\s+authori[sz]ed|unauthori[sz]ed|invalid (api )?(key|token)", re.IGNORECASE)
+_RATE_LIMITED = re.compile(r"too many requests|rate.?limit", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """One file of a multipart request.
+
+    Args:
+        file_name: Name the API sees.
+        mime: MIME type of `content`.
+        content: The bytes that are sent.
+        sha256: Hex digest of the file as it lies on disk, which tells one picture from another.
+        source: Path of the file.
+    """
+
+    file_name: str
+    mime: str
+    content: bytes = field(repr=False)
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request to the API, ready to send.
+
+    Args:
+        tool: The tool it belongs to; also the name of its rate limit.
+        method: HTTP method.
+        path: Path below the base address, beginning with a slash.
+        query: Query parameters.
+        body: JSON body; None sends none.
+        form: Multipart fields in order; None sends none.
+        rate: The limit of calls it counts against.
+        spends: True where the API takes credits for it.
+        repeatable: True where the API does nothing but answer, so that a lost answer may be asked for again.
+    """
+
+    tool: str
+    method: Method
+    path: str
+    rate: Limit
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, JsonValue] | None = None
+    form: tuple[tuple[str, str | FilePart], ...] | None = None
+    spends: bool = False
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One complete answer of the API."""
+
+    status: int
+    content_type: str
+    content: bytes = field(repr=False)
+    retry_after_s: float | None = None
+
+    def json(self) -> JsonValue:
+        """The body as JSON.
+
+        Raises:
+            ValueError: It is not JSON in UTF-8.
+        """
+        parsed: JsonValue = json.loads(self.content)
+        return parsed
+
+    def envelope(self) -> dict[str, JsonValue] | None:
+        """The body where it is the API's envelope, an object with a `status`; else None."""
+        if self.content.lstrip()[:1] != b"{":
+            return None
+        try:
+            body = self.json()
+        except (ValueError, RecursionError):
+            return None
+        return body if isinstance(body, dict) and "status" in body else None
+
+
+def error_in(request: Request, answer: Answer) -> ApiError | None:
+    """The error that an answer means, or None for a success.
+
+    The API refuses with 401, and also with HTTP 200 and `{"status": false}` in the body, which the documents label
+    "200 - Exception". What it answers over the limit is undocumented: a 429 and a refusal that says so both count.
+    """
+    envelope = answer.envelope()
+    said = "" if envelope is None else str(envelope.get("message") or "")
+    tool = request.tool
+    if answer.status == 401 or (_refused(envelope) and _UNAUTHORISED.search(said)):  # noqa: PLR2004
+        return AuthenticationError(f"{tool}: the API refused the key or the id ({_what(answer, said)}).")
+    if answer.status == 429 or (_refused(envelope) and _RATE_LIMITED.search(said)):  # noqa: PLR2004
+        return RateLimitedError(
+            f"{tool}: the API says there were too many calls ({_what(answer, said)}); another program may use the same key.",
+            retry_after_s=answer.retry_after_s,
+        )
+    if answer.status >= 500:  # noqa: PLR2004
+        return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))
+    if answer.status >= 300 or _refused(envelope):  # noqa: PLR2004
+        return RequestRefusedError(f"{tool}: the API refused the call ({_what(answer, said)}).")
+    return None
+
+
+def unexpected(request: Request, what: str) -> UnexpectedAnswerError:
+    """The error for a success that is not what the endpoint answers; `what` says what came instead."""
+    return UnexpectedAnswerError(f"{request.tool}: the API answered with {what}.", **_aftermath(request))
+
+
+def lost(request: Request, what: str) -> OutcomeUnknownError:
+    """The error for a request that may have reached the API without an answer; `what` says what happened."""
+    return OutcomeUnknownError(
+        f"{request.tool}: {what}; whether the API acted is unknown.", **_aftermath(request)
+    )
+
+
+class _Aftermath(TypedDict):
+    spent: Spent
+    repeatable: bool
+    next_step: str
+
+
+def _aftermath(request: Request) -> _Aftermath:
+    """What holds when a request may or may not have taken effect."""
+    if request.spends:
+        return _Aftermath(spent="unknown", repeatable=False, next_step=_AFTER_SPENDING)
+    if request.repeatable:
+        return _Aftermath(spent="no", repeatable=True, next_step="Call again; it only asks.")
+    return _Aftermath(
+        spent="no", repeatable=False, next_step="Check whether it took effect before calling again."
+    )
+
+
+def _refused(envelope: Mapping[str, JsonValue] | None) -> bool:
+    return envelope is not None and envelope.get("status") in (False, "false", "False", 0, "0")
+
+
+def _what(answer: Answer, said: str) -> str:
+    return f"HTTP {answer.status}" + (f", {quoted(said)}" if said else "")

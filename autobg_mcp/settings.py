@@ -1,0 +1,172 @@
+"""Every setting: its environment variable, unit, default and meaning."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from autobg_mcp.errors import ConfigurationError
+
+BASE_URL = "https://apis.autobg.ai/public/api/v1"
+"""The API's address in its documents."""
+
+Toolset = Literal["enterprise", "custom", "workflow", "beta"]
+"""Groups of tools that are switched on together; the first two are the sections of the API's documents."""
+
+TOOLSETS: tuple[Toolset, ...] = ("enterprise", "custom", "workflow")
+"""The toolsets that are on by default."""
+
+
+def state_home() -> Path:
+    """The folder where this platform keeps a user's state, with our name in it."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "autobg-mcp"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/autobg-mcp"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "autobg-mcp"
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Each field is read from the variable `AUTOBG_` + its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AUTOBG_",
+        env_ignore_empty=True,
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+    )
+
+    api_key: SecretStr | None = None
+    """The API key, bare, without Bearer."""
+
+    api_key_file: Path | None = None
+    """A file that holds the key; read again whenever it changes. `AUTOBG_API_KEY` wins."""
+
+    base_url: str = Field(default=BASE_URL, pattern=r"^https?://[^\s/]+")
+    """Where the API is."""
+
+    toolsets: Annotated[tuple[Toolset, ...], NoDecode] = TOOLSETS
+    """Toolsets to offer, separated by commas: enterprise, custom, workflow, beta."""
+
+    read_only: bool = False
+    """Offer no tool that changes anything in the account or spends credits."""
+
+    image_dirs: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Folders whose pictures may be uploaded, separated by `:` (Windows: `;`). None set: no local file is read."""
+
+    output_dir: Path | None = None
+    """Folder that results are saved in. Not set: `autobg-output` in the first image folder, else in the state folder."""
+
+    keep_metadata: bool = False
+    """Upload pictures with their GPS position and serial numbers instead of without."""
+
+    state_dir: Path = Field(default_factory=state_home)
+    """Folder for the throttle's budgets and the ledger, shared by every process of this user."""
+
+    max_wait_s: float = Field(default=45.0, ge=0, le=3600)
+    """Seconds a call may wait for a free slot before it fails with the second to retry at."""
+
+    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    """Seconds one request may take, from connecting to the last byte of its answer."""
+
+    rate_limits: str = ""
+    """Limits that replace the documented ones: `reportImages=10/60s,getImageStatus=100/60s,*=100/60s`."""
+
+    paths: Annotated[dict[str, str], NoDecode] = {}
+    """Paths that replace undocumented or changed ones: `uploadS3UrlsWithDynamicBranding=/images/…`."""
+
+    field_names: Annotated[dict[str, str], NoDecode] = {}
+    """Names of request fields that replace undocumented ones: `uploadImagesWithDynamicBranding.brandLogo=logo`."""
+
+    @field_validator("toolsets", mode="before")
+    @classmethod
+    def _split_toolsets(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("image_dirs", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("image_dirs", "output_dir", "state_dir", "api_key_file", mode="after")
+    @classmethod
+    def _expand(cls, value: Path | tuple[Path, ...] | None) -> Path | tuple[Path, ...] | None:
+        if isinstance(value, tuple):
+            return tuple(folder.expanduser() for folder in value)
+        return None if value is None else value.expanduser()
+
+    @field_validator("paths", "field_names", mode="before")
+    @classmethod
+    def _split_pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(
+            separator and name.strip() and replacement.strip() for name, separator, replacement in pairs
+        ):
+            raise ValueError("expected name=value pairs separated by commas")
+        return {name.strip(): replacement.strip() for name, _, replacement in pairs}
+
+    @classmethod
+    def load(cls, **changes: object) -> "Settings":
+        """Read the settings; a keyword given here wins over the environment, the environment over the default.
+
+        Raises:
+            ConfigurationError: A value is not what its setting takes; the variable is named, the value is not shown.
+        """
+        try:
+            return cls.model_validate(cls(**changes))  # type: ignore[arg-type]  # pydantic checks them
+        except ValidationError as error:
+            lines = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+            raise ConfigurationError("; ".join(lines)) from None
+
+    def key(self) -> SecretStr:
+        """The API key as it is now; a key file is read anew, so that a rotated key needs no restart.
+
+        Raises:
+            ConfigurationError: No key is set, or its file cannot be read or holds none.
+        """
+        if self.api_key is not None and self.api_key.get_secret_value().strip():
+            return _checked_key(self.api_key.get_secret_value(), "AUTOBG_API_KEY")
+        if self.api_key_file is None:
+            raise ConfigurationError(
+                "No API key is set. Set AUTOBG_API_KEY (or AUTOBG_API_KEY_FILE) in the env block of the host's "
+                "configuration, or start the server with --sandbox to try it without a key."
+            )
+        try:
+            return _checked_key(self.api_key_file.read_text("utf-8"), "AUTOBG_API_KEY_FILE")
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"AUTOBG_API_KEY_FILE names {self.api_key_file}, which cannot be read ({type(error).__name__})."
+            ) from None
+
+    def output_folder(self) -> Path:
+        """The folder that results are saved in."""
+        if self.output_dir is not None:
+            return self.output_dir
+        return (self.image_dirs[0] if self.image_dirs else self.state_dir) / "autobg-output"
+
+
+def account_of(key: SecretStr) -> str:
+    """A short hash that stands for a key wherever budgets and submissions are kept; never the key itself."""
+    return hashlib.sha256(b"autobg-mcp account\0" + key.get_secret_value().encode()).hexdigest()[:24]
+
+
+def _checked_key(text: str, variable: str) -> SecretStr:
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            f"{variable} holds no usable key: expected one line of visible ASCII, without Bearer."
+        )
+    return SecretStr(key)
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return "AUTOBG_" + str(location[0] if location else "?").upper()

@@ -1,0 +1,241 @@
+"""What a tool declares: name, title, effect, toolset, arguments and result, and how it runs."""
+
+import difflib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, Literal, Self, TypeVar, cast, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field, model_validator
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import ErrorDetails, core_schema
+
+from autobg_mcp.context import Context
+from autobg_mcp.errors import ArgumentsRefusedError, cleaned
+from autobg_mcp.settings import Toolset
+
+Effect = Literal["reads", "saves", "changes", "spends"]
+"""reads: asks only; saves: writes local files; changes: alters the account free of charge; spends: takes credits."""
+
+_PROBLEMS_SHOWN = 8
+
+
+class Part(BaseModel):
+    """A part of a result. Unknown fields are dropped: the API may grow."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+
+class Result(Part):
+    """What a tool answers."""
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy has no word for a decorated property
+    @property
+    def next(self) -> str:  # noqa: D102  # a docstring would be listed with every tool
+        return self.next_step()
+
+    def next_step(self) -> str:
+        """The next tool in a sentence; empty where nothing follows."""
+        return ""
+
+    def structured(self) -> dict[str, JsonValue]:
+        """The result as the JSON object a model reads; None is left out."""
+        values: dict[str, JsonValue] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {name: value for name, value in values.items() if name != "next" or value}
+
+    def text(self) -> str:
+        """The same facts for hosts that read only text."""
+        return json.dumps(self.structured(), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture for a model's eyes: at most 1024 px and 300 KB."""
+
+    content: bytes = field(repr=False)
+    mime: str
+
+
+class PictureResult(Result):
+    """A result that a model looks at.
+
+    Its tool is listed without an output schema and answers without structured content, because some hosts drop the
+    pictures where there is any.
+    """
+
+    pictures: list[Shown] = Field(default_factory=list, exclude=True)
+
+
+ResultT_co = TypeVar("ResultT_co", bound=Result, covariant=True)
+
+
+class Tool(BaseModel, ABC, Generic[ResultT_co]):
+    """One tool: class attributes say what it is, fields what it takes, the bracketed type what it answers.
+
+    The class docstring is the description a model reads; a field's docstring describes the argument.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        coerce_numbers_to_str=True,
+        hide_input_in_errors=True,
+    )
+
+    tool: ClassVar[str]
+    title: ClassVar[str]
+    effect: ClassVar[Effect]
+    toolset: ClassVar[Toolset]
+    idempotent: ClassVar[bool] = False
+    """Whether repeating a call that changes or spends adds nothing."""
+
+    @abstractmethod
+    async def run(self, context: Context) -> ResultT_co:
+        """Do the work.
+
+        Raises:
+            AutobgError: It could not be done; the error says what came of it.
+        """
+
+    @classmethod
+    def result_type(cls) -> type[ResultT_co]:
+        """The class inside the brackets of the base class."""
+        for base in cls.__mro__:
+            arguments = getattr(base, "__pydantic_generic_metadata__", {}).get("args", ())
+            if arguments and isinstance(arguments[0], type):
+                return cast("type[ResultT_co]", arguments[0])  # the brackets of Tool[...] hold nothing else
+        raise TypeError(f"{cls.__name__} names no result: derive it from Tool[SomeResult]")
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, JsonValue]) -> Self:
+        """Check raw arguments, as a model or a command line gives them.
+
+        Raises:
+            ArgumentsRefusedError: One short line per problem, naming the argument and what it takes.
+        """
+        try:
+            return cls.model_validate(dict(arguments))
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=True)
+            lines = [_explained(cls, problem) for problem in problems[:_PROBLEMS_SHOWN]]
+            if len(problems) > _PROBLEMS_SHOWN:
+                lines.append(f"and {len(problems) - _PROBLEMS_SHOWN} more")
+            raise ArgumentsRefusedError("\n".join([f"{cls.tool}: no request was made.", *lines])) from None
+
+    @classmethod
+    def description(cls) -> str:
+        """What a model reads of it: the class's docstring on one line."""
+        return " ".join((cls.__doc__ or "").split())
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of the description."""
+        return " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
+
+    @classmethod
+    def input_schema(cls) -> JsonSchemaValue:
+        """The JSON schema of the arguments."""
+        return _schema(cls, "validation")
+
+    @classmethod
+    def output_schema(cls) -> JsonSchemaValue | None:
+        """The JSON schema of the result; None for pictures."""
+        if issubclass(cls.result_type(), PictureResult):
+            return None
+        return _schema(cls.result_type(), "serialization")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decode_lists(cls, values: object) -> object:
+        """Decode lists that arrive as JSON text, as some hosts send them; a lone value becomes a list of one."""
+        if not isinstance(values, dict):
+            return values
+        lists = {
+            name for name, declared in cls.model_fields.items() if get_origin(declared.annotation) is list
+        }
+        return {name: _as_list(value) if name in lists else value for name, value in values.items()}
+
+
+def _as_list(value: JsonValue) -> JsonValue:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            decoded: JsonValue = json.loads(value)
+        except ValueError:
+            return value
+        return decoded
+    return [value] if isinstance(value, str | int) else value
+
+
+class _PlainSchema(GenerateJsonSchema):
+    """Schemas without titles and null alternatives: smaller, and every host can follow them."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  # the answer is always no
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        plain = super().default_schema(schema)
+        if plain.get("default", 0) is None or self.mode == "serialization":
+            plain.pop("default", None)
+        return plain
+
+
+def _schema(model: type[BaseModel], mode: JsonSchemaMode) -> JsonSchemaValue:
+    schema = model.model_json_schema(by_alias=True, mode=mode, schema_generator=_PlainSchema)
+    definitions = cast("dict[str, JsonValue]", schema.pop("$defs", {}))  # pydantic puts nothing else there
+    inlined = _inlined(cast("JsonValue", schema), definitions)
+    if not isinstance(inlined, dict):
+        raise TypeError(f"{model.__name__} has no object schema")
+    inlined.pop("description", None)
+    required = inlined.get("required")
+    if isinstance(required, list) and "next" in required:
+        required.remove("next")  # left out where nothing follows
+    return inlined
+
+
+def _inlined(node: JsonValue, definitions: Mapping[str, JsonValue]) -> JsonValue:
+    """The schema with every reference replaced by what it names, and without the titles of models."""
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        target = definitions[reference.rpartition("/")[2]]
+        merged = {**target, **node} if isinstance(target, dict) else node
+        merged.pop("$ref", None)
+        if "description" not in node:
+            merged.pop("description", None)
+        return _inlined(merged, definitions)
+    return {
+        name: {key: _inlined(value, definitions) for key, value in child.items()}
+        if name == "properties" and isinstance(child, dict)
+        else _inlined(child, definitions)
+        for name, child in node.items()
+        if not (name == "title" and isinstance(child, str)) and name != "readOnly"
+    }
+
+
+def _explained(tool: type[Tool[ResultT_co]], problem: ErrorDetails) -> str:
+    """One validation problem as one line without the value that caused it."""
+    where = cleaned(".".join(str(part) for part in problem["loc"]), 60) or "arguments"
+    bounds = problem.get("ctx", {})
+    wordings = {
+        "missing": "required",
+        "extra_forbidden": f"no such argument{_suggested(tool, where)}",
+        "literal_error": f"one of {bounds.get('expected')}",
+        "too_long": f"at most {bounds.get('max_length')} items, got {bounds.get('actual_length')}",
+        "too_short": f"at least {bounds.get('min_length')}",
+        "string_pattern_mismatch": f"must match {bounds.get('pattern')}",
+    }
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {wordings.get(problem['type']) or message[:1].lower() + message[1:]}"
+
+
+def _suggested(tool: type[Tool[ResultT_co]], name: str) -> str:
+    close = difflib.get_close_matches(name, tool.model_fields, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; it takes {', '.join(tool.model_fields) or 'none'}"
