@@ -51,7 +51,7 @@ def fill(folder: Path) -> None:
         columns = [row[1] for row in db.execute("PRAGMA table_info(entries)")][1:]
         changed = {
             "fingerprint": "'old' || n",
-            "vehicle": "'car' || n / 20",
+            "vehicle": "'car' || (n / 20)",
             "batch_id": "n / 20",
             "at": "at - 6 * n",
         }

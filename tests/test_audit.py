@@ -3,6 +3,7 @@
 import json
 import logging
 import stat
+from datetime import UTC, datetime
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -68,6 +69,13 @@ def test_a_full_file_is_set_aside_and_the_newest_are_kept(tmp_path: Path) -> Non
     for number in range(6):
         log.write({"number": number})
     assert [line["number"] for line in lines(tmp_path)] == [3, 4, 5]
+
+
+def test_a_file_that_another_process_has_just_begun_is_not_set_aside(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path, max_bytes=1_000)
+    log.write({})
+    log._set_aside(datetime.now(UTC))
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.jsonl"]
 
 
 def test_files_set_aside_are_not_kept_when_none_are_wanted(tmp_path: Path) -> None:

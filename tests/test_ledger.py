@@ -279,6 +279,13 @@ def test_an_entry_that_is_not_there_is_named(ledger: Ledger) -> None:
         ledger.get(12)
 
 
+def test_a_call_that_failed_holds_nobody_up(ledger: Ledger, other: Ledger) -> None:
+    with pytest.raises(StateError):
+        ledger.get(12)
+    assert other.claim(FRONT, duplicate_window_s=0).entry
+    assert ledger.claim(FRONT, duplicate_window_s=0).entry
+
+
 def test_threads_of_one_process_share_a_ledger(ledger: Ledger) -> None:
     pictures = [replace(FRONT, fingerprint=str(number % 25)) for number in range(100)]
     with ThreadPoolExecutor(8) as pool:

@@ -202,6 +202,13 @@ def test_a_stale_answer_is_asked_for_again(ledger: Ledger, other: Ledger, clock:
     assert poll.pictures
 
 
+def test_the_right_to_ask_ends_with_the_answer(ledger: Ledger, other: Ledger, clock: Clock) -> None:
+    ledger.status_lease("account", "1004", fresh_s=1, lease_s=10)
+    see(ledger, ("51", "front.jpg"))
+    clock.now += 1
+    assert other.status_lease("account", "1004", fresh_s=1, lease_s=10).may_poll
+
+
 def test_the_right_to_ask_passes_on_when_its_holder_dies(ledger: Ledger, other: Ledger, clock: Clock) -> None:
     ledger.status_lease("account", "1004", fresh_s=5, lease_s=10)
     clock.now += 10

@@ -60,7 +60,9 @@ def submit_until_killed(folder: Path, clock_ahead_s: float) -> None:
         submission = replace(FRONT, fingerprint=str(number))
         if entry := ledger.claim(submission, duplicate_window_s=YEAR_S).entry:
             ledger.sent(entry.id)
+            time.sleep(0.001)  # the request travels
             os.write(api, f"{number}\n".encode())
+            time.sleep(0.002)  # the answer travels
             ledger.settle(entry.id, "accepted", batch_id=f"batch {number}")
 
 

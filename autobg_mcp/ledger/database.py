@@ -64,7 +64,6 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            self._disconnect()
             raise StateError(explanation(self.path, error)) from error
 
     def _connection(self) -> sqlite3.Connection:
