@@ -1,7 +1,7 @@
 """Draw the demonstration pictures: one car in a cluttered yard, a showroom, a logo and a number plate.
 
-Usage: `python examples/draw_photos.py [folder]`; the folder is examples/photos when not given. The same
-Pillow draws the same bytes every time.
+Usage: `python examples/drawing/draw_photos.py [folder]`; `photos` and `branding` are made in it, in `examples`
+when no folder is given. The same Pillow draws the same bytes every time.
 """
 
 import sys
@@ -151,15 +151,17 @@ def logo() -> Image.Image:
 
 def main() -> None:
     """Draw every picture into the folder named on the command line."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "photos"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent
+    photos, branding = folder / "photos", folder / "branding"
+    for part in (photos, branding):
+        part.mkdir(parents=True, exist_ok=True)
     for name, shot in SHOTS.items():
-        photo(name, shot).save(folder / f"{name}.jpg", quality=83, optimize=True)
-    showroom().save(folder / "background-showroom.jpg", quality=88, optimize=True)
-    logo().save(folder / "logo.png", optimize=True)
-    number_plate("NG 2026", 520, 120).save(folder / "plate.png", optimize=True)
-    for path in sorted(folder.iterdir()):
-        print(f"{path.name}: {path.stat().st_size} bytes")
+        photo(name, shot).save(photos / f"{name}.jpg", quality=83, optimize=True)
+    showroom().save(branding / "background-showroom.jpg", quality=88, optimize=True)
+    logo().save(branding / "logo.png", optimize=True)
+    number_plate("NG 2026", 520, 120).save(branding / "plate.png", optimize=True)
+    for path in sorted([*photos.iterdir(), *branding.iterdir()]):
+        print(f"{path.relative_to(folder)}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,5 @@
+"""A host's day against the sandbox, told as a transcript: photos in, pictures out, one reported, credits asked."""
+
+from autobg_mcp.demo.story import DemoFailedError, play
+
+__all__ = ["DemoFailedError", "play"]

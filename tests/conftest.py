@@ -1,0 +1,98 @@
+"""Fixtures: a sandbox on a clock that tests turn, settings for it, and an MCP client connected to a server on it."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from mcp import Client as McpClient
+from PIL import Image
+from starlette.applications import Starlette
+
+from autobg_mcp.client import Client
+from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
+from autobg_mcp.server import build_server
+from autobg_mcp.settings import Settings
+
+KEY = "test-key-0123456789"
+
+Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
+"""Connects an MCP client to a server on the sandbox: `connect(mode="auto", **settings)`."""
+
+
+class Clock:
+    """Seconds that pass when a test says so, or when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.now_s += max(0.0, seconds)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sandbox_options() -> SandboxOptions:
+    """Parametrise or override to change the sandbox of a test."""
+    return SandboxOptions(turnaround_s=2.0)
+
+
+@pytest.fixture
+def sandbox(sandbox_options: SandboxOptions, clock: Clock) -> Starlette:
+    return build_sandbox(sandbox_options, clock=clock, sleep=clock.sleep)
+
+
+@pytest.fixture
+def world(sandbox: Starlette) -> World:
+    state: World = sandbox.state.world
+    return state
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with three small photos, a background, a logo and a plate, inside the fence."""
+    folder = tmp_path / "photos"
+    (folder / "cars").mkdir(parents=True)
+    for number, colour in enumerate(("red", "green", "blue"), 1):
+        Image.new("RGB", (320, 200), colour).save(folder / "cars" / f"car-{number}.jpg")
+    Image.new("RGB", (400, 300), "white").save(folder / "background.jpg")
+    Image.new("RGBA", (80, 40), (250, 120, 0, 255)).save(folder / "logo.png")
+    Image.new("RGB", (104, 22), "yellow").save(folder / "plate.png")
+    return folder
+
+
+@pytest.fixture
+def connect(sandbox: Starlette, photos: Path, tmp_path: Path) -> Connect:
+    @asynccontextmanager
+    async def connected(mode: str = "auto", **changes: object) -> AsyncGenerator[McpClient]:
+        defaults = {
+            "api_key": KEY,
+            "base_url": "http://sandbox/public/api/v1",
+            "image_dirs": (photos,),
+            "output_dir": tmp_path / "results",
+            "state_dir": tmp_path / "state",
+        }
+        settings = Settings.load(**(defaults | changes))
+        server = build_server(settings, lambda: Client(settings, app=sandbox))
+        async with McpClient(server, mode=mode, raise_exceptions=True) as client:
+            yield client
+
+    return connected
+
+
+@pytest.fixture
+async def client(connect: Connect) -> AsyncGenerator[McpClient]:
+    async with connect() as connected:
+        yield connected
