@@ -191,10 +191,7 @@ async def test_a_refused_attempt_is_repeated_before_those_who_came_later(world: 
             await slot.answered()
 
     async with refused(world, process, 20) as slot:
-        later = asyncio.ensure_future(call("later", None))
-        await world.clock.settle()
-        await world.clock.run(call("refused", slot))
-    await later
+        await world.clock.run(call("later", None), call("refused", slot))
     assert served == ["refused", "later"]
 
 

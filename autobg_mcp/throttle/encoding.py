@@ -3,8 +3,9 @@
 import json
 from dataclasses import asdict, astuple
 
-from autobg_mcp.throttle.bucket import Bucket, Permit
-from autobg_mcp.throttle.policy import Limit
+from autobg_mcp.throttle.bucket import Bucket
+from autobg_mcp.throttle.learning import Lesson
+from autobg_mcp.throttle.policy import Limit, Permit
 
 
 def encode(bucket: Bucket) -> str:
@@ -17,6 +18,7 @@ def encode(bucket: Bucket) -> str:
         "leases": bucket.leases,
         "closed_us": bucket.closed_us,
         "latency_us": bucket.latency_us,
+        "lesson": asdict(bucket.lesson),
     }
     return json.dumps(state, separators=(",", ":"))
 
@@ -34,6 +36,7 @@ def decode(text: str, seen_us: int) -> Bucket:
             seen_us=seen_us,
             permits=[Permit(*permit) for permit in state.pop("permits")],
             queue=[(int(number), str(owner)) for number, owner in state.pop("queue")],
+            lesson=Lesson(**state.pop("lesson")),
             **state,
         )
     except (TypeError, KeyError, AttributeError) as error:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.throttle.bucket import Answer, Ask, Batch, Granted, Outcome, Queued, Refused
 from autobg_mcp.throttle.policy import SECOND_US, Limit
+from autobg_mcp.throttle.step import Answer, Ask, Batch, Granted, Outcome, Queued, Refused
 from autobg_mcp.throttle.store import microseconds
 
 T = TypeVar("T")

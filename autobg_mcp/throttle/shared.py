@@ -11,10 +11,11 @@ from math import ceil
 from typing import TypeVar
 
 from autobg_mcp.errors import StateError, ThrottledError
-from autobg_mcp.throttle.bucket import Answer, Batch, Bucket, Granted, Outcome, Refused, step
+from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.line import Caller, Line, Sleep, Stepped
 from autobg_mcp.throttle.policy import SECOND_US, Limit
 from autobg_mcp.throttle.slot import Budget, Slot, Waiting
+from autobg_mcp.throttle.step import Answer, Batch, Granted, Outcome, Refused, step
 from autobg_mcp.throttle.store import Store, boot_clock, microseconds
 
 T = TypeVar("T")
@@ -192,14 +193,14 @@ def _too_far(bucket: str, limit: Limit, retry_after_us: int, max_wait_s: float) 
 
 
 def _budget(name: str, bucket: Bucket, now_us: int) -> Budget:
-    used, place = bucket.used(now_us), len(bucket.queue) + 1
+    [*_, next_free_us] = bucket.estimates_us(len(bucket.queue) + 1, now_us)
     return Budget(
         bucket=name,
         limit=bucket.limit,
-        used=used,
-        left=max(0, bucket.allowance() - used),
+        used=bucket.used(now_us),
+        left=bucket.left(now_us),
         waiting=len(bucket.queue),
-        next_free_s=(bucket.estimate_us(place, now_us) - now_us) / SECOND_US,
+        next_free_s=(next_free_us - now_us) / SECOND_US,
         closed_s=max(0, bucket.closed_us - now_us) / SECOND_US,
         rule="",
     )

@@ -1,0 +1,136 @@
+"""What refusals teach about a server that counts more strictly than its documentation says.
+
+Three things can be learnt of a bucket, each the loosest rule that would have kept the refused calls back:
+
+- smooth: the server weighs the last window into this one, so slots come back gradually;
+- burst: it forgives only so many calls at once and wants the rest evenly spaced;
+- allowance: it takes fewer calls per window, or another program uses the same key.
+
+Whatever was learnt is tried a little wider after a quiet while, and less often when that failed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autobg_mcp.throttle.policy import (
+    SECOND_US,
+    Limit,
+    Permit,
+    burst_level,
+    paced_opens,
+    smooth_opens,
+    window_opens,
+)
+
+_MINUTE_US = 60 * SECOND_US
+_ALLOWANCE_WAIT_US = 5 * _MINUTE_US
+_LONGEST_ALLOWANCE_WAIT_US = 30 * _MINUTE_US
+_BURST_WAIT_US = 10 * _MINUTE_US
+_LONGEST_BURST_WAIT_US = 24 * 60 * _MINUTE_US
+_SMOOTH_US = 7 * 24 * 60 * _MINUTE_US
+
+
+@dataclass(slots=True)
+class Lesson:
+    """What is known of how a server counts.
+
+    Attributes:
+        allowance: Calls per window it takes; 0 for as many as documented.
+        burst: Calls it takes at once; 0 for the whole allowance.
+        smooth: Whether slots must come back gradually.
+        trusted: How many calls it took that `smooth` would have kept back.
+        refused_us: When the first refusal came that nothing was learnt from yet; 0 for none.
+        changed_us: When a lesson was last learnt or widened.
+        wait_us: How long to be content before the next widening.
+    """
+
+    allowance: int = 0
+    burst: int = 0
+    smooth: bool = False
+    trusted: int = 0
+    refused_us: int = 0
+    changed_us: int = 0
+    wait_us: int = 0
+
+    def calls(self, limit: Limit) -> int:
+        """Calls per window that may be used."""
+        return min(self.allowance or limit.calls, limit.calls)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether more than a number of calls per window has been learnt."""
+        return self.smooth or self.burst > 0
+
+    def opens_us(self, stamps: Sequence[int], limit: Limit, now_us: int, *, careful: bool = False) -> int:
+        """The first moment from `now_us` on at which one more call may go out; `careful` keeps probes back."""
+        calls, span_us = self.calls(limit), limit.span_us
+        opens_us = window_opens(stamps, calls, span_us, now_us)
+        if self.burst:
+            opens_us = max(opens_us, paced_opens(stamps, calls, self.burst, span_us, now_us))
+        if self.smooth or careful:
+            opens_us = max(opens_us, smooth_opens(stamps, calls, span_us, opens_us))
+        return opens_us
+
+    def is_probe(self, permits: Sequence[Permit], limit: Limit, now_us: int) -> bool:
+        """Whether a call that goes out now is one that a sliding counter might refuse."""
+        if self.smooth or self.trusted >= limit.calls:
+            return False
+        stamps = [permit.stamp_us for permit in permits]
+        return smooth_opens(stamps, self.calls(limit), limit.span_us, now_us) > now_us
+
+    def probes_enough(self, permits: Sequence[Permit], limit: Limit) -> bool:
+        """Whether as many probes are in flight as a server of unknown kind may refuse at once."""
+        if self.trusted >= limit.calls:
+            return False
+        at_once = min(max(1, self.trusted), max(2, limit.calls // 10))
+        return sum(permit.is_probe for permit in permits if permit.number) >= at_once
+
+    def settle(self, permit: Permit) -> None:
+        """Takes note of an answer."""
+        if permit.refused:
+            self.refused_us = self.refused_us or permit.granted_us
+        elif permit.is_probe:
+            self.trusted += 1
+
+    def conclude(self, permits: Sequence[Permit], limit: Limit, now_us: int) -> None:
+        """Learns from a refusal, once every call that was in flight with it has been answered."""
+        first_us, self.refused_us = self.refused_us, 0
+        if first_us < self.changed_us:
+            return  # it was sent before the last lesson
+        taken = [
+            permit.stamp_us for permit in permits if not permit.refused and permit.granted_us <= first_us
+        ]
+        calls, span_us = self.calls(limit), limit.span_us
+        accepted = sum(stamp + limit.window_us > first_us for stamp in taken)
+        level = round(burst_level(taken, calls, span_us, first_us))
+        if not self.smooth and smooth_opens(taken, calls, span_us, first_us) > first_us:
+            self.smooth = True
+        elif level and (level < self.burst if self.burst else accepted < calls / 2):
+            self.burst = level
+        else:
+            self.allowance = max(accepted, calls * 3 // 4, limit.calls // 4 if limit.documented else 1, 1)
+        self._wait(now_us)
+
+    def _wait(self, now_us: int) -> None:
+        usual_us, longest_us = (
+            (_ALLOWANCE_WAIT_US, _LONGEST_ALLOWANCE_WAIT_US)
+            if self.allowance
+            else (_BURST_WAIT_US, _LONGEST_BURST_WAIT_US)
+        )
+        failed = now_us - self.changed_us <= self.wait_us
+        self.wait_us = min(longest_us, max(usual_us, 2 * self.wait_us if failed else self.wait_us))
+        self.changed_us = now_us
+
+    def widen(self, limit: Limit, now_us: int) -> None:
+        """Tries a little more after a quiet while."""
+        if now_us - self.changed_us <= self.wait_us or not (self.allowance or self.burst):
+            if self.smooth and now_us - self.changed_us > _SMOOTH_US:
+                self.smooth, self.trusted = False, 0
+            return
+        self.changed_us = now_us
+        if self.allowance:
+            self.allowance += max(1, limit.calls // 20)
+            self.allowance = self.allowance if self.allowance < limit.calls else 0
+        elif self.burst:
+            self.burst += 1
+            self.burst = self.burst if self.burst < limit.calls else 0

@@ -1,0 +1,224 @@
+"""The one step by which a process moves a bucket on.
+
+It is pure: a bucket, the moment and what one process wants go in; what that process gets comes out. A store
+only has to run it in a transaction. The same step serves every store.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autobg_mcp.throttle.bucket import Bucket
+from autobg_mcp.throttle.policy import SECOND_US, Limit, Permit
+
+LEASE_US = 6 * SECOND_US
+"""How long the places of a process that no longer shows itself are kept."""
+RENEW_US = LEASE_US // 3
+_LONGEST_PAUSE_US = 900 * SECOND_US
+_ESTIMATE_SLACK_US = SECOND_US  # a waiter keeps its place while its estimate wavers by less
+
+
+@dataclass(slots=True, eq=False)
+class Ask:
+    """One waiter of the process that makes the step.
+
+    Attributes:
+        left_us: How much longer it may wait; below zero when its time is over.
+        number: Its ticket; 0 before it has one. The ticket of a refused attempt is the front of the queue.
+        is_new: Whether this step is the first to see it.
+    """
+
+    left_us: int
+    number: int = 0
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a call: which slot, how long after the grant it was sent, and whether it was a 429.
+
+    Attributes:
+        number: The slot's ticket.
+        late_us: Time between being given the slot and sending.
+        refused: Whether it was a 429.
+        retry_after_us: What the server said with it; None when it said nothing.
+    """
+
+    number: int
+    late_us: int = 0
+    refused: bool = False
+    retry_after_us: int | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one process wants of one bucket in one step.
+
+    Attributes:
+        owner: The process.
+        limit: The limit it knows.
+        reach_us: The longest a request takes from its grant until it has reached the server.
+        asks: All its waiters, in order.
+        answers: Calls that were answered.
+        returned: Tickets of slots that were never used.
+        dropped: Tickets of waiters that left.
+    """
+
+    owner: str
+    limit: Limit
+    reach_us: int
+    asks: Sequence[Ask] = ()
+    answers: Sequence[Answer] = ()
+    returned: Sequence[int] = ()
+    dropped: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The call may go out: its ticket, and what is left of the allowance right after it."""
+
+    number: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The call has to wait: its ticket, its place (1 = next), and how long by estimate."""
+
+    number: int
+    place: int
+    left_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The call's time does not reach to its slot, which comes after `retry_after_us`. It has no place."""
+
+    retry_after_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step gave, one entry per ask, and when the process should step again.
+
+    Attributes:
+        replies: One per ask, in the same order.
+        wake_us: Microseconds until the next step is due.
+        overdue: The next slot is free, but it belongs to another process that has not taken it yet.
+    """
+
+    replies: list[Granted | Queued | Refused]
+    wake_us: int
+    overdue: bool
+
+
+def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
+    """Moves the bucket on to `now_us` and does what the batch asks. The bucket is changed in place."""
+    if now_us < bucket.seen_us:
+        bucket.shift(now_us - bucket.seen_us)
+    bucket.seen_us, bucket.limit = now_us, batch.limit
+    _take_back(bucket, now_us, batch)
+    _learn(bucket, now_us)
+    _renew(bucket, now_us, batch)
+    for ask in batch.asks:
+        _join(bucket, ask, batch.owner)
+    granted = _grant(bucket, now_us, batch)
+    moments = bucket.estimates_us(len(bucket.queue), now_us)
+    replies = [
+        granted.get(ask.number) or _place(bucket, now_us, ask, batch.owner, moments) for ask in batch.asks
+    ]
+    return Outcome(replies, *_wake(bucket, now_us, batch, replies))
+
+
+def _take_back(bucket: Bucket, now_us: int, batch: Batch) -> None:
+    returned, answers = set(batch.returned), {answer.number: answer for answer in batch.answers}
+    horizon_us = now_us - 3 * bucket.limit.span_us
+    kept = []
+    for permit in bucket.permits:
+        answer = answers.get(permit.number)
+        if answer is not None:
+            _settle(bucket, now_us, permit, answer, batch.reach_us)
+        if permit.number not in returned and permit.stamp_us > horizon_us:
+            kept.append(permit)
+    bucket.permits = kept
+
+
+def _settle(bucket: Bucket, now_us: int, permit: Permit, answer: Answer, reach_us: int) -> None:
+    latency_us = now_us - permit.granted_us
+    bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
+    permit.stamp_us = min(now_us, permit.granted_us + answer.late_us + reach_us)
+    permit.number, permit.refused = 0, answer.refused
+    bucket.lesson.settle(permit)
+    if answer.refused:
+        pause_us = bucket.limit.window_us if answer.retry_after_us is None else answer.retry_after_us
+        pause_us = min(max(0, pause_us), _LONGEST_PAUSE_US)
+        bucket.closed_us = max(
+            bucket.closed_us, now_us + pause_us + bucket.limit.span_us - bucket.limit.window_us
+        )
+
+
+def _learn(bucket: Bucket, now_us: int) -> None:
+    lesson = bucket.lesson
+    if lesson.refused_us and (
+        now_us >= bucket.closed_us or not any(permit.number for permit in bucket.permits)
+    ):
+        lesson.conclude(bucket.permits, bucket.limit, now_us)
+    lesson.widen(bucket.limit, now_us)
+
+
+def _renew(bucket: Bucket, now_us: int, batch: Batch) -> None:
+    mine = bucket.leases.pop(batch.owner, 0)
+    bucket.leases = {owner: lease for owner, lease in bucket.leases.items() if lease > now_us}
+    if batch.asks:
+        bucket.leases[batch.owner] = mine if mine - now_us > LEASE_US - RENEW_US else now_us + LEASE_US
+    gone = set(batch.dropped)
+    bucket.queue = [
+        (number, owner) for number, owner in bucket.queue if owner in bucket.leases and number not in gone
+    ]
+
+
+def _join(bucket: Bucket, ask: Ask, owner: str) -> None:
+    if not ask.number:
+        bucket.tickets += 1
+        ask.number = bucket.tickets
+    elif ask.is_new:  # a second attempt: the first keeps its stamp, but nobody will answer for it again
+        for permit in bucket.permits:
+            permit.number = 0 if permit.number == ask.number else permit.number
+    if (ask.number, owner) not in bucket.queue:
+        insort(bucket.queue, (ask.number, owner))
+
+
+def _grant(bucket: Bucket, now_us: int, batch: Batch) -> dict[int, Granted]:
+    granted: dict[int, Granted] = {}
+    while bucket.queue and bucket.queue[0][1] == batch.owner and bucket.opens_us(now_us) <= now_us:
+        number, _ = bucket.queue.pop(0)
+        is_probe = bucket.lesson.is_probe(bucket.permits, bucket.limit, now_us)
+        bucket.permits.append(Permit(number, now_us, now_us + batch.reach_us, is_probe))
+        granted[number] = Granted(number, bucket.left(now_us))
+    return granted
+
+
+def _place(bucket: Bucket, now_us: int, ask: Ask, owner: str, moments: Sequence[int]) -> Queued | Refused:
+    index = bisect_left(bucket.queue, (ask.number, owner))
+    left_us = moments[index] - now_us
+    slack_us = 0 if ask.is_new else _ESTIMATE_SLACK_US
+    if ask.left_us <= 0 or left_us > ask.left_us + slack_us:
+        bucket.queue.pop(index)
+        return Refused(left_us)
+    return Queued(ask.number, index + 1, left_us)
+
+
+def _wake(
+    bucket: Bucket, now_us: int, batch: Batch, replies: list[Granted | Queued | Refused]
+) -> tuple[int, bool]:
+    first = next((reply for reply in replies if isinstance(reply, Queued)), None)
+    if first is None:
+        return LEASE_US, False
+    mine = first.place == 1
+    due_us = bucket.opens_us(now_us) - now_us if mine else first.left_us
+    waiting = [
+        ask.left_us for ask, reply in zip(batch.asks, replies, strict=True) if isinstance(reply, Queued)
+    ]
+    others = [lease - now_us for owner, lease in bucket.leases.items() if owner != batch.owner]
+    overdue = due_us <= 0 and not mine
+    return max(0, min([RENEW_US, *waiting, *others, *([] if overdue else [due_us])])), overdue
