@@ -2,6 +2,7 @@
 
 import json
 import logging
+import resource
 import stat
 from datetime import UTC, datetime
 from itertools import count
@@ -97,6 +98,16 @@ def test_a_full_disk_is_a_warning_and_not_a_failure(tmp_path: Path, caplog: pyte
     with caplog.at_level(logging.WARNING):
         AuditLog(tmp_path).write({"tool": "reportImages"})
     assert "No space left" in caplog.text
+
+
+def test_half_a_line_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, most[1]))
+    try:
+        AuditLog(tmp_path).write({"tool": "reportImages"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert "only 10 of" in caplog.text
 
 
 def test_a_folder_that_cannot_be_made_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

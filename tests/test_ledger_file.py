@@ -5,6 +5,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,15 @@ def test_a_ledger_replaced_under_a_running_server_is_the_one_that_counts(tmp_pat
         assert ledger.get(entry_id).batch_id == "1004"
 
 
+def test_an_outcome_whose_entry_went_away_with_the_file_is_told(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger:
+        entry_id = intend(ledger)
+        for file in tmp_path.glob("ledger*"):
+            file.unlink()
+        with pytest.raises(StateError, match="was the file replaced"):
+            ledger.settle(entry_id, "accepted", batch_id="1004")
+
+
 def test_a_folder_that_cannot_be_written_is_named(open_folder: Path) -> None:
     open_folder.chmod(0o555)
     with without_root():
@@ -148,6 +158,15 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path)
         with pytest.raises(StateError, match="Free space"):
             ledger.record_templates("account", {str(i): "name" * 100 for i in range(1_000)})
         assert ledger.get(entry_id).state == "intended"
+
+
+def test_any_other_failure_is_quoted_with_the_file(tmp_path: Path) -> None:
+    with (
+        closing(Ledger(tmp_path)) as ledger,
+        pytest.raises(StateError, match="CHECK constraint failed") as caught,
+    ):
+        ledger.claim(replace(FRONT, pictures=-1), duplicate_window_s=0)
+    assert str(tmp_path / FILE_NAME) in str(caught.value)
 
 
 def test_a_ledger_held_for_long_by_another_program_is_named(tmp_path: Path) -> None:
