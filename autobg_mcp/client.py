@@ -4,7 +4,8 @@ import email.utils
 import json
 import math
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -17,6 +18,7 @@ from autobg_mcp import __version__
 from autobg_mcp.context import Call, Context, OnWire, unwatched
 from autobg_mcp.errors import ApiError, ConnectionFailedError, RateLimitedError, ServerFaultError, cleaned
 from autobg_mcp.exchange import Answer, FilePart, Request, error_in, lost, unexpected
+from autobg_mcp.ledger import Ledger
 from autobg_mcp.pictures.fence import Fence
 from autobg_mcp.pictures.outbox import Outbox
 from autobg_mcp.settings import Settings, account_of
@@ -42,6 +44,8 @@ class Client:
         throttle: Keeps calls under the API's limits; None opens the one the settings name.
         fence: Which local files may be read; None allows the folders in the settings.
         app: An ASGI application that stands in for the network, such as the sandbox; None is the network.
+        clock: Seconds that only grow, for the time budgets of calls.
+        sleep: Passes seconds while a tool waits.
     """
 
     def __init__(
@@ -51,12 +55,17 @@ class Client:
         throttle: Throttle | None = None,
         fence: Fence | None = None,
         app: ASGIApp | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
         self.throttle = throttle or open_throttle("memory:", state_dir=settings.state_dir)
         self._limits = parse_rate_limits(settings.rate_limits)
         self._fence = fence or Fence(settings.image_dirs)
         self._outbox = Outbox(settings.output_folder())
+        self._ledger = Ledger(settings.state_dir)
         self._transport = None if app is None else _InProcess(app)
         self._http: httpx.AsyncClient | None = None
 
@@ -67,10 +76,11 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connections and the throttle."""
+        """Close the connections, the throttle and the ledger."""
         if self._http is not None:
             await self._http.aclose()
         await self.throttle.aclose()
+        self._ledger.close()
 
     async def call(self, tool: Tool[ResultT_co], call: Call | None = None) -> ResultT_co:
         """Run one tool and answer its typed result.
@@ -78,15 +88,17 @@ class Client:
         Raises:
             AutobgError: It could not be done; the error says whether credits were spent and what to do next.
         """
-        return await tool.run(
-            Context(
-                api=self,
-                settings=self.settings,
-                fence=self._fence,
-                outbox=self._outbox,
-                call=call or Call(max_wait_s=self.settings.max_wait_s),
-            )
+        call = call or Call(max_wait_s=self.settings.max_wait_s, clock=self.clock, sleep=self.sleep)
+        context = Context(
+            api=self,
+            settings=self.settings,
+            fence=self._fence,
+            outbox=self._outbox,
+            ledger=self._ledger,
+            account=account_of(call.key or self.settings.key(), self.settings.base_url),
+            call=call,
         )
+        return await tool.run(context)
 
     async def send(self, request: Request, call: Call, on_wire: OnWire = unwatched) -> Answer:
         """Send one request as often as is safe, and answer its success.
@@ -129,7 +141,7 @@ class Client:
             )
 
         async with self.throttle.slot(
-            f"{account_of(key)}:{request.tool}",
+            f"{account_of(key, self.settings.base_url)}:{request.tool}",
             limit,
             max_wait_s=call.time_left_s(),
             on_wait=tell,

@@ -3,14 +3,22 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
+import anyio
+import anyio.to_thread
 from pydantic import SecretStr
 
+from autobg_mcp.errors import SpendingRefusedError
 from autobg_mcp.exchange import Answer, Request
+from autobg_mcp.ledger import Ledger
 from autobg_mcp.pictures.fence import Fence
 from autobg_mcp.pictures.outbox import Outbox
 from autobg_mcp.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
 """Tells whoever called how far a tool is: progress, total (None: unknown), and a sentence."""
@@ -28,15 +36,33 @@ async def unwatched(_on: bool) -> None:
     """For requests whose moment on the wire matters to nobody."""
 
 
+Ask = Callable[[str, str], Awaitable[bool]]
+"""Asks the person at the host to allow something: the question, and the hash of exactly what is allowed."""
+
+
+async def nobody_to_ask(_question: str, _subject: str) -> bool:
+    """For callers that have no way to ask a person.
+
+    Raises:
+        SpendingRefusedError: Always.
+    """
+    raise SpendingRefusedError(
+        "AUTOBG_APPROVE=paid wants a person's approval, but this host cannot ask one (it has no elicitation).",
+        next_step="Ask the user to use a host with elicitation, or the operator to unset AUTOBG_APPROVE.",
+    )
+
+
 class Call:
     """One call of a tool: who makes it, how long it may wait, how far it is and what it waited for.
 
     Args:
         max_wait_s: Seconds the call may spend waiting in all.
         report: Where progress goes.
+        ask: Asks a person; only used where the settings want approval.
         host: Name of the program that calls, such as an MCP host.
         key: The caller's own API key; None takes the one in the settings.
         clock: Seconds that only grow.
+        sleep: Passes seconds.
     """
 
     def __init__(
@@ -44,11 +70,15 @@ class Call:
         *,
         max_wait_s: float = 45.0,
         report: Report = unheard,
+        ask: Ask = nobody_to_ask,
         host: str = "python",
         key: SecretStr | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self.host = host
+        self.ask = ask
+        self.sleep = sleep
         self.key = key
         self.waited_s = 0.0
         self.left: dict[str, int] = {}
@@ -90,4 +120,11 @@ class Context:
     settings: Settings
     fence: Fence
     outbox: Outbox
+    ledger: Ledger
+    account: str
+    """Hash of the key in use."""
     call: Call = field(default_factory=Call)
+
+    async def consult(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Run a method that blocks, such as the ledger's, in a worker thread; a cancellation waits for its end."""
+        return await anyio.to_thread.run_sync(partial(method, *arguments, **options))

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Generic, Literal
 
-import anyio.to_thread
 from pydantic import JsonValue, ValidationError
 
 from autobg_mcp.context import Context
@@ -118,7 +117,7 @@ def _form_text(value: JsonValue) -> str:
 
 async def _file_part(path: str, context: Context) -> FilePart:
     take = partial(take_in, context.fence, Path(path), keep_metadata=context.settings.keep_metadata)
-    photo = await anyio.to_thread.run_sync(take)
+    photo = await context.consult(take)
     return FilePart(
         file_name=photo.name, mime=photo.mime, content=photo.content, sha256=photo.sha256, source=str(path)
     )

@@ -1,5 +1,6 @@
 """One HTTP exchange in plain data: what an endpoint asks for, what the API answered, and which answers are errors."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -74,6 +75,19 @@ class Request:
     form: tuple[tuple[str, str | FilePart], ...] | None = None
     spends: bool = False
     repeatable: bool = False
+
+    def fingerprint(self) -> str:
+        """A hash that is equal for equal submissions: the tool, every field, and each file by what it holds."""
+        fields = {name: part.sha256 if isinstance(part, FilePart) else part for name, part in self.form or ()}
+        body = {
+            name: sorted(map(str, value)) if isinstance(value, list) else value
+            for name, value in (self.body or {}).items()
+        }
+        return hashlib.sha256(json.dumps([self.tool, fields, body], sort_keys=True).encode()).hexdigest()
+
+    def file(self) -> FilePart | None:
+        """The first file it carries; None where it carries none."""
+        return next((part for _, part in self.form or () if isinstance(part, FilePart)), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,9 +135,11 @@ def explain(error: AutobgError) -> types.CallToolResult:
 
 def _call(context: ServerRequestContext[Client, Any]) -> Call:
     """The call that a request makes: its host's name, its time budget and its way to report progress."""
-    client = context.session.client_params
+    client, host = context.lifespan_context, context.session.client_params
     return Call(
-        max_wait_s=context.lifespan_context.settings.max_wait_s,
+        max_wait_s=client.settings.max_wait_s,
         report=context.session.report_progress,
-        host=cleaned(client.client_info.name, 60) if client else "unknown host",
+        host=cleaned(host.client_info.name, 60) if host else "unknown host",
+        clock=client.clock,
+        sleep=client.sleep,
     )

@@ -74,6 +74,15 @@ class Settings(BaseSettings):
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Seconds one request may take, from connecting to the last byte of its answer."""
 
+    duplicate_window_h: float = Field(default=24.0, ge=0, le=24 * 365)
+    """Hours in which the same picture with the same arguments is not sent again; 0 switches that off."""
+
+    daily_credit_limit: int | None = Field(default=None, ge=0)
+    """Credits that may be spent a day (local time) by all processes on this machine together. Not set: no limit."""
+
+    approve: Literal["nothing", "paid"] = "nothing"
+    """`paid`: before credits are spent, the person at the host is asked. No argument of a tool can answer instead."""
+
     rate_limits: str = ""
     """Limits that replace the documented ones: `reportImages=10/60s,getImageStatus=100/60s,*=100/60s`."""
 
@@ -154,9 +163,10 @@ class Settings(BaseSettings):
         return (self.image_dirs[0] if self.image_dirs else self.state_dir) / "autobg-output"
 
 
-def account_of(key: SecretStr) -> str:
-    """A short hash that stands for a key wherever budgets and submissions are kept; never the key itself."""
-    return hashlib.sha256(b"autobg-mcp account\0" + key.get_secret_value().encode()).hexdigest()[:24]
+def account_of(key: SecretStr, base_url: str) -> str:
+    """A short hash that stands for a key at an address wherever budgets and submissions are kept."""
+    text = f"autobg-mcp account\0{base_url.rstrip('/')}\0{key.get_secret_value()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _checked_key(text: str, variable: str) -> SecretStr:

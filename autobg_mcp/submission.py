@@ -1,18 +1,30 @@
-"""How a call that costs credits goes: one request per picture, and nothing lost from the answer."""
+"""How a call that costs credits goes: one request per picture, paid for once, and nothing lost from the answer."""
 
+import hashlib
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
-import anyio
-import anyio.to_thread
 from pydantic import BeforeValidator, Field
 
+from autobg_mcp import ledger
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import Endpoint
+from autobg_mcp.endpoints.account import GetUserCreditDetails
 from autobg_mcp.endpoints.fields import AnswerID, Flag, Images
-from autobg_mcp.errors import AutobgError, FileRefusedError, ThrottledError
+from autobg_mcp.errors import (
+    AutobgError,
+    FileRefusedError,
+    OutcomeUnknownError,
+    SpendingRefusedError,
+    ThrottledError,
+    quoted,
+)
+from autobg_mcp.exchange import Answer, Request
+from autobg_mcp.ledger import Entry
+from autobg_mcp.spending import AlreadySubmittedError, Purchase, at
 from autobg_mcp.tool import Part, Result
 
 
@@ -31,6 +43,7 @@ class Accepted(Result):
     images: Annotated[list[AcceptedImage], BeforeValidator(lambda images: images or [])] = Field(
         default_factory=list
     )
+    note: str | None = None
 
     def next_step(self) -> str:
         """Wait for it."""
@@ -46,7 +59,7 @@ class Unsent(Part):
 
 
 class Submitted(Accepted):
-    """What came of a submission, picture by picture; `outcomeUnknown` names files that may have been accepted."""
+    """What came of a submission, photo by photo; `outcomeUnknown` names files that may have been accepted."""
 
     notSubmitted: list[Unsent] = Field(default_factory=list)
     outcomeUnknown: list[str] = Field(default_factory=list)
@@ -56,11 +69,9 @@ class Submitted(Accepted):
         steps = [super().next_step()]
         waits = [unsent.retryAfterS for unsent in self.notSubmitted if unsent.retryAfterS is not None]
         if waits:
-            steps.append(f"in {max(waits)} s call again with the files in notSubmitted only")
+            steps.append(f"call again with the same arguments in {max(waits)} s: only what is left is sent")
         if self.outcomeUnknown:
-            steps.append(
-                "do not repeat the files in outcomeUnknown before getUserCreditDetails shows whether they were charged"
-            )
+            steps.append("listBatches tells what is known of the files in outcomeUnknown")
         return "; ".join(steps)
 
 
@@ -68,25 +79,77 @@ AcceptedT_co = TypeVar("AcceptedT_co", bound=Accepted, covariant=True)
 
 
 class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
-    """An endpoint that costs credits: one request, whose answer is awaited whatever happens once it is on the wire."""
+    """An endpoint that costs credits: one request, paid for once."""
 
     effect = "spends"
+    idempotent = True  # the ledger answers a repeat
+
+    allowDuplicate: Annotated[
+        bool, Field(exclude=True, description="Send even what was already submitted.")
+    ] = False
 
     async def run(self, context: Context) -> AcceptedT_co:
-        """Send this one request.
+        """Submit these links, unless that was done before.
 
         Raises:
-            AutobgError: It was not accepted, or nobody knows.
+            AutobgError: They were not accepted, or nobody knows.
         """
         request = await self.request(context)
-        with anyio.CancelScope() as scope:
+        if earlier := await self.purchase(request, context).earlier():
+            return self.recorded(earlier)
+        await approve([self.entry(request, context)], context)
+        return await self.submit(request, context)
 
-            async def on_wire(on: bool) -> None:
-                scope.shield = on
+    async def submit(self, request: Request, context: Context) -> AcceptedT_co:
+        """Pay for one request, or answer with the batch that it already went into."""
 
-            answer = await context.api.send(request, context.call, on_wire)
+        async def read(answer: Answer) -> tuple[AcceptedT_co, str]:
             result = await self.read(request, answer, context)
-        return result  # noqa: RET504  # mypy holds that a cancel scope may swallow the return
+            return result, str(result.batchID)
+
+        purchase = self.purchase(request, context)
+        try:
+            earlier = await purchase.earlier()
+            return self.recorded(earlier) if earlier else await purchase.send(read)
+        except AlreadySubmittedError:
+            # Another process was faster in this very moment: its answer is ours.
+            earlier = await purchase.earlier()
+            if earlier is None:
+                raise OutcomeUnknownError(
+                    f"{self.tool}: another call sent the same and was refused.", spent="no", repeatable=True
+                ) from None
+            return self.recorded(earlier)
+
+    def recorded(self, earlier: Entry) -> AcceptedT_co:
+        """The answer to a repeat, from the ledger."""
+        return self.result_type().model_validate(
+            {
+                "batchID": earlier.batch_id,
+                "images": [{"fileName": name} for name in earlier.file_name.split("\n")],
+                "note": f"not sent again: submitted at {at(earlier.at)}; allowDuplicate: true would pay once more",
+            }
+        )
+
+    def entry(self, request: Request, context: Context) -> ledger.Submission:
+        """How the ledger writes one request down."""
+        fields: dict[str, object] = dict(self)
+        file, links = request.file(), fields.get("clientS3Uris")
+        names = [str(link).rpartition("/")[2] for link in links] if isinstance(links, list) else []
+        return ledger.Submission(
+            account=context.account,
+            host=context.call.host,
+            tool=self.tool,
+            vehicle=str(fields["numberPlate"]),
+            template=None if fields.get("templateCC") is None else str(fields["templateCC"]),
+            file_name=file.file_name if file else "\n".join(names),
+            pictures=1 if file else len(names),
+            fingerprint=request.fingerprint(),
+            source=file.source if file else None,
+        )
+
+    def purchase(self, request: Request, context: Context) -> Purchase:
+        """One request of this submission, to be paid for once."""
+        return Purchase(request, self.entry(request, context), context, allow_duplicate=self.allowDuplicate)
 
 
 class PhotoSubmission(Submission[Submitted]):
@@ -100,15 +163,17 @@ class PhotoSubmission(Submission[Submitted]):
         Raises:
             AutobgError: Not one photo was accepted.
         """
-        paths = await anyio.to_thread.run_sync(context.fence.find, self.images)
+        paths = await context.consult(context.fence.find, self.images)
+        if context.settings.approve == "paid":
+            await self._approve(paths, context)
         tally = _Tally()
         for number, path in enumerate(paths):
             await context.call.progress(
                 f"Submitting photo {number + 1} of {len(paths)}", done=number, total=len(paths)
             )
             try:
-                single = self.model_copy(update={"images": [str(path)]})
-                tally.accepted.append(await super(PhotoSubmission, single).run(context))
+                single = self.of(path)
+                tally.accepted.append(await single.submit(await single.request(context), context))
             except FileRefusedError as error:
                 tally.add(path, error)
             except AutobgError as error:
@@ -116,6 +181,43 @@ class PhotoSubmission(Submission[Submitted]):
                 tally.stop(paths[number + 1 :], error)
                 break
         return tally.result()
+
+    def of(self, path: Path) -> Self:
+        """This submission for one photo alone."""
+        return self.model_copy(update={"images": [str(path)]})
+
+    async def _approve(self, paths: list[Path], context: Context) -> None:
+        """Have a person allow exactly the photos that would be paid for; each is read for its fingerprint alone."""
+        unpaid = []
+        for path in paths:
+            single = self.of(path)
+            with suppress(FileRefusedError):
+                request = await single.request(context)
+                if await single.purchase(request, context).earlier() is None:
+                    unpaid.append(single.entry(request, context))
+        if unpaid:
+            await approve(unpaid, context)
+
+
+async def approve(submissions: list[ledger.Submission], context: Context) -> None:
+    """Ask the person at the host before credits are spent, where the settings want that.
+
+    Raises:
+        SpendingRefusedError: They said no, or there is no way to ask.
+    """
+    if context.settings.approve != "paid":
+        return
+    first, pictures = submissions[0], sum(submission.pictures for submission in submissions)
+    credits_left = (await GetUserCreditDetails().run(context)).current_credits
+    question = (
+        f"{first.tool}: submit {pictures} picture{'' if pictures == 1 else 's'} of vehicle {quoted(first.vehicle, 60)} "
+        f"for up to {pictures} credit{'' if pictures == 1 else 's'}? {credits_left} credits are left."
+    )
+    subject = hashlib.sha256(
+        "".join(submission.fingerprint for submission in submissions).encode()
+    ).hexdigest()
+    if not await context.call.ask(question, subject):
+        raise SpendingRefusedError(f"{first.tool}: the user did not approve. Nothing was sent.")
 
 
 @dataclass
@@ -150,9 +252,11 @@ class _Tally:
         """The answer, or the failure where not one picture was accepted."""
         if not self.accepted:
             raise self._failure()
+        notes = [accepted.note for accepted in self.accepted if accepted.note]
         return Submitted(
             batchID=self.accepted[-1].batchID,
             images=[image for accepted in self.accepted for image in accepted.images],
+            note=f"{len(notes)} of {len(self.accepted)} {notes[0]}" if notes else None,
             notSubmitted=self.not_submitted,
             outcomeUnknown=self.unknown,
         )

@@ -1,10 +1,8 @@
 """Account: credits that are left and credits that were used."""
 
 from datetime import date, datetime
-from functools import partial
 from typing import Annotated, Literal, Self
 
-import anyio.to_thread
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from autobg_mcp.context import Context
@@ -127,10 +125,9 @@ class GetUserUsage(Endpoint[UsageReport]):
 
 
 async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
-    save = partial(context.outbox.save, content, folder="usage", stem=f"usage {period}")
-    file = (await anyio.to_thread.run_sync(save)).path
+    file = (await context.consult(context.outbox.save, content, folder="usage", stem=f"usage {period}")).path
     try:
-        header, *rows = await anyio.to_thread.run_sync(rows_of, content) or [[]]
+        header, *rows = await context.consult(rows_of, content) or [[]]
     except ValueError:
         return UsageReport(period=period, form="not understood", file=file)
     columns = [cleaned(str(name), 60) for name in header]

@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Annotated
 
-import anyio.to_thread
 from pydantic import Field, JsonValue
 
 from autobg_mcp.context import Context

@@ -2,18 +2,21 @@
 
 import base64
 import binascii
-from functools import partial
+from pathlib import Path
 
-import anyio.to_thread
 from pydantic import JsonValue, TypeAdapter
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST, FAST_INFERRED, Endpoint, described
 from autobg_mcp.endpoints.fields import AnswerID, BatchID, Flag, PicID, listed
+from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.exchange import Answer, Request, unexpected
+from autobg_mcp.ledger import KnownPicture, PictureState
+from autobg_mcp.pictures.compare import same_picture
+from autobg_mcp.pictures.intake import take_in
 from autobg_mcp.pictures.kinds import sniff
 from autobg_mcp.pictures.outbox import SavedFile
-from autobg_mcp.pictures.preview import Preview, preview
+from autobg_mcp.pictures.preview import preview
 from autobg_mcp.tool import Part, PictureResult, Result, Shown
 
 
@@ -41,8 +44,8 @@ class BatchStatus(Result):
     def next_step(self) -> str:
         """Wait while pictures are pending, then look at them."""
         if self.pending or not self.images:
-            return f"getImageStatus batchID={self.batchID} again in 10 s"
-        return "getImagesRaw with a picID; reportImages for bad ones"
+            return f"waitForBatch batchID={self.batchID}"
+        return f"reviewBatch batchID={self.batchID}"
 
 
 class Picture(PictureResult):
@@ -51,12 +54,15 @@ class Picture(PictureResult):
     picID: int
     file: SavedFile
     shown: str
+    kind: str | None = None
+    """Whether it is processed or the original; None where the original is not at hand to compare with."""
 
     def text(self) -> str:
         """Where the picture lies and what it is."""
         size = f"{self.file.width_px}x{self.file.height_px} px, " if self.file.width_px else ""
+        kind = self.kind or "unknown whether processed or the original, which is not at hand to compare with"
         return (
-            f"picID {self.picID}: saved as {self.file.path} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
+            f"picID {self.picID}: {kind}. Saved as {self.file.path} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
             f"sha256 {self.file.sha256}). Shown here at {self.shown}. If it is bad: reportImages picIDs=[{self.picID}]."
         )
 
@@ -75,6 +81,18 @@ class GetImageStatus(Endpoint[BatchStatus]):
     rate = FAST
 
     batchID: BatchID
+
+    async def run(self, context: Context) -> BatchStatus:
+        """Ask, and remember the answer: names of files, and what became of submissions nobody knew the outcome of."""
+        status = await super().run(context)
+        pictures = [
+            PictureState(
+                str(image.picID), image.picName, image.isProcessed and not image.isFailed, image.isFailed
+            )
+            for image in status.images
+        ]
+        await context.consult(context.ledger.record_status, context.account, self.batchID, pictures)
+        return status
 
     def result(self, data: JsonValue) -> BatchStatus:
         """Count the states; the documents show a bare list."""
@@ -133,7 +151,7 @@ class GetImagesBase64(Endpoint[Picture]):
 
 
 async def picture(request: Request, answer: Answer, content: bytes, pic_id: int, context: Context) -> Picture:
-    """Save a picture and make its preview.
+    """Save a picture as `batch/picID_name`, make its preview, and tell whether it is the original.
 
     Raises:
         UnexpectedAnswerError: The bytes are no picture.
@@ -141,15 +159,36 @@ async def picture(request: Request, answer: Answer, content: bytes, pic_id: int,
     """
     if not (sniff(content) or "").startswith("image/"):
         raise unexpected(request, described(answer) + " where a picture was due")
-    save = partial(context.outbox.save, content, folder="pictures", stem=str(pic_id))
-    file = await anyio.to_thread.run_sync(save)
-    small: Preview = await anyio.to_thread.run_sync(preview, content)
+    known = await context.consult(context.ledger.picture, context.account, str(pic_id))
+    file = await context.consult(
+        context.outbox.save,
+        content,
+        folder=known.batch_id if known else "pictures",
+        stem=f"{pic_id}_{known.name}" if known else str(pic_id),
+    )
+    small = await context.consult(preview, content)
+    original = await original_of(known, context)
     return Picture(
         picID=pic_id,
         file=file,
         shown=f"{small.width_px}x{small.height_px} px",
+        kind=None if original is None else await context.consult(_kind, content, original),
         pictures=[Shown(content=small.content, mime=small.mime)],
     )
+
+
+async def original_of(known: KnownPicture | None, context: Context) -> bytes | None:
+    """The photo that a picture was made from; None where the ledger does not know it or it may not be read now."""
+    if known is None or known.source is None:
+        return None
+    try:
+        return (await context.consult(take_in, context.fence, Path(known.source))).content
+    except FileRefusedError:
+        return None
+
+
+def _kind(content: bytes, original: bytes) -> str:
+    return "the original upload, not a processed picture" if same_picture(content, original) else "processed"
 
 
 def decoded(text: str) -> bytes | None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST, Endpoint
 from autobg_mcp.endpoints.fields import AnswerID, Line, LogoAlignment, listed
 from autobg_mcp.tool import Part, Result
@@ -81,6 +82,13 @@ class ListTemplates(Endpoint[Templates]):
     path = "/templates/list"
     encoding = "none"
     rate = FAST
+
+    async def run(self, context: Context) -> Templates:
+        """Ask, and remember the names, by which people speak of templates."""
+        listed_now = await super().run(context)
+        names = {str(template.templateID): template.templateName for template in listed_now.templates}
+        await context.consult(context.ledger.record_templates, context.account, names)
+        return listed_now
 
     def result(self, data: JsonValue) -> Templates:
         """The documents show a bare list."""

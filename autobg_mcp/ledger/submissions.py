@@ -73,6 +73,17 @@ class Submissions(Database):
                     return Claim(over_limit=max(0, left))
             return Claim(entry=entries.write_down(db, submission, self.owner, now))
 
+    def duplicate(self, submission: Submission, *, duplicate_window_s: float) -> Entry | None:
+        """The earlier entry that `claim` would answer with; nothing is written down for `submission`.
+
+        Raises:
+            StateError: The ledger cannot be used.
+        """
+        with self._transaction() as db:
+            now = self._clock()
+            entries.give_up_on_the_dead(db, now)
+            return entries.earlier(db, submission, now - duplicate_window_s)
+
     def sent(self, entry_id: int) -> None:
         """Say that bytes may leave from now on; call it before the first one does.
 
