@@ -370,6 +370,13 @@ async def test_a_template_draws_its_plate_and_its_logo(visit: Visit) -> None:
     ] * 3
 
 
+async def test_a_template_that_leaves_plates_alone_leaves_them(visit: Visit) -> None:
+    data = {"name": "Bare", "numPlate": "false"}
+    await visit.post("/templates/create", data=data, files={"background": ("b.png", picture("green"))})
+    await visit.upload(path="/images/uploadWithTemplateCC", templateCC="136")
+    assert shows(await visit.result(), PLATE, "navy")
+
+
 @pytest.mark.parametrize(
     ("name", "colour"), [("LeftSide.jpg", "purple"), ("Rear.jpg", "orange"), ("x.jpg", "green")]
 )
