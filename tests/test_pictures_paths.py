@@ -13,7 +13,10 @@ from typing import NamedTuple
 import pytest
 
 from autobg_mcp.errors import FileRefusedError, LinkRefusedError
+from autobg_mcp.pictures import fence as fence_module
+from autobg_mcp.pictures import search
 from autobg_mcp.pictures.fence import Fence
+from autobg_mcp.pictures.handles import path_of
 from autobg_mcp.pictures.links import public_address, s3_address
 from autobg_mcp.pictures.outbox import Outbox
 
@@ -148,6 +151,20 @@ def test_a_path_is_read_only_inside_the_fence(
     assert answer == case.expected or (answer.startswith("refused") and case.expected in answer)
 
 
+@on_linux
+def test_a_search_ends_in_a_forest_of_files(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MOST_ENTRIES", 30)
+
+    assert "more than 30 files and folders" in read(Fence([world / "photos"]), ["**/deep.jpg"])
+
+
+@on_linux
+def test_a_handle_whose_place_nobody_knows_lies_outside(yard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fence_module, "path_of", lambda _: path_of(-1))
+
+    assert "changed while it was opened" in read(Fence([yard / "photos"]), ["sub/car.jpg"])
+
+
 @cases("saved as")
 def test_a_result_gets_a_name_that_every_system_accepts(case: Case, tmp_path: Path) -> None:
     saved = Outbox(tmp_path).save(b"\xff\xd8\xff\xd9", folder=case.asked, stem=case.asked)
@@ -204,7 +221,7 @@ def swapping(*steps: Callable[[], object]) -> Iterator[None]:
         sys.setswitchinterval(interval_s)
 
 
-def tries(*, most: int = 4000, most_s: float = 1.0) -> Iterator[int]:
+def tries(*, most: int = 4000, most_s: float = 0.6) -> Iterator[int]:
     until = time.monotonic() + most_s
     for number in range(most):
         if time.monotonic() > until:

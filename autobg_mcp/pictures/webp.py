@@ -7,8 +7,7 @@ from autobg_mcp.pictures.decoding import NotDecodableError
 from autobg_mcp.pictures.exif import UPRIGHT, exif_of, orientation_in
 
 _HEADER_BYTES = 12
-_PIXELS = frozenset({b"VP8 ", b"VP8L"})
-_KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH"}) | _PIXELS
+_KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH", b"VP8 ", b"VP8L"})
 _EXIF_FLAG, _XMP_FLAG = 0x08, 0x04
 
 
@@ -20,16 +19,13 @@ class _Chunk(NamedTuple):
 
 
 def verify(content: bytes) -> None:
-    """Makes sure that the chunks are whole and hold one picture.
+    """Makes sure that the chunks are whole and that the picture stands still.
 
     Raises:
         NotDecodableError: The file is damaged, cut off or animated.
     """
-    kinds = [chunk.kind for chunk in _chunks(content)]
-    if b"ANIM" in kinds or b"ANMF" in kinds:
+    if any(chunk.kind == b"ANIM" for chunk in _chunks(content)):
         raise NotDecodableError("The WebP picture is animated.")
-    if not _PIXELS.intersection(kinds):
-        raise NotDecodableError("The WebP file is damaged: it holds no picture.")
 
 
 def orientation(content: bytes) -> int:
@@ -60,12 +56,10 @@ def without_metadata(content: bytes) -> bytes:
 def _chunks(content: bytes) -> Iterator[_Chunk]:
     """Every chunk with the byte that pads it to an even length."""
     at, end = _HEADER_BYTES, int.from_bytes(content[4:8], "little") + 8
-    if end > len(content):
-        raise NotDecodableError("The WebP picture is cut off: the file ends before the picture does.")
     while at + 8 <= end:
         size_bytes = int.from_bytes(content[at + 4 : at + 8], "little")
         after = at + 8 + size_bytes + size_bytes % 2
-        if after > len(content):
+        if after > min(end, len(content)):
             raise NotDecodableError("The WebP picture is cut off: the file ends before the picture does.")
         yield _Chunk(content[at : at + 4], at, at + 8, after)
         at = after
