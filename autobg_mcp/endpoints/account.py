@@ -6,10 +6,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from autobg_mcp.context import Context
-from autobg_mcp.endpoint import FAST_INFERRED, Endpoint
+from autobg_mcp.endpoint import FAST_INFERRED, Endpoint, described
 from autobg_mcp.endpoints.fields import Number
 from autobg_mcp.errors import cleaned
-from autobg_mcp.exchange import Answer, Request
+from autobg_mcp.exchange import Answer, Request, unexpected
 from autobg_mcp.spreadsheet import Row, rows_of
 from autobg_mcp.tool import Result
 
@@ -113,12 +113,18 @@ class GetUserUsage(Endpoint[UsageReport]):
             "endDate": self.endDate or "",
         }
 
-    async def read(self, request: Request, answer: Answer, context: Context) -> UsageReport:  # noqa: ARG002  # no form is wrong
-        """The answer's form is undocumented: JSON, with or without an envelope, and tables are understood."""
+    async def read(self, request: Request, answer: Answer, context: Context) -> UsageReport:
+        """The answer's form is undocumented: JSON, with or without an envelope, and tables are understood.
+
+        Raises:
+            UnexpectedAnswerError: It is empty, a web page or broken JSON.
+        """
         period = self.reportOption or f"{self.startDate} to {self.endDate}"
         try:
             body = answer.json()
         except (ValueError, RecursionError):
+            if answer.content.lstrip()[:1] in (b"", b"<", b"{", b"["):
+                raise unexpected(request, described(answer)) from None
             return await _saved(period, answer.content, context)
         data = body["data"] if isinstance(body, dict) and "data" in body else body
         return UsageReport(period=period, form="json", data=data)

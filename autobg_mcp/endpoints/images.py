@@ -154,11 +154,15 @@ async def picture(request: Request, answer: Answer, content: bytes, pic_id: int,
     """Save a picture as `batch/picID_name`, make its preview, and tell whether it is the original.
 
     Raises:
-        UnexpectedAnswerError: The bytes are no picture.
-        FileRefusedError: It cannot be saved or shown.
+        UnexpectedAnswerError: The bytes are no picture, or a damaged one; nothing is saved.
+        FileRefusedError: It cannot be saved.
     """
     if not (sniff(content) or "").startswith("image/"):
         raise unexpected(request, described(answer) + " where a picture was due")
+    try:
+        small = await context.consult(preview, content)
+    except FileRefusedError as error:
+        raise unexpected(request, f"a picture that cannot be shown ({str(error).rstrip('.')})") from None
     known = await context.consult(context.ledger.picture, context.account, str(pic_id))
     file = await context.consult(
         context.outbox.save,
@@ -166,7 +170,6 @@ async def picture(request: Request, answer: Answer, content: bytes, pic_id: int,
         folder=known.batch_id if known else "pictures",
         stem=f"{pic_id}_{known.name}" if known else str(pic_id),
     )
-    small = await context.consult(preview, content)
     original = await original_of(known, context)
     return Picture(
         picID=pic_id,
