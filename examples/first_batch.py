@@ -1,0 +1,36 @@
+"""A first batch from Python, against the built-in sandbox: no key, no network, no cost."""
+
+from pathlib import Path
+
+import anyio
+
+from autobg_mcp.client import Client
+from autobg_mcp.endpoints.account import GetUserCreditDetails
+from autobg_mcp.endpoints.images import GetImagesRaw, GetImageStatus
+from autobg_mcp.endpoints.uploads import UploadImagesWithoutTemplate
+from autobg_mcp.sandbox import SandboxOptions, build_sandbox
+from autobg_mcp.settings import Settings
+
+PHOTOS = Path(__file__).parent / "photos"
+
+
+async def main() -> None:
+    settings = Settings.load(api_key="sandbox-key", image_dirs=(PHOTOS,), output_dir=Path("autobg-output"))
+    async with Client(settings, app=build_sandbox(SandboxOptions(turnaround_s=1))) as autobg:
+        batch = await autobg.call(
+            UploadImagesWithoutTemplate(
+                images=["*.jpg"], numberPlate="AB-123", numPlateProcessor=1, processType="ai"
+            )
+        )
+        status = await autobg.call(GetImageStatus(batchID=str(batch.batchID)))
+        while status.pending:
+            await anyio.sleep(0.5)
+            status = await autobg.call(GetImageStatus(batchID=status.batchID))
+        for image in status.images:
+            picture = await autobg.call(GetImagesRaw(picID=int(image.picID)))
+            print(image.picName, "is done:", picture.file.mime, f"{picture.file.width_px} px wide")
+        credit = await autobg.call(GetUserCreditDetails())
+        print(credit.current_credits, "credits are left")
+
+
+anyio.run(main)

@@ -1,0 +1,154 @@
+"""README, server.json, CHANGELOG and the examples say what the code says."""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from documents import PARTS, README, ROOT, SERVER_JSON, readme, server, variable
+from jsonschema import Draft7Validator, FormatChecker  # type: ignore[import-untyped]
+
+from autobg_mcp import __version__
+from autobg_mcp.cli import _arguments, _parser
+from autobg_mcp.settings import Settings
+from autobg_mcp.tools import BY_NAME
+
+HOSTS = sorted((ROOT / "examples" / "hosts").iterdir())
+VARIABLES = {variable(name) for name in Settings.model_fields}
+REWRITE = "it differs from the code: run `python tests/documents.py`"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_generated_part_of_readme_equals_the_code(part: str) -> None:
+    marks = re.compile(f"<!-- {part} -->.*<!-- /{part} -->", re.DOTALL)
+    (written,), (generated,) = marks.findall(README.read_text("utf-8")), marks.findall(readme())
+    assert written == generated, REWRITE
+
+
+def test_readme_carries_the_name_of_server_json() -> None:
+    name = json.loads(SERVER_JSON.read_text("utf-8"))["name"]
+    assert re.findall(r"mcp-name: (\S+)\s", README.read_text("utf-8")) == [name]
+
+
+def test_readme_names_no_variable_that_is_no_setting() -> None:
+    assert set(re.findall(r"AUTOBG_[A-Z_]+", README.read_text("utf-8"))) == VARIABLES
+
+
+def test_readme_links_only_to_files_that_exist() -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", README.read_text("utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_readme_links_only_to_sections_that_exist() -> None:
+    text = README.read_text("utf-8")
+    sections = {re.sub(r"\W+", "-", title.lower()) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= sections
+
+
+def test_server_json_equals_the_code() -> None:
+    assert SERVER_JSON.read_text("utf-8") == server(), REWRITE
+
+
+def test_server_json_is_valid_for_the_registry() -> None:
+    schema = json.loads((ROOT / "tests" / "data" / "server.schema.2025-12-11.json").read_text("utf-8"))
+    validator = Draft7Validator(schema, format_checker=FormatChecker())
+    assert list(validator.iter_errors(json.loads(SERVER_JSON.read_text("utf-8")))) == []
+
+
+def test_server_json_names_the_package_and_the_schema_it_is_checked_with() -> None:
+    written = json.loads(SERVER_JSON.read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert [package["identifier"] for package in written["packages"]] == [project["name"]]
+    assert written["$schema"].endswith("/2025-12-11/server.schema.json")
+
+
+def test_server_json_marks_the_key_as_a_secret() -> None:
+    (package,) = json.loads(SERVER_JSON.read_text("utf-8"))["packages"]
+    secrets = {entry["name"] for entry in package["environmentVariables"] if entry.get("isSecret")}
+    assert "AUTOBG_API_KEY" in secrets
+
+
+def test_package_metadata_and_code_have_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == __version__
+
+
+def test_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert versions[0] == __version__
+
+
+def _commands() -> Iterator[list[str]]:
+    """The arguments of every `autobg-mcp` command in README's code blocks."""
+    for block in re.findall(r"^```sh\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        for command in re.split(r"&&|\n", block):
+            words = shlex.split(command)
+            if words and Path(words[0]).name == "autobg-mcp":
+                yield words[1:]
+
+
+@pytest.mark.parametrize("arguments", list(_commands()), ids=" ".join)
+def test_each_command_in_readme_is_one_that_the_command_line_takes(arguments: list[str]) -> None:
+    options, late = _parser().parse_known_args(arguments)
+    if "tool" in options:
+        BY_NAME[options.tool].from_arguments(_arguments([*options.pairs, *late], options.args))
+    else:
+        assert late == []
+
+
+@pytest.mark.parametrize("path", HOSTS, ids=lambda path: path.name)
+def test_each_host_configuration_starts_the_server_with_settings_that_exist(path: Path) -> None:
+    text = path.read_text("utf-8")
+    parsed = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    (name,) = {"mcpServers", "mcp_servers", "servers"} & set(parsed)
+    configured = parsed[name]["autobg"]
+    assert [configured["command"], *configured["args"]] == ["uvx", "autobg-mcp"]
+    assert {"AUTOBG_API_KEY", "AUTOBG_IMAGE_DIRS"} <= set(configured["env"]) <= VARIABLES
+
+
+@pytest.mark.parametrize("path", HOSTS, ids=lambda path: path.name)
+def test_each_host_configuration_is_linked_in_readme(path: Path) -> None:
+    assert f"(examples/hosts/{path.name})" in README.read_text("utf-8")
+
+
+def test_first_batch_prints_what_readme_shows(tmp_path: Path) -> None:
+    shown = README.read_text("utf-8").partition("It prints:\n\n```text\n")[2].partition("```")[0]
+    own = {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTOBG_")} | own
+    command = [sys.executable, str(ROOT / "examples" / "first_batch.py")]
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (run.stdout, run.stderr, run.returncode) == (shown, "", 0)
+
+
+# What belongs to the machine of whoever wrote a file: its home or work folder, and the registry it installs from.
+PRIVATE = re.compile(
+    r"(?<![\w.])/(?:root|work|home/\w+|Users/\w+|tmp/w)/|index[-_]url|\bPIP_|pypi\.org|pythonhosted\.org|npmjs\.org",
+    re.IGNORECASE,
+)
+OWN = ["autobg_mcp", "examples", "tests", ".ci", "README.md", "CHANGELOG.md", "pyproject.toml", "server.json"]
+SCHEMA = "server.schema.2025-12-11.json"  # the registry's own file, which names hosts as examples
+
+
+def _texts() -> Iterator[tuple[Path, str]]:
+    for name in OWN:
+        top = ROOT / name
+        for path in [top, *top.rglob("*")]:
+            if path.is_file() and "__pycache__" not in path.parts and path.name != SCHEMA:
+                with contextlib.suppress(UnicodeDecodeError):  # a picture
+                    yield path, path.read_text("utf-8")
+
+
+def test_no_file_tells_on_the_machine_it_was_written_on() -> None:
+    found = [
+        f"{path}: {line}" for path, text in _texts() for line in text.splitlines() if PRIVATE.search(line)
+    ]
+    assert found == []
