@@ -131,7 +131,7 @@ def test_first_batch_prints_what_readme_shows(tmp_path: Path) -> None:
 
 # What belongs to the machine of whoever wrote a file: its home or work folder, and the registry it installs from.
 PRIVATE = re.compile(
-    r"(?<![\w.])/(?:root|work|home/\w+|Users/\w+|tmp/w)/|index[-_]url|\bPIP_|pypi\.org|pythonhosted\.org|npmjs\.org",
+    r"(?<![\w.])/(?:root|work|home/\w+|Users/\w+|tmp/w)/|index[-_]url|\bPIP_(?:INDEX|EXTRA|FIND)|pypi\.org|pythonhosted\.org|npmjs\.org",
     re.IGNORECASE,
 )
 OWN = ["autobg_mcp", "examples", "tests", ".ci", "README.md", "CHANGELOG.md", "pyproject.toml", "server.json"]
