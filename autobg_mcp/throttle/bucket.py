@@ -54,6 +54,8 @@ class Bucket:
 
     def estimates_us(self, places: int, now_us: int) -> list[int]:
         """When the first `places` waiters get their slots, if answers take what they usually take."""
+        if not places:
+            return []
         calls, span_us = self.lesson.calls(self.limit), self.limit.span_us
         stamps = [self._expected_us(permit, now_us) for permit in self.permits]
         if self.lesson.is_strict:

@@ -11,6 +11,7 @@ Whatever was learnt is tried a little wider after a quiet while, and less often 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from autobg_mcp.throttle.policy import (
     SECOND_US,
@@ -23,10 +24,9 @@ from autobg_mcp.throttle.policy import (
 )
 
 _MINUTE_US = 60 * SECOND_US
-_ALLOWANCE_WAIT_US = 5 * _MINUTE_US
-_LONGEST_ALLOWANCE_WAIT_US = 30 * _MINUTE_US
-_BURST_WAIT_US = 10 * _MINUTE_US
-_LONGEST_BURST_WAIT_US = 24 * 60 * _MINUTE_US
+_SHARED_WAIT_US = 3 * _MINUTE_US
+_ALLOWANCE_WAITS_US = (5 * _MINUTE_US, 60 * _MINUTE_US)
+_BURST_WAITS_US = (10 * _MINUTE_US, 24 * 60 * _MINUTE_US)
 _SMOOTH_US = 7 * 24 * 60 * _MINUTE_US
 
 
@@ -37,7 +37,7 @@ class Lesson:
     Attributes:
         allowance: Calls per window it takes; 0 for as many as documented.
         burst: Calls it takes at once; 0 for the whole allowance.
-        smooth: Whether slots must come back gradually.
+        is_smooth: Whether slots must come back gradually.
         trusted: How many calls it took that `smooth` would have kept back.
         refused_us: When the first refusal came that nothing was learnt from yet; 0 for none.
         changed_us: When a lesson was last learnt or widened.
@@ -46,7 +46,7 @@ class Lesson:
 
     allowance: int = 0
     burst: int = 0
-    smooth: bool = False
+    is_smooth: bool = False
     trusted: int = 0
     refused_us: int = 0
     changed_us: int = 0
@@ -59,21 +59,23 @@ class Lesson:
     @property
     def is_strict(self) -> bool:
         """Whether more than a number of calls per window has been learnt."""
-        return self.smooth or self.burst > 0
+        return self.is_smooth or self.burst > 0
 
     def opens_us(self, stamps: Sequence[int], limit: Limit, now_us: int, *, careful: bool = False) -> int:
         """The first moment from `now_us` on at which one more call may go out; `careful` keeps probes back."""
         calls, span_us = self.calls(limit), limit.span_us
+        if len(stamps) < calls and not self.burst:
+            return now_us
         opens_us = window_opens(stamps, calls, span_us, now_us)
         if self.burst:
             opens_us = max(opens_us, paced_opens(stamps, calls, self.burst, span_us, now_us))
-        if self.smooth or careful:
+        if self.is_smooth or careful:
             opens_us = max(opens_us, smooth_opens(stamps, calls, span_us, opens_us))
         return opens_us
 
     def is_probe(self, permits: Sequence[Permit], limit: Limit, now_us: int) -> bool:
         """Whether a call that goes out now is one that a sliding counter might refuse."""
-        if self.smooth or self.trusted >= limit.calls:
+        if self.is_smooth or self.trusted >= limit.calls or len(permits) < self.calls(limit):
             return False
         stamps = [permit.stamp_us for permit in permits]
         return smooth_opens(stamps, self.calls(limit), limit.span_us, now_us) > now_us
@@ -102,35 +104,71 @@ class Lesson:
         ]
         calls, span_us = self.calls(limit), limit.span_us
         accepted = sum(stamp + limit.window_us > first_us for stamp in taken)
-        level = round(burst_level(taken, calls, span_us, first_us))
-        if not self.smooth and smooth_opens(taken, calls, span_us, first_us) > first_us:
-            self.smooth = True
+        level = ceil(burst_level(taken, calls, span_us, first_us))
+        if (
+            not self.is_smooth
+            and not self.allowance
+            and smooth_opens(taken, calls, span_us, first_us) > first_us
+        ):
+            self.is_smooth = True
         elif level and (level < self.burst if self.burst else accepted < calls / 2):
             self.burst = level
+            self._wait(_BURST_WAITS_US, now_us)
         else:
-            self.allowance = max(accepted, calls * 3 // 4, limit.calls // 4 if limit.documented else 1, 1)
-        self._wait(now_us)
-
-    def _wait(self, now_us: int) -> None:
-        usual_us, longest_us = (
-            (_ALLOWANCE_WAIT_US, _LONGEST_ALLOWANCE_WAIT_US)
-            if self.allowance
-            else (_BURST_WAIT_US, _LONGEST_BURST_WAIT_US)
-        )
-        failed = now_us - self.changed_us <= self.wait_us
-        self.wait_us = min(longest_us, max(usual_us, 2 * self.wait_us if failed else self.wait_us))
+            self._lower(accepted, limit)
+            is_shared = accepted < calls - _widening(
+                limit
+            )  # it took more before: somebody else takes the rest
+            self._wait((_SHARED_WAIT_US, _SHARED_WAIT_US) if is_shared else _ALLOWANCE_WAITS_US, now_us)
         self.changed_us = now_us
 
     def widen(self, limit: Limit, now_us: int) -> None:
         """Tries a little more after a quiet while."""
-        if now_us - self.changed_us <= self.wait_us or not (self.allowance or self.burst):
-            if self.smooth and now_us - self.changed_us > _SMOOTH_US:
-                self.smooth, self.trusted = False, 0
+        quiet_us = now_us - self.changed_us
+        if self.is_smooth and quiet_us > _SMOOTH_US:
+            self.is_smooth, self.trusted = False, 0
+        if quiet_us <= self.wait_us or not (self.allowance or self.burst):
             return
         self.changed_us = now_us
+        self.allowance = _wider(self.allowance, limit)
+        self.burst = _wider(self.burst, limit)
+
+    def words(self, limit: Limit, now_us: int) -> str:
+        """What has been learnt, for people."""
+        learnt = []
         if self.allowance:
-            self.allowance += max(1, limit.calls // 20)
-            self.allowance = self.allowance if self.allowance < limit.calls else 0
-        elif self.burst:
-            self.burst += 1
-            self.burst = self.burst if self.burst < limit.calls else 0
+            learnt.append(
+                f"only {self.allowance} of {limit.calls} calls per window (another program, or a smaller limit)"
+            )
+        if self.burst:
+            gap_s = limit.window_s / self.calls(limit)
+            learnt.append(f"at most {self.burst} at once, then one every {gap_s:.3g} s")
+        if self.allowance or self.burst:
+            minutes = max(0, self.changed_us + self.wait_us - now_us) / _MINUTE_US
+            learnt.append(f"a little more is tried in {ceil(minutes)} min")
+        if self.is_smooth:
+            learnt.append("slots come back gradually (the server weighs the last window into this one)")
+        return "; ".join(learnt) or "as documented" if limit.documented else "; ".join(learnt) or "inferred"
+
+    def _lower(self, accepted: int, limit: Limit) -> None:
+        least = max(1, limit.calls // 4) if limit.documented else 1
+        self.allowance = max(accepted, self.calls(limit) * 3 // 4, least)
+        self.burst, self.is_smooth, self.trusted = (
+            0,
+            False,
+            limit.calls,
+        )  # they did not keep this refusal away
+
+    def _wait(self, waits_us: tuple[int, int], now_us: int) -> None:
+        usual_us, longest_us = waits_us
+        has_failed = now_us - self.changed_us <= self.wait_us
+        self.wait_us = min(longest_us, max(usual_us, (1 + has_failed) * self.wait_us))
+
+
+def _widening(limit: Limit) -> int:
+    return max(1, limit.calls // 20)
+
+
+def _wider(learnt: int, limit: Limit) -> int:
+    wider = learnt + _widening(limit) if learnt else 0
+    return wider if wider < limit.calls else 0

@@ -112,14 +112,11 @@ def smooth_opens(stamps: Sequence[int], calls: int, span_us: int, now_us: int) -
     a stamp joins a window and just before it leaves one.
     """
     moment_us = window_opens(stamps, calls, span_us, now_us)
-    if len(stamps) < calls:
-        return moment_us
     while True:
         seen = sorted(min(stamp, moment_us) for stamp in stamps)
         edges = {edge for stamp in seen for edge in (stamp - 1, stamp + span_us - 1)}
-        need_us = max(
-            _fits_us(seen, calls, span_us, edge) for edge in edges if moment_us - span_us < edge <= moment_us
-        )
+        edges = {edge for edge in edges if moment_us - span_us < edge <= moment_us}
+        need_us = max((_fits_us(seen, calls, span_us, edge) for edge in edges), default=moment_us)
         if need_us <= moment_us:
             return moment_us
         moment_us = need_us

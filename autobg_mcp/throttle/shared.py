@@ -202,5 +202,5 @@ def _budget(name: str, bucket: Bucket, now_us: int) -> Budget:
         waiting=len(bucket.queue),
         next_free_s=(next_free_us - now_us) / SECOND_US,
         closed_s=max(0, bucket.closed_us - now_us) / SECOND_US,
-        rule="",
+        rule=bucket.lesson.words(bucket.limit, now_us),
     )

@@ -14,6 +14,7 @@ from autobg_mcp.throttle.policy import SECOND_US, Limit, Permit
 LEASE_US = 6 * SECOND_US
 """How long the places of a process that no longer shows itself are kept."""
 RENEW_US = LEASE_US // 3
+_REMEMBERED_WINDOWS = 3  # the rules look back two; lessons are drawn a little later
 _LONGEST_PAUSE_US = 900 * SECOND_US
 _ESTIMATE_SLACK_US = SECOND_US  # a waiter keeps its place while its estimate wavers by less
 
@@ -131,16 +132,16 @@ def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
 
 
 def _take_back(bucket: Bucket, now_us: int, batch: Batch) -> None:
-    returned, answers = set(batch.returned), {answer.number: answer for answer in batch.answers}
-    horizon_us = now_us - 3 * bucket.limit.span_us
-    kept = []
-    for permit in bucket.permits:
-        answer = answers.get(permit.number)
-        if answer is not None:
-            _settle(bucket, now_us, permit, answer, batch.reach_us)
-        if permit.number not in returned and permit.stamp_us > horizon_us:
-            kept.append(permit)
-    bucket.permits = kept
+    if batch.answers:
+        answers = {answer.number: answer for answer in batch.answers}
+        for permit in bucket.permits:
+            if permit.number and permit.number in answers:
+                _settle(bucket, now_us, permit, answers[permit.number], batch.reach_us)
+    if batch.returned:
+        bucket.permits = [permit for permit in bucket.permits if permit.number not in batch.returned]
+    horizon_us = now_us - _REMEMBERED_WINDOWS * bucket.limit.span_us
+    if bucket.permits and bucket.permits[0].granted_us < horizon_us:
+        bucket.permits = [permit for permit in bucket.permits if permit.stamp_us > horizon_us]
 
 
 def _settle(bucket: Bucket, now_us: int, permit: Permit, answer: Answer, reach_us: int) -> None:

@@ -1,0 +1,183 @@
+"""Servers that count calls in every way seen in the field, and a client under a clock that costs nothing to turn.
+
+Each server answers one question: is a call that arrives now taken? Moments are seconds.
+"""
+
+import heapq
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+
+class Server(Protocol):
+    def takes(self, now_s: float) -> bool: ...
+
+
+@dataclass
+class FixedWindow:
+    calls: int
+    window_s: float
+    phase_s: float = 0.0
+    _index: int = -1
+    _count: int = 0
+
+    def takes(self, now_s: float) -> bool:
+        index = int((now_s + self.phase_s) // self.window_s)
+        if index != self._index:
+            self._index, self._count = index, 0
+        self._count += self._count < self.calls or self.calls + 1
+        return self._count <= self.calls
+
+
+@dataclass
+class SlidingLog:
+    calls: int
+    window_s: float
+    _log: deque[float] = field(default_factory=deque)
+
+    def takes(self, now_s: float) -> bool:
+        while self._log and self._log[0] <= now_s - self.window_s:
+            self._log.popleft()
+        if len(self._log) >= self.calls:
+            return False
+        self._log.append(now_s)
+        return True
+
+
+@dataclass
+class SlidingCounter:
+    calls: int
+    window_s: float
+    phase_s: float = 0.0
+    _index: int = 0
+    _counts: tuple[int, int] = (0, 0)
+
+    def takes(self, now_s: float) -> bool:
+        index, into_s = divmod(now_s + self.phase_s, self.window_s)
+        before, here = self._counts
+        if index != self._index:
+            before, here = (here if index == self._index + 1 else 0), 0
+            self._index = int(index)
+        fits = before * (1 - into_s / self.window_s) + here + 1 <= self.calls
+        self._counts = (before, here + fits)
+        return fits
+
+
+@dataclass
+class TokenBucket:
+    calls: int
+    window_s: float
+    _tokens: float = -1.0
+    _last_s: float = 0.0
+
+    def takes(self, now_s: float) -> bool:
+        full = self._tokens < 0
+        gained = (now_s - self._last_s) * self.calls / self.window_s
+        self._tokens = self.calls if full else min(self.calls, self._tokens + gained)
+        self._last_s = now_s
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+@dataclass
+class Gcra:
+    calls: int
+    window_s: float
+    burst: int = 1
+    _due_s: float = 0.0
+
+    def takes(self, now_s: float) -> bool:
+        gap_s = self.window_s / self.calls
+        if self._due_s - now_s > (self.burst - 1) * gap_s:
+            return False
+        self._due_s = max(self._due_s, now_s) + gap_s
+        return True
+
+
+@dataclass
+class Shared:
+    """Another program on the same key, calling at random moments."""
+
+    server: Server
+    others_per_s: float
+    random: random.Random
+    _next_s: float = 0.0
+
+    def takes(self, now_s: float) -> bool:
+        while self._next_s < now_s:
+            self.server.takes(self._next_s)
+            self._next_s += self.random.expovariate(self.others_per_s)
+        return self.server.takes(now_s)
+
+
+class Client(Protocol):
+    """A client under test."""
+
+    def opens_s(self, now_s: float) -> float:
+        """When the next call may go out; later than now if it has to wait."""
+        ...
+
+    def send(self, now_s: float) -> int:
+        """Takes the slot; its number."""
+        ...
+
+    def answered(self, number: int, now_s: float, *, refused: bool) -> None: ...
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What came of a simulation."""
+
+    sent: int
+    refused: int
+    taken: int
+    last_s: float
+
+
+def simulate(
+    client: Client,
+    server: Server,
+    *,
+    latencies: Callable[[], tuple[float, float]],
+    until_s: float,
+    sends: int = 10**9,
+) -> Tally:
+    """A client that always has another call to make; a refused one is made again.
+
+    Args:
+        client: The client.
+        server: The server.
+        latencies: Seconds to the server and back, drawn for every call.
+        until_s: The end.
+        sends: Stop after so many.
+    """
+    events: list[tuple[float, int, str, int]] = []
+    order, now_s, sent, refused, taken = count(), 0.0, 0, 0, 0
+    returns: dict[int, float] = {}
+    verdicts: dict[int, bool] = {}
+    while now_s < until_s and sent < sends:
+        opens_s = client.opens_s(now_s)
+        if opens_s <= now_s:
+            number = client.send(now_s)
+            there_s, returns[number] = latencies()
+            heapq.heappush(events, (now_s + there_s, next(order), "arrive", number))
+            sent += 1
+            continue
+        if not events or opens_s < events[0][0]:
+            now_s = opens_s
+            continue
+        now_s, _, kind, number = heapq.heappop(events)
+        if kind == "arrive":
+            verdicts[number] = server.takes(now_s)
+            taken += verdicts[number]
+            heapq.heappush(events, (now_s + returns.pop(number), next(order), "answer", number))
+        else:
+            ok = verdicts.pop(number)
+            refused += not ok
+            client.answered(number, now_s, refused=not ok)
+    return Tally(sent, refused, taken, now_s)
