@@ -2,7 +2,6 @@
 
 import email.utils
 import json
-import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,19 +9,27 @@ from types import TracebackType
 from typing import Self, TypedDict
 
 import anyio
+import anyio.to_thread
 import httpx
 import truststore
 from starlette.types import ASGIApp
 
 from autobg_mcp import __version__
 from autobg_mcp.context import Call, Context, OnWire, unwatched
-from autobg_mcp.errors import ApiError, ConnectionFailedError, RateLimitedError, ServerFaultError, cleaned
-from autobg_mcp.exchange import Answer, FilePart, Request, error_in, lost, unexpected
+from autobg_mcp.errors import (
+    ConnectionFailedError,
+    LinkRefusedError,
+    cleaned,
+    quoted,
+)
+from autobg_mcp.exchange import Answer, FilePart, Request, lost, unexpected
 from autobg_mcp.ledger import Ledger
 from autobg_mcp.pictures.fence import Fence
+from autobg_mcp.pictures.links import public_address
 from autobg_mcp.pictures.outbox import Outbox
+from autobg_mcp.sending import Begin, Sender
 from autobg_mcp.settings import Settings, account_of
-from autobg_mcp.throttle import Slot, Throttle, Waiting, open_throttle, parse_rate_limits
+from autobg_mcp.throttle import Throttle, open_throttle, parse_rate_limits
 from autobg_mcp.tool import ResultT_co, Tool
 
 CONNECT_TIMEOUT_S = 8.0
@@ -32,6 +39,9 @@ MAX_ANSWER_BYTES = 64 * 2**20
 """A larger answer is refused while it arrives."""
 
 SHORTEST_KEY_CHARS = 8
+MAX_REDIRECTS = 3
+HTTPS_PORT = 443
+HTTP_OK = 200
 
 
 class Client:
@@ -62,7 +72,12 @@ class Client:
         self.clock = clock
         self.sleep = sleep
         self.throttle = throttle or open_throttle("memory:", state_dir=settings.state_dir)
-        self._limits = parse_rate_limits(settings.rate_limits)
+        self._sender = Sender(
+            self.throttle,
+            parse_rate_limits(settings.rate_limits),
+            account=self._account,
+            transfer=self._transfer,
+        )
         self._fence = fence or Fence(settings.image_dirs)
         self._outbox = Outbox(settings.output_folder())
         self._ledger = Ledger(settings.state_dir)
@@ -95,7 +110,7 @@ class Client:
             fence=self._fence,
             outbox=self._outbox,
             ledger=self._ledger,
-            account=account_of(call.key or self.settings.key(), self.settings.base_url),
+            account=self._account(call),
             call=call,
         )
         return await tool.run(context)
@@ -103,70 +118,21 @@ class Client:
     async def send(self, request: Request, call: Call, on_wire: OnWire = unwatched) -> Answer:
         """Send one request as often as is safe, and answer its success.
 
-        A 429 means that the API did not act, so any request is tried again once its gate opens. A request that never
-        reached the API is tried again once; a lost answer only where asking again changes nothing.
-
         Raises:
             AutobgError: There is no success; the error says whether credits may have been spent.
         """
-        tries_left: dict[type[ApiError], int] = {
-            RateLimitedError: 3,
-            ConnectionFailedError: 1,
-            ServerFaultError: 1,
-        }
-        refused: Slot | None = None
-        while True:
-            try:
-                answer, error, refused = await self._send_once(request, call, on_wire, refused)
-            except ConnectionFailedError as failure:
-                answer, error = None, failure
-            if answer is not None and error is None:
-                return answer
-            kind = next((kind for kind in tries_left if isinstance(error, kind)), None)
-            if error is None or kind is None or not error.repeatable or not tries_left[kind]:
-                raise error or unexpected(request, "nothing")
-            tries_left[kind] -= 1
+        return await self._sender.send(request, call, on_wire)
 
-    async def _send_once(
-        self, request: Request, call: Call, on_wire: OnWire, refused: Slot | None
-    ) -> tuple[Answer, ApiError | None, Slot]:
-        """Wait for a slot and use it; `refused` is the slot of an attempt that a 429 turned away."""
-        key = call.key or self.settings.key()
-        limit = self._limits.get(request.tool) or self._limits.get("*") or request.rate
-
-        async def tell(waiting: Waiting) -> None:
-            await call.progress(
-                f"Waiting about {math.ceil(waiting.left_s)} s for a free slot of {request.tool} "
-                f"({limit.calls} calls per {limit.window_s:g} s), number {waiting.place} in the queue."
-            )
-
-        async with self.throttle.slot(
-            f"{account_of(key, self.settings.base_url)}:{request.tool}",
-            limit,
-            max_wait_s=call.time_left_s(),
-            on_wait=tell,
-            after=refused,
-        ) as slot:
-            call.waited_s += slot.waited_s
-            call.left[request.tool] = slot.left
-            answer = await self._transfer(request, key.get_secret_value(), slot, on_wire)
-            error = error_in(request, answer)
-            limited = isinstance(error, RateLimitedError)
-            await slot.answered(refused=limited, retry_after_s=answer.retry_after_s)
-            if limited:
-                await on_wire(False)
-        return answer, error, slot
-
-    async def _transfer(self, request: Request, secret: str, slot: Slot, on_wire: OnWire) -> Answer:
+    async def _transfer(self, request: Request, call: Call, begin: Begin) -> Answer:
         """Put one request on the wire and read its whole answer."""
+        secret = (call.key or self.settings.key()).get_secret_value()
 
         async def watch(event: str, _info: Mapping[str, object]) -> None:
             if event.endswith("send_request_headers.started"):
-                await on_wire(True)
-                slot.sent()
+                await begin()
 
         if self._transport is not None:  # only the network reports its events
-            await watch("send_request_headers.started", {})
+            await begin()
         try:
             with anyio.fail_after(self.settings.timeout_s):
                 async with self._open().stream(
@@ -176,7 +142,7 @@ class Client:
                     extensions={"trace": watch},
                     **_body(request, secret),
                 ) as response:
-                    content = await _content(request, response)
+                    content = await _content(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             host = cleaned(httpx.URL(self.settings.base_url).host, 80)
             raise ConnectionFailedError(
@@ -186,12 +152,58 @@ class Client:
             raise lost(request, f"no answer within {self.settings.timeout_s:g} s") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise lost(request, f"the connection broke ({type(error).__name__})") from None
+        if content is None:
+            raise unexpected(request, f"more than {MAX_ANSWER_BYTES // 2**20} MB")
         return Answer(
             status=response.status_code,
             content_type=response.headers.get("content-type", ""),
             content=_without(secret, content),
             retry_after_s=_retry_after_s(response),
         )
+
+    def _account(self, call: Call) -> str:
+        return account_of(call.key or self.settings.key(), self.settings.base_url)
+
+    async def fetch(self, link: str) -> bytes:
+        """What a link from an answer leads to; the key is not sent along.
+
+        Only public https addresses are connected to, each looked up once and checked again at every redirect; the
+        API's own address is allowed as it is.
+
+        Raises:
+            LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
+        """
+        try:
+            with anyio.fail_after(self.settings.timeout_s):
+                for _ in range(MAX_REDIRECTS + 1):
+                    answer = await self._get(link)
+                    if isinstance(answer, bytes):
+                        return answer
+                    link = answer
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            raise LinkRefusedError(f"The link {quoted(link, 100)} failed ({type(error).__name__}).") from None
+        raise LinkRefusedError(f"The link {quoted(link, 100)} leads on and on.")
+
+    async def _get(self, link: str) -> bytes | str:
+        """The content behind a link, or the link it redirects to."""
+        url, headers, extensions = httpx.URL(link), {}, {}
+        base = httpx.URL(self.settings.base_url)
+        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
+            target = await anyio.to_thread.run_sync(public_address, link)
+            url = httpx.URL(target.url).copy_with(host=target.ip)
+            headers["Host"] = target.host if target.port == HTTPS_PORT else f"{target.host}:{target.port}"
+            extensions["sni_hostname"] = target.host
+        async with self._open().stream("GET", url, headers=headers, extensions=extensions) as response:
+            if response.has_redirect_location:
+                return str(httpx.URL(link).join(response.headers["location"]))
+            if response.status_code != HTTP_OK:
+                raise LinkRefusedError(f"The link {quoted(link, 100)} answered HTTP {response.status_code}.")
+            content = await _content(response)
+        if content is None:
+            raise LinkRefusedError(
+                f"The link {quoted(link, 100)} leads to more than {MAX_ANSWER_BYTES // 2**20} MB."
+            )
+        return content
 
     def _open(self) -> httpx.AsyncClient:
         """The HTTP client, opened at the first request: loading the certificates takes longer than starting up."""
@@ -253,12 +265,13 @@ def _without(secret: str, content: bytes) -> bytes:
     return content.replace(secret.encode(), b"[API key]")
 
 
-async def _content(request: Request, response: httpx.Response) -> bytes:
+async def _content(response: httpx.Response) -> bytes | None:
+    """The whole body; None where it is larger than the bound."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
-            raise unexpected(request, f"more than {MAX_ANSWER_BYTES // 2**20} MB")
+            return None
     return bytes(content)
 
 

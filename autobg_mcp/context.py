@@ -92,6 +92,10 @@ class Call:
         """Seconds this call may still wait, at least 0."""
         return max(0.0, self._ends_at - self._clock())
 
+    def limit_wait(self, most_s: float) -> None:
+        """Wait at most this many seconds from now, where less was asked for than is allowed."""
+        self._ends_at = min(self._ends_at, self._clock() + most_s)
+
     async def progress(self, message: str, *, done: float | None = None, total: float | None = None) -> None:
         """Tell the caller how far the call is; `done` of `total`, or only that it goes on.
 
@@ -109,6 +113,13 @@ class Api(Protocol):
 
         Raises:
             AutobgError: There is none, or it is a refusal.
+        """
+
+    async def fetch(self, link: str) -> bytes:
+        """What a link from an answer leads to.
+
+        Raises:
+            LinkRefusedError: It is not fetched, or it did not lead to anything.
         """
 
 

@@ -84,9 +84,7 @@ class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
     effect = "spends"
     idempotent = True  # the ledger answers a repeat
 
-    allowDuplicate: Annotated[
-        bool, Field(exclude=True, description="Send even what was already submitted.")
-    ] = False
+    allowDuplicate: Annotated[bool, Field(exclude=True, description="Pay again for a repeat.")] = False
 
     async def run(self, context: Context) -> AcceptedT_co:
         """Submit these links, unless that was done before.

@@ -179,8 +179,8 @@ class _PlainSchema(GenerateJsonSchema):
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         plain = super().default_schema(schema)
-        if plain.get("default", 0) is None or self.mode == "serialization":
-            plain.pop("default", None)
+        if plain.get("default") in (None, False) or self.mode == "serialization":
+            plain.pop("default", None)  # what is not said counts as not given
         return plain
 
 
@@ -191,10 +191,17 @@ def _schema(model: type[BaseModel], mode: JsonSchemaMode) -> JsonSchemaValue:
     if not isinstance(inlined, dict):
         raise TypeError(f"{model.__name__} has no object schema")
     inlined.pop("description", None)
-    required = inlined.get("required")
-    if isinstance(required, list) and "next" in required:
-        required.remove("next")  # left out where nothing follows
+    if mode == "serialization":
+        _without_next(inlined)
     return inlined
+
+
+def _without_next(schema: dict[str, JsonValue]) -> None:
+    """Leave the hint out of a result's schema: every result has it, and a model pays for each mention."""
+    properties, required = schema.get("properties"), schema.get("required")
+    if isinstance(properties, dict) and isinstance(required, list):
+        del properties["next"]
+        required.remove("next")
 
 
 def _inlined(node: JsonValue, definitions: Mapping[str, JsonValue]) -> JsonValue:

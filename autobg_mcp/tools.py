@@ -2,7 +2,8 @@
 
 from autobg_mcp.endpoints import ENDPOINTS
 from autobg_mcp.tool import Result, Tool
+from autobg_mcp.workflows import WORKFLOWS
 
-TOOLS: tuple[type[Tool[Result]], ...] = (*ENDPOINTS,)
+TOOLS: tuple[type[Tool[Result]], ...] = (*ENDPOINTS, *WORKFLOWS)
 
 BY_NAME: dict[str, type[Tool[Result]]] = {tool.tool: tool for tool in TOOLS}

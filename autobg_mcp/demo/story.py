@@ -47,7 +47,9 @@ async def play(output: Path, say: Say) -> None:
         DemoFailedError: A step failed.
     """
     async with _sandbox(say) as base_url, _host(base_url, output) as host:
-        say(f"autobg-mcp speaks MCP {host.protocol_version} over stdio and offers {len((await host.list_tools()).tools)} tools.")
+        say(
+            f"autobg-mcp speaks MCP {host.protocol_version} over stdio and offers {len((await host.list_tools()).tools)} tools."
+        )
         agent = _Agent(host, say)
         branding = pictures("branding")
         template = await agent.calls(

@@ -17,29 +17,26 @@ _ROWS_SHOWN = 40
 
 
 class Credits(Result):
-    """The balance: one credit is likely one picture."""
+    """The balance, now and in all: one credit is likely one picture."""
 
     current_credits: Number
-    """Left now."""
     total_credits: Number | None = None
-    """In all."""
 
 
 class UsageReport(Result):
-    """Credits used in a range of days, as far as the answer can be understood."""
+    """Credits used in a range of days, as far as the answer can be understood.
+
+    `form` is json, spreadsheet or not understood; `file` is where a table is saved, `rows` its first rows, `sums` the sum of each numeric column over all rows, `data` a
+    JSON answer as it came.
+    """
 
     period: str
-    form: Literal["json", "spreadsheet", "not understood"]
+    form: str
     file: str | None = None
-    """Where the answer is saved."""
     rowCount: int | None = None
-    columns: list[str] | None = None
     rows: list[dict[str, JsonValue]] | None = None
-    """The first rows."""
     sums: dict[str, float] | None = None
-    """Sum of each numeric column over all rows."""
     data: JsonValue = None
-    """A JSON answer as it came."""
 
 
 class GetUserCreditDetails(Endpoint[Credits]):
@@ -55,12 +52,14 @@ class GetUserCreditDetails(Endpoint[Credits]):
 
 
 def day(text: str) -> date:
-    """The day in `dd-mm-yyyy`.
+    """The day in `dd-mm-yyyy`, both with two digits.
 
     Raises:
         ValueError: It is no day of the calendar.
     """
     try:
+        if len(text) != len("dd-mm-yyyy"):
+            raise ValueError  # noqa: TRY301  # strptime also takes 1-6-2025
         return datetime.strptime(text, "%d-%m-%Y").date()  # noqa: DTZ007  # a day has no zone
     except ValueError:
         raise ValueError("not a day of the calendar in the form dd-mm-yyyy") from None
@@ -71,7 +70,7 @@ def _checked_day(text: str) -> str:
     return text
 
 
-Day = Annotated[str, Field(pattern=r"^\d{2}-\d{2}-\d{4}$"), AfterValidator(_checked_day)]
+Day = Annotated[str, AfterValidator(_checked_day)]
 
 
 class GetUserUsage(Endpoint[UsageReport]):
@@ -142,17 +141,17 @@ async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
         form="spreadsheet",
         file=file,
         rowCount=len(rows),
-        columns=columns,
         rows=[dict(zip(columns, row, strict=False)) for row in rows[:_ROWS_SHOWN]],
         sums=_sums(columns, rows),
     )
 
 
 def _sums(columns: list[str], rows: list[Row]) -> dict[str, float]:
-    """The sum of each column that holds a number in every row that reaches it."""
+    """The sum of each column that holds a number in every row that reaches it; a closing row of totals is left out."""
+    counted = [row for row in rows if not any(str(cell).strip().lower().startswith("total") for cell in row)]
     sums: dict[str, float] = {}
     for place, name in enumerate(columns):
-        cells = [row[place] for row in rows if place < len(row) and row[place] not in (None, "")]
+        cells = [row[place] for row in counted if place < len(row) and row[place] not in (None, "")]
         numbers = [cell for cell in cells if isinstance(cell, int | float)]
         if numbers and len(numbers) == len(cells):
             sums[name] = sum(numbers)

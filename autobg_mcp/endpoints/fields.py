@@ -11,6 +11,12 @@ ItemT = TypeVar("ItemT")
 LONGEST_LINE_CHARS = 1000
 
 
+def _some(items: list[ItemT]) -> list[ItemT]:
+    if not items:
+        raise ValueError("at least 1")
+    return items
+
+
 def _unique(items: list[ItemT]) -> list[ItemT]:
     if any(item in items[:index] for index, item in enumerate(items)):
         raise ValueError("each item may stand only once")
@@ -52,6 +58,18 @@ def _line(value: str) -> str:
     return value.strip()
 
 
+def _text(value: str) -> str:
+    if len(value) > LONGEST_LINE_CHARS:
+        raise ValueError(f"at most {LONGEST_LINE_CHARS} characters")
+    return value
+
+
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("a colour such as #FFFFFF")
+    return value
+
+
 def _link(value: str) -> str:
     if not re.fullmatch(r"(https?|s3)://[^\s\x00-\x1f\x7f]{1,2000}", value):
         raise ValueError("a link that begins with https://, http:// or s3://")
@@ -61,60 +79,61 @@ def _link(value: str) -> str:
 # Bounds that every sensible value keeps are checked but not listed: a model pays for each word of a schema.
 Line = Annotated[str, AfterValidator(_line)]
 
+Text = Annotated[str, AfterValidator(_text)]
+
+Colour = Annotated[str, AfterValidator(_colour)]
+
 Link = Annotated[str, AfterValidator(_link)]
 
 Vehicle = Annotated[
     Line,
-    Field(description="Your id of the vehicle, the same for all its photos: it joins them into one batch."),
+    Field(description="Vehicle id, equal for all its photos: joins them into a batch."),
 ]
 
-TemplateCC = Annotated[Line, Field(description="templateID from listTemplates or createTemplate.")]
+TemplateCC = Annotated[Line, Field(description="A templateID.")]
 
-ProcessType = Annotated[
-    Literal["ai", "collab"], Field(description="ai: automatic, at once. collab: checked by people, slower.")
-]
+ProcessType = Annotated[Literal["ai", "collab"], Field(description="collab: checked by people, slower.")]
 
 NumPlateProcessor = Annotated[
     Literal[0, 1, 2],
     BeforeValidator(_whole_number),
-    Field(
-        description="Plate: 1 covers it white. 0, unverified: leaves it. 2 needs a plate picture, none here."
-    ),
+    Field(description="1: cover the plate white. 0 (leave it), 2: unverified."),
 ]
 
 PlateReplacement = Annotated[
     Literal[1, 2],
     BeforeValidator(_whole_number),
-    Field(description="1: cover the plate white. 2: put your plate picture over it."),
+    Field(description="1: cover the plate white. 2: put your picture over it."),
 ]
 
 Images = Annotated[
     list[Line],
+    AfterValidator(_some),
     Field(
-        min_length=1,
         serialization_alias="cc",
-        description="Local car photos (JPEG, PNG, WebP): files, folders or globs inside AUTOBG_IMAGE_DIRS.",
+        description="Paths of photos, folders or globs in AUTOBG_IMAGE_DIRS.",
     ),
     PlainSerializer(first, return_type=str),
 ]
 
 ClientS3Uris = Annotated[
     list[Link],
+    AfterValidator(_some),
     AfterValidator(_unique),
-    Field(
-        min_length=1, max_length=100, description="Links to the photos, readable by the API (public https)."
-    ),
+    Field(description="Public https links to the photos."),
 ]
 
-LogoAlignment = Annotated[Line, Field(description="Corner of the logo, e.g. TL or TR; values undocumented.")]
+LogoAlignment = Annotated[Line, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
 
-LogoPath = Annotated[Line, Field(description="Path of the logo for these pictures.")]
+LogoPath = Annotated[Line, Field(description="Path of the logo.")]
 
-BatchID = Annotated[Line, Field(description="batchID from an upload.")]
+BatchID = Annotated[Line, Field(description="From an upload.")]
 
-PicID = Annotated[int, AfterValidator(_natural), Field(description="picID from getImageStatus.")]
+PicID = Annotated[int, AfterValidator(_natural), Field(description="From getImageStatus.")]
 
-PicIDs = Annotated[list[Annotated[int, AfterValidator(_natural)]], AfterValidator(_unique)]
+PicIDs = Annotated[
+    list[Annotated[int, AfterValidator(_natural)]], AfterValidator(_some), AfterValidator(_unique)
+]
 
 PicIDsAsText = Annotated[
     PicIDs, PlainSerializer(lambda ids: [str(pic_id) for pic_id in ids], return_type=list[str])
@@ -133,7 +152,7 @@ ReportReasons = Annotated[
         min_length=1,
         max_length=6,
         json_schema_extra={"uniqueItems": True},
-        description="What is wrong, all that apply.",
+        description="All that apply.",
     ),
 ]
 
@@ -144,6 +163,9 @@ AnswerID = Annotated[
 
 Flag = Annotated[bool, BeforeValidator(lambda value: False if value in (None, "") else value)]
 """A boolean in an answer; left out, null or empty it is false."""
+
+Words = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+"""A text in an answer; null is empty."""
 
 Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
 """A number in an answer, also as text."""

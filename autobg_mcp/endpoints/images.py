@@ -3,12 +3,13 @@
 import base64
 import binascii
 from pathlib import Path
+from typing import Self
 
 from pydantic import JsonValue, TypeAdapter
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST, FAST_INFERRED, Endpoint, described
-from autobg_mcp.endpoints.fields import AnswerID, BatchID, Flag, PicID, listed
+from autobg_mcp.endpoints.fields import AnswerID, BatchID, Flag, PicID, Words, listed
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.exchange import Answer, Request, unexpected
 from autobg_mcp.ledger import KnownPicture, PictureState
@@ -24,7 +25,7 @@ class ImageState(Part):
     """How far one picture is; neither processed nor failed means in work."""
 
     picID: AnswerID
-    picName: str = ""
+    picName: Words = ""
     isProcessed: Flag = False
     isFailed: Flag = False
 
@@ -40,6 +41,14 @@ class BatchStatus(Result):
     failed: int
     pending: int
     images: list[ImageState]
+
+    @classmethod
+    def of(cls, batch_id: str, images: list[ImageState]) -> Self:
+        """The status of a batch with its states counted."""
+        failed = sum(image.isFailed for image in images)
+        processed = sum(image.isProcessed and not image.isFailed for image in images)
+        pending = len(images) - processed - failed
+        return cls(batchID=batch_id, processed=processed, failed=failed, pending=pending, images=images)
 
     def next_step(self) -> str:
         """Wait while pictures are pending, then look at them."""
@@ -96,13 +105,7 @@ class GetImageStatus(Endpoint[BatchStatus]):
 
     def result(self, data: JsonValue) -> BatchStatus:
         """Count the states; the documents show a bare list."""
-        images = _IMAGES.validate_python(listed(data, "images"))
-        failed = sum(image.isFailed for image in images)
-        processed = sum(image.isProcessed and not image.isFailed for image in images)
-        pending = len(images) - processed - failed
-        return BatchStatus(
-            batchID=self.batchID, processed=processed, failed=failed, pending=pending, images=images
-        )
+        return BatchStatus.of(self.batchID, _IMAGES.validate_python(listed(data, "images")))
 
 
 class GetImagesRaw(Endpoint[Picture]):
@@ -128,10 +131,7 @@ class GetImagesRaw(Endpoint[Picture]):
 
 
 class GetImagesBase64(Endpoint[Picture]):
-    """The same as getImagesRaw, which is preferred, through the API's base64 form: shows one processed picture and saves it; no base64 is shown.
-
-    Free. 100 calls/min assumed.
-    """
+    """As getImagesRaw, which is preferred, through the API's base64 form. Free. 100 calls/min assumed."""
 
     tool = "getImagesBase64"
     title = "Show a picture (base64 endpoint)"
@@ -196,7 +196,7 @@ def _kind(content: bytes, original: bytes) -> str:
 
 def decoded(text: str) -> bytes | None:
     """The bytes in base64 text, with or without a data: address before it; None where it is no base64."""
-    compact = "".join(text.rpartition("base64,")[2].split())
+    compact = "".join(text.rpartition("base64,")[2].split()).replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -204,10 +204,15 @@ def decoded(text: str) -> bytes | None:
 
 
 def _base64_text(answer: Answer) -> str:
-    envelope = answer.envelope()
-    data: JsonValue = (
-        envelope.get("data") if envelope is not None else answer.content.decode("ascii", "replace")
-    )
-    if isinstance(data, dict):
-        data = next((value for value in data.values() if isinstance(value, str) and len(value) > 64), "")  # noqa: PLR2004  # names are undocumented
-    return data.strip().strip('"') if isinstance(data, str) else ""
+    try:
+        data = answer.json()
+    except (ValueError, RecursionError):
+        data = answer.content.decode("ascii", "replace")
+    while isinstance(data, dict):
+        data = next((value for value in data.values() if _may_hold_picture(value)), "")
+    return data if isinstance(data, str) else ""
+
+
+def _may_hold_picture(value: JsonValue) -> bool:
+    """Names are undocumented, so the first long text is taken for the picture."""
+    return isinstance(value, dict) or (isinstance(value, str) and len(value) > 64)  # noqa: PLR2004

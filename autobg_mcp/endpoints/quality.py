@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from autobg_mcp.context import Context
 from autobg_mcp.endpoint import SLOW, Endpoint
 from autobg_mcp.endpoints.fields import PicIDs, PicIDsAsText, ReportReasons
 from autobg_mcp.submission import Accepted
@@ -39,12 +40,19 @@ class ReportImages(Endpoint[Reported]):
 
     picIDs: Annotated[
         PicIDs,
-        Field(min_length=1, max_length=MOST_REPORTED_AT_ONCE, description="picIDs from getImageStatus."),
+        Field(min_length=1, max_length=MOST_REPORTED_AT_ONCE, description="From getImageStatus."),
     ]
     reportReason: ReportReasons
-    reportComment: Annotated[
-        str | None, Field(max_length=1000, description="What exactly is wrong, for the people who redo it.")
-    ] = None
+    reportComment: Annotated[str | None, Field(max_length=1000, description="What exactly is wrong.")] = None
+
+    async def run(self, context: Context) -> Reported:
+        """Report, and remember it."""
+        result = await super().run(context)
+        ids = [str(pic_id) for pic_id in self.picIDs]
+        await context.consult(
+            context.ledger.record_report, context.account, ids, self.reportReason, self.reportComment or ""
+        )
+        return result
 
     def result(self, data: JsonValue) -> Reported:  # noqa: ARG002  # the documents show an empty text
         """What was asked, since the answer is empty."""
@@ -64,6 +72,4 @@ class SendImagesForQA(Endpoint[Accepted]):
     path = "/images/sendForQA-v2"
     rate = SLOW
 
-    picIDs: Annotated[
-        PicIDsAsText, Field(min_length=1, max_length=100, description="picIDs from getImageStatus.")
-    ]
+    picIDs: Annotated[PicIDsAsText, Field(description="From getImageStatus.")]

@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST, Endpoint
-from autobg_mcp.endpoints.fields import AnswerID, Line, LogoAlignment, listed
+from autobg_mcp.endpoints.fields import AnswerID, Colour, Line, LogoAlignment, Words, listed
 from autobg_mcp.tool import Part, Result
 
 
@@ -24,7 +24,7 @@ class Template(Part):
     """One of the account's templates."""
 
     templateID: AnswerID
-    templateName: str = ""
+    templateName: Words = ""
 
 
 class Templates(Result):
@@ -53,23 +53,15 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     rate = FAST
     files = frozenset({"background", "side", "frontRear", "numberPlate", "brandLogo"})
 
-    background: Annotated[Line, Field(description="Path of the background picture put behind the car.")]
-    side: Annotated[
-        Line | None, Field(description="Path of a background for side views (multi-backdrop).")
-    ] = None
-    frontRear: Annotated[Line | None, Field(description="Path of a background for front and rear views.")] = (
-        None
-    )
-    numberPlate: Annotated[Line | None, Field(description="Path of the picture put over number plates.")] = (
-        None
-    )
-    brandLogo: Annotated[Line | None, Field(description="Path of the logo drawn on results.")] = None
-    numPlate: Annotated[bool, Field(description="Whether number plates are processed.")]
+    background: Annotated[Line, Field(description="Path of the background.")]
+    side: Annotated[Line | None, Field(description="Path: background of side views.")] = None
+    frontRear: Annotated[Line | None, Field(description="Path: background of front and rear views.")] = None
+    numberPlate: Annotated[Line | None, Field(description="Path: picture put over plates.")] = None
+    brandLogo: Annotated[Line | None, Field(description="Path of the logo.")] = None
+    numPlate: Annotated[bool, Field(description="Process number plates.")]
     bAlignment: LogoAlignment | None = None
     name: Annotated[Line, Field(description="Name of the template.")]
-    numPlateBgHexCode: Annotated[
-        str | None, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="Plate background colour, e.g. #FFFFFF.")
-    ] = None
+    numPlateBgHexCode: Annotated[Colour | None, Field(description="Plate colour, e.g. #FFFFFF.")] = None
 
 
 class ListTemplates(Endpoint[Templates]):

@@ -22,8 +22,7 @@ from autobg_mcp.submission import Accepted, PhotoSubmission, Submission
 class UploadImagesWithoutTemplate(PhotoSubmission):
     """Cut out cars from local photos, without a template (result likely transparent).
 
-    Costs 1 credit a photo (inferred); photos already submitted are not sent again. 10 photos/min; the
-    rest comes back in notSubmitted: call again then.
+    Costs 1 credit a photo (inferred), never twice. 10 photos/min; what is left is in notSubmitted.
     """
 
     tool = "uploadImagesWithoutTemplate"
@@ -62,7 +61,7 @@ class UploadImagesWithDynamicBranding(PhotoSubmission):
     """
 
     tool = "uploadImagesWithDynamicBranding"
-    title = "Upload photos with a template and own logo"
+    title = "Upload photos with own logo"
     toolset = "enterprise"
     path = "/images/uploadWithTemplateCCDynamicBranding"
     encoding = "form"
@@ -137,7 +136,7 @@ class UploadS3UrlsWithDynamicBranding(Submission[Accepted]):
     """
 
     tool = "uploadS3UrlsWithDynamicBranding"
-    title = "Submit linked photos with a template and own logo"
+    title = "Submit linked photos with own logo"
     toolset = "custom"
     path = "/images/uploadWithTemplateCCDynamicBranding-v2"
     rate = SLOW_INFERRED

@@ -1,6 +1,7 @@
 """The rows of the entries table, inside a transaction that the caller holds."""
 
 import sqlite3
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,32 @@ def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
         WHERE state = 'intended' AND NOT lease_until BETWEEN :now AND :now + 2 * :lease_s""",
         {"now": now, "lease_s": LEASE_S},
     )
+
+
+def settle_what_is_seen(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> None:
+    """Accept unknown entries whose files stand in their vehicle's batch more often than were accepted into it."""
+    key = (account, batch_id)
+    accepted = [
+        from_row(row)
+        for row in db.execute(
+            "SELECT * FROM entries WHERE account = ? AND batch_id = ? AND state = 'accepted'", key
+        )
+    ]
+    seen = Counter(
+        row["name"] for row in db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", key)
+    )
+    seen.subtract(name for entry in accepted for name in entry.file_name.split("\n"))
+    unknown = db.execute("SELECT * FROM entries WHERE account = ? AND state = 'unknown' ORDER BY id", (account,))
+    vehicles = {entry.vehicle for entry in accepted}
+    for candidate in map(from_row, unknown.fetchall()):
+        names = Counter(candidate.file_name.split("\n"))
+        if candidate.vehicle in vehicles and all(seen[name] >= count for name, count in names.items()):
+            seen.subtract(names)
+            db.execute(
+                "UPDATE entries SET state = 'accepted', batch_id = ?, settled_at = ?, "
+                "reason = 'seen in the batch of its vehicle' WHERE id = ?",
+                (batch_id, now, candidate.id),
+            )
 
 
 def earlier(db: sqlite3.Connection, submission: Submission, since: float) -> Entry | None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from autobg_mcp.ledger import entries
 from autobg_mcp.ledger.database import Database
 from autobg_mcp.ledger.records import PictureState, Poll
 
@@ -46,7 +47,7 @@ class Looks(Database):
             return Poll(True, pictures, checked_at, 0.0)
 
     def record_status(self, account: str, batch_id: str, pictures: Sequence[PictureState]) -> None:
-        """Keep what the API told about a batch, and let every waiter have it.
+        """Keep what the API told about a batch, let every waiter have it, and settle the submissions it proves.
 
         Raises:
             StateError: The ledger cannot be used.
@@ -63,6 +64,7 @@ class Looks(Database):
                 "ON CONFLICT (account, batch_id) DO UPDATE SET checked_at = :now, lease_until = 0",
                 {"account": account, "batch_id": batch_id, "now": self._clock()},
             )
+            entries.settle_what_is_seen(db, account, batch_id, self._clock())
 
 
 def _pictures(db: sqlite3.Connection, account: str, batch_id: str) -> list[PictureState]:

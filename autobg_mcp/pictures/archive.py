@@ -13,7 +13,7 @@ from autobg_mcp.pictures.names import safe_name
 _NEXT_STEP = "Fetch the pictures one by one with getImagesRaw instead."
 _MOST_ENTRIES = 500
 _MOST_ENTRY_BYTES = 64 * 2**20
-_MOST_BYTES = 1024 * 2**20
+_MOST_BYTES = 256 * 2**20
 # Coded pictures hardly shrink any further; what grows a hundredfold is no picture.
 _MOST_GROWTH = 100
 _SLACK_BYTES = 1 << 20

@@ -1,4 +1,4 @@
-"""Which addresses may be fetched, and which are passed on for the API to fetch.
+"""Which links may be fetched.
 
 A link in an answer is text from outside. It is fetched only over https and only from public addresses, and the
 address that was checked is the one to connect to: a name that resolves differently a moment later changes nothing.
@@ -7,7 +7,7 @@ address that was checked is the one to connect to: a name that resolves differen
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -62,47 +62,29 @@ def public_address(
     url: str,
     *,
     resolve: Callable[..., list[tuple[Any, ...]]] = socket.getaddrinfo,
-    allow_hosts: Collection[str] = (),
 ) -> Target:
     """Where to connect for `url`, if it may be fetched. Check each redirect by this again.
 
     Args:
         url: The link.
         resolve: Looks up a name, called once, as `socket.getaddrinfo`.
-        allow_hosts: `host:port` pairs that the operator configured: they may be private and use plain http.
 
     Raises:
         LinkRefusedError: It is not https, carries a password, or its host is unknown or not public.
     """
     parts = _split(url)
+    if parts.scheme != "https":
+        raise LinkRefusedError(f"{quoted(url)} is not an https link.")
     host = _host(parts, url)
     try:
-        port = parts.port or {"http": 80}.get(parts.scheme, _HTTPS_PORT)
+        port = parts.port or _HTTPS_PORT
     except ValueError as error:
         raise LinkRefusedError(f"{quoted(url)} has no valid port.") from error
-    configured = f"{host}:{port}" in allow_hosts
-    if parts.scheme != "https" and not (configured and parts.scheme == "http"):
-        raise LinkRefusedError(f"{quoted(url)} is not an https link.")
     ips = _resolved(host, port, resolve)
-    private = None if configured else next((ip for ip in ips if not _is_public(ip)), None)
-    if private is not None:
-        raise LinkRefusedError(f"{quoted(host)} is at {private}, which is not a public address.")
+    for ip in ips:
+        if not _is_public(ip):
+            raise LinkRefusedError(f"{quoted(host)} is at {ip}, which is not a public address.")
     return Target(host, port, str(ips[0]), quote(parts._replace(fragment="").geturl(), safe=_ASCII))
-
-
-def s3_address(uri: str) -> str:
-    """`uri` as it is, if the API can be asked to fetch it; nothing is looked up.
-
-    Raises:
-        LinkRefusedError: It is not an https, http or s3 address with a host.
-    """
-    parts = _split(uri)
-    if parts.scheme not in {"https", "http", "s3"} or not parts.hostname:
-        raise LinkRefusedError(
-            f"{quoted(uri)} is not an https, http or s3 address.",
-            next_step="Name an address that the API can fetch; upload local files with the multipart tools.",
-        )
-    return uri
 
 
 def _split(url: str) -> SplitResult:

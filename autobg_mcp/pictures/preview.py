@@ -76,7 +76,7 @@ def reduced(content: bytes, max_px: int) -> "tuple[Image, str, tuple[int, int]]"
     with decoder_faults():
         orientation = _ORIENTATIONS[mime](content) if mime in _ORIENTATIONS else UPRIGHT
         # A JPEG is decoded at a fraction of its size: never more pixels in memory than needed.
-        image.draft(None, (3 * max_px, 3 * max_px))
+        image.draft(None, (2 * max_px, 2 * max_px))
         image.load()
         plain = _drawable(image)
         plain.thumbnail((max_px, max_px), Image.Resampling.LANCZOS, reducing_gap=3.0)

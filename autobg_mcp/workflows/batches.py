@@ -1,0 +1,118 @@
+"""What was submitted: the API keeps no list of batches, the ledger does."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from autobg_mcp.context import Context
+from autobg_mcp.endpoints.account import day
+from autobg_mcp.endpoints.fields import Line
+from autobg_mcp.ledger import Batch
+from autobg_mcp.spending import at
+from autobg_mcp.tool import Part, Result, Tool
+
+_DAYS_BACK = {"today": 0, "yesterday": 1, "last 7 days": 6, "last 30 days": 29}
+
+
+class KnownBatch(Part):
+    """One batch as last known."""
+
+    batchID: str
+    numberPlate: str
+    template: str | None = None
+    submitted: str
+    pictures: int
+    state: str
+
+
+class Batches(Result):
+    """Batches submitted with this key from this machine, newest first, and submissions whose outcome nobody knows."""
+
+    batches: list[KnownBatch]
+    outcomeUnknown: list[str]
+
+    def next_step(self) -> str:
+        """Look at one."""
+        return "waitForBatch or reviewBatch with a batchID" if self.batches else ""
+
+
+def _checked(text: str) -> str:
+    span(text)
+    return text
+
+
+def span(text: str, now: datetime | None = None) -> tuple[float, float | None]:
+    """Begin and end of what people call a time, local, in seconds since 1970; None as the end means to now.
+
+    Raises:
+        ValueError: It is none of today, yesterday, last 7 days, last 30 days, dd-mm-yyyy.
+    """
+    moment = now or datetime.now().astimezone()
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    name = text.strip().lower()
+    if name in _DAYS_BACK:
+        begin = midnight - timedelta(days=_DAYS_BACK[name])
+        return begin.timestamp(), midnight.timestamp() if name == "yesterday" else None
+    try:
+        chosen = day(name)
+    except ValueError:
+        raise ValueError("today, yesterday, last 7 days, last 30 days or dd-mm-yyyy") from None
+    return midnight.replace(year=chosen.year, month=chosen.month, day=chosen.day).timestamp(), None
+
+
+class ListBatches(Tool[Batches]):
+    """List batches submitted from this machine with their last known state, newest first.
+
+    Also submissions whose outcome is unknown. Makes no API call.
+    """
+
+    tool = "listBatches"
+    title = "List submitted batches"
+    effect = "reads"
+    toolset = "workflow"
+
+    find: Annotated[
+        Line | None, Field(description="Part of a vehicle id, template name, batchID or file name.")
+    ] = None
+    since: Annotated[
+        str | None,
+        AfterValidator(lambda text: text if text is None else _checked(text)),
+        Field(description="today, yesterday, last 7 days, last 30 days or dd-mm-yyyy."),
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="1 to 100.")] = 20
+
+    async def run(self, context: Context) -> Batches:
+        """Read the ledger."""
+        ledger, account = context.ledger, context.account
+        begin, end = (None, None) if self.since is None else span(self.since)
+        found = await context.consult(
+            ledger.batches, account, since=begin, until=end, text=self.find, limit=self.limit
+        )
+        unknown = await context.consult(ledger.unknown, account)
+        names = {
+            one.template: await context.consult(ledger.template_name, account, one.template)
+            for one in found
+            if one.template
+        }
+        return Batches(
+            batches=[_known(one, names.get(one.template or "")) for one in found],
+            outcomeUnknown=[
+                f"{entry.source or entry.file_name} of {entry.vehicle}, {at(entry.at)}: {entry.reason}"
+                for entry in unknown
+            ],
+        )
+
+
+def _known(batch: Batch, template_name: str | None) -> KnownBatch:
+    state = "not looked at yet"
+    if batch.checked_at is not None:
+        state = f"{batch.processed} done, {batch.failed} failed, {batch.pending} pending at {at(batch.checked_at)}"
+    return KnownBatch(
+        batchID=batch.batch_id,
+        numberPlate=batch.vehicle,
+        template=f"{batch.template} ({template_name})" if template_name else batch.template,
+        submitted=at(batch.first_at),
+        pictures=batch.pictures,
+        state=state,
+    )

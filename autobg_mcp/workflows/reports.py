@@ -1,0 +1,145 @@
+"""Many reports in few calls: equal reasons and comments share one, and nothing is reported twice."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from autobg_mcp.context import Context
+from autobg_mcp.endpoints.fields import ReportReasons, Text
+from autobg_mcp.endpoints.quality import MOST_REPORTED_AT_ONCE, ReportImages
+from autobg_mcp.errors import AutobgError, RequestRefusedError
+from autobg_mcp.tool import Part, Result, Tool
+
+
+class PictureReport(BaseModel):
+    """One picture and what is wrong with it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    picID: Annotated[int, Field(description="From getImageStatus.")]
+    reportReason: ReportReasons
+    reportComment: Text = ""
+
+
+class NotReported(Part):
+    """Pictures that are not known to be reported, and why."""
+
+    picIDs: list[int]
+    reason: str
+    retryAfterS: int | None = None
+
+    @classmethod
+    def of(cls, pic_ids: list[int], error: AutobgError) -> Self:
+        """What an error means for the pictures it met."""
+        retry_after_s = None if error.retry_after_s is None else math.ceil(error.retry_after_s)
+        return cls(picIDs=pic_ids, reason=str(error), retryAfterS=retry_after_s)
+
+
+class ManyReported(Result):
+    """What came of each picture."""
+
+    reported: list[int]
+    alreadyReported: list[int]
+    notReported: list[NotReported]
+
+    def next_step(self) -> str:
+        """Repeat for what is left; what is reported is not sent again."""
+        waits = [left.retryAfterS for left in self.notReported if left.retryAfterS is not None]
+        return f"call again with the same reports in {max(waits)} s" if waits else ""
+
+
+class ReportManyImages(Tool[ManyReported]):
+    """Report up to 500 bad pictures in the fewest calls: equal reasons and comments share one call of 10 pictures.
+
+    A picture already reported for the same reasons is left out, so call again for what is left. Free. 10 calls/min.
+    """
+
+    tool = "reportManyImages"
+    title = "Report many bad pictures"
+    effect = "changes"
+    toolset = "workflow"
+    idempotent = True
+
+    reports: Annotated[
+        list[PictureReport], Field(min_length=1, max_length=500, description="One entry a picture.")
+    ]
+
+    async def run(self, context: Context) -> ManyReported:
+        """Report group by group until the time is over; every picture ends in exactly one list.
+
+        Raises:
+            AutobgError: Not one picture is reported.
+        """
+        wanted = _merged(self.reports)
+        known = [report.picID for report in wanted if await _known(report, context)]
+        groups = list(_grouped([report for report in wanted if report.picID not in known]))
+        reported: list[int] = []
+        failed: list[tuple[list[int], AutobgError]] = []
+        for number, group in enumerate(groups):
+            await context.call.progress(
+                f"Report {number + 1} of {len(groups)}", done=number, total=len(groups)
+            )
+            try:
+                reported += (await group.run(context)).reported
+            except RequestRefusedError as error:
+                failed.append((group.picIDs, error))
+            except AutobgError as error:
+                failed.append(([pic_id for left in groups[number:] for pic_id in left.picIDs], error))
+                break
+        if failed and not reported and not known:
+            raise failed[-1][1]
+        return ManyReported(
+            reported=reported,
+            alreadyReported=known,
+            notReported=[NotReported.of(pic_ids, error) for pic_ids, error in failed],
+        )
+
+
+def _merged(reports: list[PictureReport]) -> list[PictureReport]:
+    """One report a picture: what is said of it several times is put together."""
+    merged: dict[int, PictureReport] = {}
+    for report in reports:
+        before = merged.get(report.picID)
+        if before is not None:
+            reasons = [
+                *before.reportReason,
+                *(one for one in report.reportReason if one not in before.reportReason),
+            ]
+            comments = dict.fromkeys(filter(None, (before.reportComment, report.reportComment)))
+            report = PictureReport(  # noqa: PLW2901  # the two are one from here on
+                picID=report.picID, reportReason=reasons, reportComment="; ".join(comments)
+            )
+        merged[report.picID] = report
+    return list(merged.values())
+
+
+async def _known(report: PictureReport, context: Context) -> bool:
+    """Whether the picture was reported for the same reasons within the window."""
+    window_s = context.settings.duplicate_window_h * 3600
+    return (
+        await context.consult(
+            context.ledger.already_reported,
+            context.account,
+            str(report.picID),
+            report.reportReason,
+            window_s=window_s,
+        )
+        is not None
+    )
+
+
+def _grouped(reports: list[PictureReport]) -> Iterator[ReportImages]:
+    """The fewest calls: pictures with equal reasons and comment share one, as many as it takes."""
+    groups: dict[tuple[frozenset[str], str], list[PictureReport]] = {}
+    for report in reports:
+        groups.setdefault((frozenset(report.reportReason), report.reportComment), []).append(report)
+    for group in groups.values():
+        for first in range(0, len(group), MOST_REPORTED_AT_ONCE):
+            part = group[first : first + MOST_REPORTED_AT_ONCE]
+            yield ReportImages(
+                picIDs=[report.picID for report in part],
+                reportReason=part[0].reportReason,
+                reportComment=part[0].reportComment or None,
+            )
