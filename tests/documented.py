@@ -12,21 +12,22 @@ from autobg_mcp.sandbox import exchanges
 EXCHANGES = exchanges()
 ALL_TOOLSETS = "enterprise,custom,workflow,beta"
 
-_PLACEHOLDERS = {"car.jpg", "background.jpg", "side.jpg", "front-rear.jpg", "plate.png", "logo.png"}
+_PLACEHOLDERS = ("car.jpg", "background.jpg", "side.jpg", "front-rear.jpg", "plate.png", "logo.png")
 
 
 def arguments_of(tool: str, folder: Path) -> dict[str, JsonValue]:
     """The arguments of a tool's documented example; the files that it names are drawn into `folder`."""
-    for name in sorted(_PLACEHOLDERS):
-        if not (folder / name).exists():
-            Image.new("RGB", (64, 48), "red").save(folder / name)
     return {name: _placed(value, folder) for name, value in EXCHANGES[tool].arguments.items()}
 
 
 def _placed(value: JsonValue, folder: Path) -> JsonValue:
     if isinstance(value, list):
         return [_placed(item, folder) for item in value]
-    return str(folder / value) if isinstance(value, str) and value in _PLACEHOLDERS else value
+    if value not in _PLACEHOLDERS:
+        return value
+    path = folder / str(value)
+    Image.new("RGB", (64, 48), "red").save(path)
+    return str(path)
 
 
 def text_of(result: CallToolResult) -> str:
