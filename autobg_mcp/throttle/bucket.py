@@ -25,6 +25,7 @@ class Bucket:
         closed_us: Until when nothing goes out after a 429.
         latency_us: What an answer usually takes; only estimates use it.
         lesson: What is known of how the server counts.
+        share: By how many machines the limit is divided; above 1 while a shared store cannot be reached.
     """
 
     limit: Limit
@@ -36,6 +37,14 @@ class Bucket:
     closed_us: int = 0
     latency_us: int = 0
     lesson: Lesson = field(default_factory=Lesson)
+    share: int = 1
+
+    def words(self, now_us: int) -> str:
+        """What is known of how the server counts, for people."""
+        learnt = self.lesson.words(self.limit, now_us)
+        if self.share == 1:
+            return learnt
+        return f"1/{self.share} of the allowance, because the shared store cannot be reached; {learnt}"
 
     def used(self, now_us: int) -> int:
         """Slots that count at this moment."""

@@ -19,6 +19,7 @@ def encode(bucket: Bucket) -> str:
         "closed_us": bucket.closed_us,
         "latency_us": bucket.latency_us,
         "lesson": asdict(bucket.lesson),
+        "share": bucket.share,
     }
     return json.dumps(state, separators=(",", ":"))
 

@@ -24,7 +24,7 @@ from autobg_mcp.throttle.policy import (
 )
 
 _MINUTE_US = 60 * SECOND_US
-_SHARED_WAIT_US = 3 * _MINUTE_US
+_SHARED_WAIT_US = 2 * _MINUTE_US
 _ALLOWANCE_WAITS_US = (5 * _MINUTE_US, 60 * _MINUTE_US)
 _BURST_WAITS_US = (10 * _MINUTE_US, 24 * 60 * _MINUTE_US)
 _SMOOTH_US = 7 * 24 * 60 * _MINUTE_US
@@ -148,7 +148,9 @@ class Lesson:
             learnt.append(f"a little more is tried in {ceil(minutes)} min")
         if self.is_smooth:
             learnt.append("slots come back gradually (the server weighs the last window into this one)")
-        return "; ".join(learnt) or "as documented" if limit.documented else "; ".join(learnt) or "inferred"
+        return "; ".join(learnt) or (
+            "as documented" if limit.documented else "inferred from similar endpoints"
+        )
 
     def _lower(self, accepted: int, limit: Limit) -> None:
         least = max(1, limit.calls // 4) if limit.documented else 1

@@ -33,6 +33,7 @@ class Caller:
         done: Resolves with what became of it.
         queued: Its latest place; None before the first.
         told_s: When it was last told anything, by the local clock.
+        granted_s: A moment just before the step that last spoke of it.
     """
 
     deadline_s: float
@@ -41,14 +42,16 @@ class Caller:
     done: asyncio.Future[Granted | Refused]
     queued: Queued | None = None
     told_s: float = 0.0
+    granted_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """A step that was made: its outcome, the version it left, and when it ended by the local clock."""
+    """A step that was made: its outcome, the version it left, and when it began and ended by the local clock."""
 
     outcome: Outcome
     version: int
+    began_s: float
     ended_s: float
 
 
@@ -193,9 +196,9 @@ class Line:
         stepped = await self._access.step(self.name, batch)
         for written in notes.written:
             _resolve(written, None)
-        told = zip(callers, asks, stepped.outcome.replies, strict=True)
-        for caller, ask, reply in sorted(told, key=lambda each: each[1].number):
-            caller.number, caller.told_s = ask.number, stepped.ended_s
+        told = zip(callers, stepped.outcome.replies, strict=True)
+        for caller, reply in sorted(told, key=lambda each: each[1].number):
+            caller.number, caller.told_s, caller.granted_s = reply.number, stepped.ended_s, stepped.began_s
             self._tell(caller, reply)
         return stepped
 

@@ -9,7 +9,7 @@ call weighs less with age under every rule, a call that fits by these stamps fit
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autobg_mcp.errors import ConfigurationError
 
@@ -40,6 +40,10 @@ class Limit:
     def __str__(self) -> str:
         """As settings spell it: 10/60s."""
         return f"{self.calls}/{self.window_s:g}s"
+
+    def divided(self, machines: int) -> "Limit":
+        """One machine's share of the limit: at least one call."""
+        return self if machines == 1 else replace(self, calls=max(1, self.calls // machines))
 
     @property
     def window_us(self) -> int:

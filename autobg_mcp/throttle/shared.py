@@ -28,7 +28,9 @@ _log = logging.getLogger(__name__)
 class HeldSlot:
     """A slot of the shared throttle; see Slot for what its members mean."""
 
-    def __init__(self, line: Line, *, limit: Limit, number: int, left: int, waited_s: float) -> None:
+    def __init__(
+        self, line: Line, *, limit: Limit, number: int, left: int, granted_s: float, waited_s: float
+    ) -> None:
         self.bucket = line.name
         self.number = number
         self.limit = limit
@@ -36,7 +38,7 @@ class HeldSlot:
         self.waited_s = waited_s
         self.late_us: int | None = None
         self._line = line
-        self._granted_s = line.clock()
+        self._granted_s = granted_s
 
     def sent(self) -> None:
         """Says that bytes may have left."""
@@ -125,7 +127,9 @@ class SharedThrottle:
             return bucket, step(bucket, now_us, batch)
 
         def run() -> Stepped:
-            return Stepped(*self._store.transact(name, move), self._clock())
+            began_s = self._clock()
+            outcome, version = self._store.transact(name, move)
+            return Stepped(outcome, version, began_s, self._clock())
 
         return await self._call(run)
 
@@ -152,9 +156,12 @@ class SharedThrottle:
                 raise
             if isinstance(reply, Refused):
                 raise _too_far(bucket, limit, reply.retry_after_us, max_wait_s)
-            now_s, number = self._clock(), caller.number
+            now_s, number = self._clock(), reply.number
             if now_s - caller.told_s <= _FRESH_S:
-                return HeldSlot(line, limit=limit, number=number, left=reply.left, waited_s=now_s - began_s)
+                waited_s, granted_s = now_s - began_s, caller.granted_s
+                return HeldSlot(
+                    line, limit=limit, number=number, left=reply.left, granted_s=granted_s, waited_s=waited_s
+                )
             line.give_back(number)
 
     def _line(self, bucket: str) -> Line:
@@ -202,5 +209,5 @@ def _budget(name: str, bucket: Bucket, now_us: int) -> Budget:
         waiting=len(bucket.queue),
         next_free_s=(next_free_us - now_us) / SECOND_US,
         closed_s=max(0, bucket.closed_us - now_us) / SECOND_US,
-        rule=bucket.lesson.words(bucket.limit, now_us),
+        rule=bucket.words(now_us),
     )

@@ -4,7 +4,7 @@ It is pure: a bucket, the moment and what one process wants go in; what that pro
 only has to run it in a transaction. The same step serves every store.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ _LONGEST_PAUSE_US = 900 * SECOND_US
 _ESTIMATE_SLACK_US = SECOND_US  # a waiter keeps its place while its estimate wavers by less
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One waiter of the process that makes the step.
 
@@ -93,8 +93,9 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The call's time does not reach to its slot, which comes after `retry_after_us`. It has no place."""
+    """The call's time does not reach to its slot, which comes after `retry_after_us`. Its ticket is void."""
 
+    number: int
     retry_after_us: int
 
 
@@ -117,16 +118,16 @@ def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
     """Moves the bucket on to `now_us` and does what the batch asks. The bucket is changed in place."""
     if now_us < bucket.seen_us:
         bucket.shift(now_us - bucket.seen_us)
-    bucket.seen_us, bucket.limit = now_us, batch.limit
+    bucket.seen_us, bucket.limit = now_us, batch.limit.divided(bucket.share)
     _take_back(bucket, now_us, batch)
     _learn(bucket, now_us)
     _renew(bucket, now_us, batch)
-    for ask in batch.asks:
-        _join(bucket, ask, batch.owner)
+    numbers = [_join(bucket, ask, batch.owner) for ask in batch.asks]
     granted = _grant(bucket, now_us, batch)
     moments = bucket.estimates_us(len(bucket.queue), now_us)
     replies = [
-        granted.get(ask.number) or _place(bucket, now_us, ask, batch.owner, moments) for ask in batch.asks
+        granted.get(number) or _place(bucket, now_us, ask, (number, batch.owner), moments)
+        for ask, number in zip(batch.asks, numbers, strict=True)
     ]
     return Outcome(replies, *_wake(bucket, now_us, batch, replies))
 
@@ -178,15 +179,19 @@ def _renew(bucket: Bucket, now_us: int, batch: Batch) -> None:
     ]
 
 
-def _join(bucket: Bucket, ask: Ask, owner: str) -> None:
-    if not ask.number:
-        bucket.tickets += 1
-        ask.number = bucket.tickets
-    elif ask.is_new:  # a second attempt: the first keeps its stamp, but nobody will answer for it again
+def _join(bucket: Bucket, ask: Ask, owner: str) -> int:
+    """Puts the ask into the queue if it is not there; its ticket."""
+    number = ask.number or bucket.tickets + 1
+    bucket.tickets = max(bucket.tickets, number)
+    if (
+        ask.number and ask.is_new
+    ):  # a second attempt: the first keeps its stamp, but nobody will answer for it again
         for permit in bucket.permits:
-            permit.number = 0 if permit.number == ask.number else permit.number
-    if (ask.number, owner) not in bucket.queue:
-        insort(bucket.queue, (ask.number, owner))
+            permit.number = 0 if permit.number == number else permit.number
+    index = bisect_left(bucket.queue, (number, owner))
+    if bucket.queue[index : index + 1] != [(number, owner)]:
+        bucket.queue.insert(index, (number, owner))
+    return number
 
 
 def _grant(bucket: Bucket, now_us: int, batch: Batch) -> dict[int, Granted]:
@@ -199,14 +204,16 @@ def _grant(bucket: Bucket, now_us: int, batch: Batch) -> dict[int, Granted]:
     return granted
 
 
-def _place(bucket: Bucket, now_us: int, ask: Ask, owner: str, moments: Sequence[int]) -> Queued | Refused:
-    index = bisect_left(bucket.queue, (ask.number, owner))
+def _place(
+    bucket: Bucket, now_us: int, ask: Ask, ticket: tuple[int, str], moments: Sequence[int]
+) -> Queued | Refused:
+    index = bisect_left(bucket.queue, ticket)
     left_us = moments[index] - now_us
     slack_us = 0 if ask.is_new else _ESTIMATE_SLACK_US
     if ask.left_us <= 0 or left_us > ask.left_us + slack_us:
         bucket.queue.pop(index)
-        return Refused(left_us)
-    return Queued(ask.number, index + 1, left_us)
+        return Refused(ticket[0], left_us)
+    return Queued(ticket[0], index + 1, left_us)
 
 
 def _wake(
