@@ -1,6 +1,7 @@
 """A first batch from Python, against the built-in sandbox: no key, no network, no cost."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 
@@ -14,8 +15,10 @@ from autobg_mcp.settings import Settings
 PHOTOS = Path(__file__).parent / "photos"
 
 
-async def main() -> None:
-    settings = Settings.load(api_key="sandbox-key", image_dirs=(PHOTOS,), output_dir=Path("autobg-output"))
+async def main(state: Path) -> None:
+    settings = Settings.load(
+        api_key="sandbox-key", image_dirs=(PHOTOS,), output_dir=Path("autobg-output"), state_dir=state
+    )
     async with Client(settings, app=build_sandbox(SandboxOptions(turnaround_s=1))) as autobg:
         batch = await autobg.call(
             UploadImagesWithoutTemplate(
@@ -33,4 +36,5 @@ async def main() -> None:
         print(credit.current_credits, "credits are left")
 
 
-anyio.run(main)
+with TemporaryDirectory() as folder:  # this sandbox forgets its batches, so what is known of them goes too
+    anyio.run(main, Path(folder))
