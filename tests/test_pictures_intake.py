@@ -275,6 +275,32 @@ def test_a_jpeg_may_be_filled_between_its_segments(take: Take) -> None:
     assert take(filled[:2] + b"\xff" + filled[2:]).width_px == 64
 
 
+def test_a_jpeg_that_is_whole_but_cannot_be_decoded_is_refused(take: Take) -> None:
+    content = bytearray(coded(quartered()))
+    tables = content.index(b"\xff\xc4") + 5
+    content[tables : tables + 16] = b"\xff" * 16
+
+    with pytest.raises(FileRefusedError, match="damaged"):
+        take(bytes(content))
+
+
+def test_a_webp_that_is_whole_but_cannot_be_decoded_is_refused(take: Take) -> None:
+    content = bytearray(coded(Image.effect_noise((64, 64), 90).convert("RGB"), "WEBP"))
+    content[40:] = b"\xff" * len(content[40:])
+
+    with pytest.raises(FileRefusedError, match="damaged"):
+        take(bytes(content))
+
+
+@pytest.mark.parametrize(("orientation", "flagged"), [(1, False), (6, True)])
+def test_a_webp_says_of_itself_whether_it_has_metadata(orientation: int, flagged: bool, take: Take) -> None:
+    flags = take(
+        coded(quartered(), "WEBP", exif=revealing_exif(orientation), xmp=XMP, icc_profile=PROFILE)
+    ).content[20]
+
+    assert (bool(flags & 0x08), bool(flags & 0x04), bool(flags & 0x20)) == (flagged, False, True)
+
+
 def test_a_jpeg_with_bytes_between_its_segments_is_refused(take: Take) -> None:
     content = coded(quartered())
     tables = content.index(b"\xff\xdb")
