@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -111,7 +112,7 @@ def _fail(error: AutobgError, code: int) -> NoReturn:
 def _settings(options: argparse.Namespace) -> Settings:
     if not options.sandbox:
         return Settings.load()
-    return Settings.load(api_key=SANDBOX_KEY, base_url="http://sandbox/public/api/v1")
+    return Settings.load(api_key=SANDBOX_KEY, base_url="http://sandbox/public/api/v1", throttle="memory:")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -138,13 +139,16 @@ async def open_client(
     """
     from autobg_mcp.client import Client  # noqa: PLC0415  # --help needs none of it
     from autobg_mcp.pictures.fence import Fence  # noqa: PLC0415
-    from autobg_mcp.throttle import open_throttle  # noqa: PLC0415
 
-    throttle = open_throttle("memory:", state_dir=settings.state_dir)
     fence = Fence(settings.image_dirs, unfenced=unfenced)
-    app = _sandbox_app(2.0, 60.0) if sandbox else None
-    async with Client(settings, throttle=throttle, fence=fence, app=app) as client:
-        yield client
+    if not sandbox:
+        async with Client(settings, fence=fence) as client:
+            yield client
+        return
+    with tempfile.TemporaryDirectory(prefix="autobg-sandbox-") as folder:
+        own = settings.model_copy(update={"state_dir": Path(folder), "output_dir": settings.output_folder()})
+        async with Client(own, fence=fence, app=_sandbox_app(2.0, 60.0)) as client:
+            yield client
 
 
 def _sandbox_app(turnaround_s: float, window_s: float) -> "Starlette":

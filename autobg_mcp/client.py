@@ -4,7 +4,8 @@ import email.utils
 import json
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -12,11 +13,14 @@ import anyio
 import anyio.to_thread
 import httpx
 import truststore
+from pydantic import JsonValue
 from starlette.types import ASGIApp
 
 from autobg_mcp import __version__
+from autobg_mcp.audit import AuditLog
 from autobg_mcp.context import Call, Context, OnWire, unwatched
 from autobg_mcp.errors import (
+    AutobgError,
     ConnectionFailedError,
     LinkRefusedError,
     cleaned,
@@ -30,7 +34,7 @@ from autobg_mcp.pictures.outbox import Outbox
 from autobg_mcp.sending import Begin, Sender
 from autobg_mcp.settings import Settings, account_of
 from autobg_mcp.throttle import Throttle, open_throttle, parse_rate_limits
-from autobg_mcp.tool import ResultT_co, Tool
+from autobg_mcp.tool import Result, ResultT_co, Tool
 
 CONNECT_TIMEOUT_S = 8.0
 """With the moment a request takes to be written, below the throttle's reach of 10 s."""
@@ -71,7 +75,12 @@ class Client:
         self.settings = settings
         self.clock = clock
         self.sleep = sleep
-        self.throttle = throttle or open_throttle("memory:", state_dir=settings.state_dir)
+        self.throttle = throttle or open_throttle(
+            settings.throttle,
+            state_dir=settings.state_dir,
+            on_store_failure=settings.throttle_on_failure,
+            machines=settings.machines,
+        )
         self._sender = Sender(
             self.throttle,
             parse_rate_limits(settings.rate_limits),
@@ -81,6 +90,7 @@ class Client:
         self._fence = fence or Fence(settings.image_dirs)
         self._outbox = Outbox(settings.output_folder())
         self._ledger = Ledger(settings.state_dir)
+        self._audit = AuditLog(settings.state_dir)
         self._transport = None if app is None else _InProcess(app)
         self._http: httpx.AsyncClient | None = None
 
@@ -113,7 +123,53 @@ class Client:
             account=self._account(call),
             call=call,
         )
-        return await tool.run(context)
+        if tool.effect in ("reads", "saves"):
+            return await tool.run(context)
+        with self._audited(tool, context) as event:
+            result = await tool.run(context)
+            event.update(_ids(result))
+        return result
+
+    async def budgets(self) -> list[dict[str, JsonValue]]:
+        """Every budget of the settings' key now, by tool, as `autobg://limits` shows it.
+
+        Raises:
+            StateError: The store of budgets cannot be used.
+        """
+        prefix = f"{self._account(Call())}:"
+        return [
+            {
+                "tool": budget.bucket.removeprefix(prefix),
+                "limit": str(budget.limit),
+                "documented": budget.limit.documented,
+                "used": budget.used,
+                "left": budget.left,
+                "waiting": budget.waiting,
+                "nextFreeS": round(budget.next_free_s, 1),
+                "closedS": round(budget.closed_s, 1),
+                "rule": budget.rule,
+            }
+            for budget in await self.throttle.budgets(prefix)
+        ]
+
+    @contextmanager
+    def _audited(self, tool: Tool[ResultT_co], context: Context) -> Iterator[dict[str, str | None]]:
+        """One line in the audit log for a call that changes something, whatever comes of it."""
+        event: dict[str, str | None] = {
+            "tool": tool.tool,
+            "host": context.call.host,
+            "account": context.account,
+            "vehicle": getattr(tool, "numberPlate", None),
+            "outcome": "broken off",
+        }
+        try:
+            yield event
+            event["outcome"] = "done"
+        except AutobgError as error:
+            event.update(outcome=type(error).__name__, spent=error.spent, message=str(error))
+            raise
+        finally:
+            self._audit.write(event)
 
     async def send(self, request: Request, call: Call, on_wire: OnWire = unwatched) -> Answer:
         """Send one request as often as is safe, and answer its success.
@@ -218,6 +274,12 @@ class Client:
                 headers={"User-Agent": f"autobg-mcp/{__version__}"},
             )
         return self._http
+
+
+def _ids(result: Result) -> dict[str, str | None]:
+    """The ids in a result, for the audit log."""
+    names = ("batchID", "templateID", "reported")
+    return {name: str(getattr(result, name)) for name in names if getattr(result, name, None)}
 
 
 class _InProcess(httpx.ASGITransport):

@@ -11,6 +11,7 @@
     └── ApiError                    one call to the API failed
         ├── ConnectionFailedError   the request never reached the API
         │   └── OutcomeUnknownError     it may have reached the API; nobody knows what came of it
+        │       └── StillUnknownError       that holds for an earlier call; this one sent nothing
         ├── AuthenticationError     401, or a refusal that speaks of authorisation
         ├── RequestRefusedError     any other 4xx, or HTTP 200 with status: false
         ├── RateLimitedError        429
@@ -121,6 +122,10 @@ class OutcomeUnknownError(ConnectionFailedError):
 
     usual_spent = "unknown"
     usual_repeatable = False
+
+
+class StillUnknownError(OutcomeUnknownError):
+    """The same was sent by an earlier call whose outcome nobody knows; this call sent nothing."""
 
 
 class AuthenticationError(ApiError):

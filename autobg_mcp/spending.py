@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 
 from autobg_mcp.context import Context
-from autobg_mcp.errors import AutobgError, OutcomeUnknownError, SpendingRefusedError, StateError
+from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
 from autobg_mcp.exchange import Answer, Request
 from autobg_mcp.ledger import Entry, Outcome, Submission
 
@@ -55,7 +55,7 @@ class Purchase:
         """The accepted submission that this one repeats; waits for one that is under way.
 
         Raises:
-            OutcomeUnknownError: There is one whose outcome nobody knows, or not within the call's time.
+            StillUnknownError: There is one whose outcome nobody knows, or not within the call's time.
         """
         if self._allow_duplicate:
             return None
@@ -65,13 +65,13 @@ class Purchase:
             if entry.state == "accepted":
                 return entry
             if entry.state == "unknown":
-                raise OutcomeUnknownError(
+                raise StillUnknownError(
                     f"{self._request.tool}: the same picture was sent at {at(entry.at)} and nobody knows what came of it "
                     f"({entry.reason}); it was not sent again.",
                     next_step=_SEE_LEDGER,
                 )
             if not self._context.call.time_left_s():
-                raise OutcomeUnknownError(
+                raise StillUnknownError(
                     f"{self._request.tool}: the same picture is being sent by another call right now.",
                     repeatable=True,
                     next_step="Call again; it answers with the batch once there is one.",

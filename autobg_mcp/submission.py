@@ -19,6 +19,7 @@ from autobg_mcp.errors import (
     FileRefusedError,
     OutcomeUnknownError,
     SpendingRefusedError,
+    StillUnknownError,
     ThrottledError,
     quoted,
 )
@@ -47,7 +48,7 @@ class Accepted(Result):
 
     def next_step(self) -> str:
         """Wait for it."""
-        return f"getImageStatus batchID={self.batchID} until pending is 0"
+        return f"waitForBatch batchID={self.batchID}"
 
 
 class Unsent(Part):
@@ -162,17 +163,15 @@ class PhotoSubmission(Submission[Submitted]):
             AutobgError: Not one photo was accepted.
         """
         paths = await context.consult(context.fence.find, self.images)
-        if context.settings.approve == "paid":
-            await self._approve(paths, context)
+        approved = await self._approved(paths, context)
         tally = _Tally()
         for number, path in enumerate(paths):
             await context.call.progress(
                 f"Submitting photo {number + 1} of {len(paths)}", done=number, total=len(paths)
             )
             try:
-                single = self.of(path)
-                tally.accepted.append(await single.submit(await single.request(context), context))
-            except FileRefusedError as error:
+                tally.accepted.append(await self._submit(path, approved, context))
+            except (FileRefusedError, StillUnknownError) as error:
                 tally.add(path, error)
             except AutobgError as error:
                 tally.add(path, error)
@@ -184,17 +183,28 @@ class PhotoSubmission(Submission[Submitted]):
         """This submission for one photo alone."""
         return self.model_copy(update={"images": [str(path)]})
 
-    async def _approve(self, paths: list[Path], context: Context) -> None:
-        """Have a person allow exactly the photos that would be paid for; each is read for its fingerprint alone."""
-        unpaid = []
+    async def _submit(self, path: Path, approved: set[str] | None, context: Context) -> Submitted:
+        single = self.of(path)
+        request = await single.request(context)
+        if approved is not None and request.fingerprint() not in approved:
+            raise FileRefusedError(f"{path} is not what was approved; it was not sent.")
+        return await single.submit(request, context)
+
+    async def _approved(self, paths: list[Path], context: Context) -> set[str] | None:
+        """The fingerprints that a person has approved or that are paid for; None where no approval is wanted."""
+        if context.settings.approve != "paid":
+            return None
+        known, unpaid = set(), []
         for path in paths:
             single = self.of(path)
             with suppress(FileRefusedError):
                 request = await single.request(context)
+                known.add(request.fingerprint())
                 if await single.purchase(request, context).earlier() is None:
                     unpaid.append(single.entry(request, context))
         if unpaid:
             await approve(unpaid, context)
+        return known
 
 
 async def approve(submissions: list[ledger.Submission], context: Context) -> None:

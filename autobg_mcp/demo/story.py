@@ -1,43 +1,27 @@
 """The demo's story: what an agent asks of the server, step by step, over a real MCP connection."""
 
 import json
-import os
-import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.streams.text
-from mcp import Client, StdioServerParameters
-from mcp.types import CallToolResult, Implementation, TextContent
+from mcp import Client
+from mcp.types import CallToolResult, TextContent
+
+from autobg_mcp.demo.processes import DemoFailedError, Host, Sandbox, pictures, sandbox_process
 
 VEHICLE = "DEMO-AB123"
-_SHOWN_CHARS = 300
-_WAIT_S = 15.0
+_SHOWN_CHARS = 320
+_STEP_S = 20.0
+_UPLOAD_PATH = "/images/uploadWithTemplateCC"
 
 Say = Callable[[str], None]
 
 
-class DemoFailedError(Exception):
-    """A step did not do what the story needs; the message names the step."""
-
-
-def pictures(kind: str) -> Path:
-    """The folder of the demo's `photos` or `branding`: in the installed package, else in the checkout.
-
-    Raises:
-        DemoFailedError: It is in neither.
-    """
-    for folder in (Path(__file__).parent / kind, Path(__file__).parent.parent.parent / "examples" / kind):
-        if folder.is_dir():
-            return folder
-    raise DemoFailedError(f"the demo's {kind} are not installed")
-
-
 async def play(output: Path, say: Say) -> None:
-    """Play the whole story against a sandbox and a server of its own, both processes.
+    """Play the whole story against a sandbox and a server of its own, all of them processes.
 
     Args:
         output: Folder that the pictures are saved in.
@@ -46,49 +30,91 @@ async def play(output: Path, say: Say) -> None:
     Raises:
         DemoFailedError: A step failed.
     """
-    async with _sandbox(say) as base_url, _host(base_url, output) as host:
-        say(
-            f"autobg-mcp speaks MCP {host.protocol_version} over stdio and offers {len((await host.list_tools()).tools)} tools."
-        )
-        agent = _Agent(host, say)
-        branding = pictures("branding")
-        template = await agent.calls(
-            "createTemplate",
-            name="Showroom",
-            background=str(branding / "background-showroom.jpg"),
-            brandLogo=str(branding / "logo.png"),
-            bAlignment="TL",
-            numPlate=True,
-        )
-        batch = await agent.calls(
-            "uploadImagesWithTemplate",
-            images=[str(pictures("photos"))],
-            numberPlate=VEHICLE,
-            templateCC=str(template["templateID"]),
-            processType="ai",
-        )
-        status = await _wait(agent, str(batch["batchID"]))
-        pic_ids = [image["picID"] for image in status["images"]]
-        for pic_id in pic_ids:
-            await agent.calls("getImagesRaw", picID=pic_id)
-        await agent.calls(
-            "reportImages",
-            picIDs=pic_ids[:1],
-            reportReason=["Bad clipping", "Window see-through"],
-            reportComment="The mirror is cut off.",
-        )
-        await agent.calls("getUserCreditDetails")
-        say(f"\nDone: {len(pic_ids)} pictures are in {output}, and no credit was harmed: it was the sandbox.")
+    with tempfile.TemporaryDirectory(prefix="autobg-demo-") as state:
+        async with sandbox_process() as sandbox:
+            say(f"A sandbox stands in for the API at {sandbox.base_url}: no key, no cost.")
+            host = Host(sandbox, output, Path(state))
+            upload = await _until_killed(host, sandbox, say)
+            await _to_the_end(host, upload, say)
+            await _check(sandbox, say)
+    say(f"\nThe pictures are in {output}.")
 
 
-async def _wait(agent: "_Agent", batch_id: str) -> dict[str, Any]:
-    with anyio.move_on_after(_WAIT_S):
-        while True:
-            status = await agent.calls("getImageStatus", batchID=batch_id)
-            if not status["pending"]:
-                return status
-            await anyio.sleep(0.7)
-    raise DemoFailedError(f"getImageStatus: the batch was not done within {_WAIT_S:g} s")
+async def _until_killed(host: Host, sandbox: Sandbox, say: Say) -> dict[str, Any]:
+    """Make a template and start an upload, in whose middle the server dies; answers the upload's arguments."""
+    upload: dict[str, Any] = {}
+    try:
+        async with host.connected() as client:
+            tools = len((await client.list_tools()).tools)
+            say(f"autobg-mcp speaks MCP {client.protocol_version} over stdio and offers {tools} tools.")
+            agent = _Agent(client, say)
+            background, logo = (
+                str(pictures("branding") / name) for name in ("background-showroom.jpg", "logo.png")
+            )
+            template = await agent.calls(
+                "createTemplate",
+                background=background,
+                brandLogo=logo,
+                bAlignment="TL",
+                numPlate=True,
+                name="Showroom",
+            )
+            upload = {
+                "images": [str(pictures("photos"))],
+                "numberPlate": VEHICLE,
+                "templateCC": str(template["templateID"]),
+                "processType": "ai",
+            }
+            await sandbox.hang_next(_UPLOAD_PATH)
+            async with anyio.create_task_group() as group:
+                group.start_soon(_kill_in_flight, host, sandbox)
+                await agent.calls("uploadImagesWithTemplate", **upload)
+    except* Exception as errors:  # a connection may die in many ways, and here it has to
+        if not upload or errors.subgroup(TimeoutError):
+            raise DemoFailedError(
+                f"{'createTemplate' if not upload else 'kill'}: {_first(errors)}"
+            ) from errors
+    else:
+        raise DemoFailedError("kill: the server survived")
+    say(
+        "\n*** The server was killed in the middle of the first upload: paid for, and no answer. It starts again. ***"
+    )
+    return upload
+
+
+async def _kill_in_flight(host: Host, sandbox: Sandbox) -> None:
+    with anyio.fail_after(_STEP_S):
+        while not (await sandbox.state())["credits_spent"]:  # noqa: ASYNC110  # it happens in another process
+            await anyio.sleep(0.05)
+    host.kill_server()
+
+
+async def _to_the_end(host: Host, upload: dict[str, Any], say: Say) -> None:
+    """Repeat the upload, wait, look, report a picture and ask for the credits."""
+    async with host.connected() as client:
+        agent = _Agent(client, say)
+        batch = await agent.calls("uploadImagesWithTemplate", **upload)
+        status = await agent.calls("waitForBatch", batchID=str(batch["batchID"]))
+        if status["pending"]:
+            raise DemoFailedError("waitForBatch: the batch was not done in time")
+        await agent.calls("reviewBatch", batchID=str(batch["batchID"]))
+        reasons = ["Bad clipping", "Window see-through"]
+        report = {
+            "picID": status["images"][0]["picID"],
+            "reportReason": reasons,
+            "reportComment": "Mirror cut off.",
+        }
+        await agent.calls("reportManyImages", reports=[report])
+        await agent.calls("listBatches", find=VEHICLE)
+        await agent.calls("getCreditSummary", pictures=40)
+
+
+async def _check(sandbox: Sandbox, say: Say) -> None:
+    """Hold what the sandbox counted against what the story promises."""
+    state, photos = await sandbox.state(), len(list(pictures("photos").glob("*.jpg")))
+    if state["credits_spent"] != photos or state["refused_429"]:
+        raise DemoFailedError(f"credits: {state['credits_spent']} were spent on {photos} photos")
+    say(f"\nThe API counted: {photos} photos, {state['credits_spent']} credits, 0 refused calls.")
 
 
 class _Agent:
@@ -102,17 +128,18 @@ class _Agent:
         """Call one tool, tell what came, and answer its structured content.
 
         Raises:
-            DemoFailedError: The tool answered with an error, or the connection broke.
+            DemoFailedError: The tool answered with an error, or not at all.
         """
         self._say(f"\n> {tool} {_short(json.dumps(arguments, ensure_ascii=False))}")
         try:
-            result = await self._host.call_tool(tool, arguments, progress_callback=self._progress)
+            with anyio.fail_after(_STEP_S):
+                result = await self._host.call_tool(tool, arguments, progress_callback=self._progress)
         except Exception as error:
-            raise DemoFailedError(f"{tool}: {error}") from error
+            raise DemoFailedError(f"{tool}: {str(error) or type(error).__name__}") from error
         for line in _lines(result):
             self._say(f"  {line}")
         if result.is_error:
-            raise DemoFailedError(f"{tool} answered with an error")
+            raise DemoFailedError(f"{tool}: it answered with an error")
         return result.structured_content or {}
 
     async def _progress(self, progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG002  # MCP's signature
@@ -133,38 +160,8 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 
-@asynccontextmanager
-async def _sandbox(say: Say) -> AsyncGenerator[str]:
-    """A sandbox in a process of its own; answers its base address and ends it afterwards."""
-    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0"]
-    async with await anyio.open_process(command, stdin=None, stderr=None) as process:
-        try:
-            if process.stdout is None:
-                raise DemoFailedError("sandbox: it has no output")
-            with anyio.fail_after(_WAIT_S):
-                line = await anyio.streams.text.TextReceiveStream(process.stdout).receive()
-            base_url = line.split()[0].removeprefix("AUTOBG_BASE_URL=")
-            say(f"A sandbox stands in for the API at {base_url}.")
-            yield base_url
-        except (TimeoutError, anyio.EndOfStream):
-            raise DemoFailedError("sandbox: it did not start") from None
-        finally:
-            process.terminate()
-
-
-@asynccontextmanager
-async def _host(base_url: str, output: Path) -> AsyncGenerator[Client]:
-    """An MCP host that runs the server as hosts do: a process with a thin environment, over stdio."""
-    environment = _thin_environment() | {
-        "AUTOBG_BASE_URL": base_url,
-        "AUTOBG_API_KEY": "sandbox-key",
-        "AUTOBG_IMAGE_DIRS": os.pathsep.join(str(pictures(kind)) for kind in ("photos", "branding")),
-        "AUTOBG_OUTPUT_DIR": str(output),
-    }
-    server = StdioServerParameters(command=sys.executable, args=["-m", "autobg_mcp"], env=environment)
-    async with Client(server, client_info=Implementation(name="autobg-demo", version="1")) as client:
-        yield client
-
-
-def _thin_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("AUTOBG_")}
+def _first(errors: BaseExceptionGroup[Exception]) -> str:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first) or type(first).__name__

@@ -63,6 +63,13 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     name: Annotated[Line, Field(description="Name of the template.")]
     numPlateBgHexCode: Annotated[Colour | None, Field(description="Plate colour, e.g. #FFFFFF.")] = None
 
+    async def run(self, context: Context) -> CreatedTemplate:
+        """Create it, and remember its name, by which people speak of it."""
+        created = await super().run(context)
+        names = {str(created.templateID): self.name}
+        await context.consult(context.ledger.record_templates, context.account, names)
+        return created
+
 
 class ListTemplates(Endpoint[Templates]):
     """List the account's templates with their ids. Free. 100 calls/min."""

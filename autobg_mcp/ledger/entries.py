@@ -1,5 +1,6 @@
 """The rows of the entries table, inside a transaction that the caller holds."""
 
+import os
 import sqlite3
 from collections import Counter
 from dataclasses import fields
@@ -35,7 +36,14 @@ def write_down(db: sqlite3.Connection, submission: Submission, owner: str, now: 
 
 
 def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
-    """Settle what dead processes left under way: unknown if bytes may have left, else refused."""
+    """Settle what dead processes left under way: unknown if bytes may have left, else refused.
+
+    A process that cannot be seen (it ended, or it runs in another container) counts as dead before its lease ends. Should
+    it live after all, `Ledger.sent` stops it before it sends, and its answer, should it have sent, still counts.
+    """
+    owners = [row["owner"] for row in db.execute("SELECT DISTINCT owner FROM entries WHERE state = 'intended'")]
+    gone = [(owner,) for owner in owners if _is_gone(owner)]
+    db.executemany("UPDATE entries SET lease_until = 0 WHERE state = 'intended' AND owner = ?", gone)
     # A lease that ends too far ahead was written by a clock that has been set back since.
     db.execute(
         """UPDATE entries SET
@@ -45,6 +53,20 @@ def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
         WHERE state = 'intended' AND NOT lease_until BETWEEN :now AND :now + 2 * :lease_s""",
         {"now": now, "lease_s": LEASE_S},
     )
+
+
+def _is_gone(owner: str) -> bool:
+    """Whether the process that `owner` begins with has surely ended, as far as this system can tell."""
+    pid = owner.partition("-")[0]
+    if os.name != "posix" or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
 
 
 def settle_what_is_seen(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from autobg_mcp.context import Context
 from autobg_mcp.endpoints.fields import BatchID
 from autobg_mcp.endpoints.images import BatchStatus, GetImageStatus, ImageState
-from autobg_mcp.ledger import PictureState
+from autobg_mcp.ledger import Poll
 from autobg_mcp.tool import Tool
 
 LONGEST_WAIT_S = 45
@@ -37,34 +37,36 @@ class WaitForBatch(Tool[BatchStatus]):
 
     async def run(self, context: Context) -> BatchStatus:
         """Look with growing pauses; where another call looks already, share what it sees."""
-        call, pause_s = context.call, FIRST_PAUSE_S
+        call, pause_s, told = context.call, FIRST_PAUSE_S, -1
         call.limit_wait(self.waitSeconds)
         while True:
-            status, next_look_s = await self._look(context, pause_s)
-            if status is not None:
-                total = len(status.images)
-                message = f"Batch {self.batchID}: {total - status.pending} of {total} pictures done"
-                await call.progress(message, done=total - status.pending, total=total)
+            lease = context.ledger.status_lease
+            poll = await context.consult(
+                lease, context.account, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
+            )
+            status = (
+                await GetImageStatus(batchID=self.batchID).run(context)
+                if poll.may_poll
+                else self._shared(poll)
+            )
+            done, total = status.processed + status.failed, len(status.images)
+            if done != told:
+                told = done
+                await call.progress(
+                    f"Batch {self.batchID}: {done} of {total} pictures done", done=done, total=total
+                )
             left_s = call.time_left_s()
-            if status is not None and (not left_s or (status.images and not status.pending)):
+            if not left_s or (total and done == total):
                 return status
-            jittered_s = pause_s * random.uniform(0.8, 1.2)  # noqa: S311  # keeps waiters apart, protects nothing
-            await call.sleep(max(0.05, min(next_look_s or jittered_s, left_s)))
-            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+            if poll.may_poll:
+                pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+            jitter = random.uniform(1, 1.2)  # noqa: S311  # keeps waiters apart, protects nothing
+            await call.sleep(min((poll.next_look_s or pause_s) * jitter, left_s))
 
-    async def _look(self, context: Context, fresh_s: float) -> tuple[BatchStatus | None, float]:
-        """The status where one is at hand or may be asked for now, and after how many seconds to look again."""
-        lease = context.ledger.status_lease
-        poll = await context.consult(
-            lease, context.account, self.batchID, fresh_s=fresh_s, lease_s=_LOOK_TAKES_S
-        )
-        if poll.may_poll:
-            return await GetImageStatus(batchID=self.batchID).run(context), 0.0
-        return None if poll.pictures is None else self._shared(poll.pictures), poll.next_look_s
-
-    def _shared(self, pictures: list[PictureState]) -> BatchStatus:
+    def _shared(self, poll: Poll) -> BatchStatus:
+        """What another waiter saw last; nothing, while its first look is under way."""
         images = [
             ImageState(picID=one.pic_id, picName=one.name, isProcessed=one.processed, isFailed=one.failed)
-            for one in pictures
+            for one in poll.pictures or []
         ]
         return BatchStatus.of(self.batchID, images)
