@@ -6,8 +6,9 @@ import unicodedata
 _MOST_CHARS = 100
 # File systems count bytes, most allow 255: this leaves room for `-12` and an ending.
 _MOST_BYTES = 200
-# Control and formatting characters, lone surrogates, line separators, and what Windows refuses in names.
+# Separators of any system, and what else Windows refuses in names.
 _UNSAFE = re.compile(r'[\\/:*?"<>|]+')
+# Control and formatting characters, lone surrogates, private and unassigned characters, line separators.
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
