@@ -31,7 +31,7 @@ from autobg_mcp.ledger import Ledger
 from autobg_mcp.pictures.fence import Fence
 from autobg_mcp.pictures.links import public_address
 from autobg_mcp.pictures.outbox import Outbox
-from autobg_mcp.sending import Begin, Sender
+from autobg_mcp.sending import Sender, Wire
 from autobg_mcp.settings import Settings, account_of
 from autobg_mcp.throttle import Throttle, open_throttle, parse_rate_limits
 from autobg_mcp.tool import Result, ResultT_co, Tool
@@ -179,16 +179,18 @@ class Client:
         """
         return await self._sender.send(request, call, on_wire)
 
-    async def _transfer(self, request: Request, call: Call, begin: Begin) -> Answer:
+    async def _transfer(self, request: Request, call: Call, wire: Wire) -> Answer:
         """Put one request on the wire and read its whole answer."""
         secret = (call.key or self.settings.key()).get_secret_value()
 
         async def watch(event: str, _info: Mapping[str, object]) -> None:
             if event.endswith("send_request_headers.started"):
-                await begin()
+                await wire.begin()
+            elif event.endswith("send_request_body.complete"):
+                wire.gone()
 
         if self._transport is not None:  # only the network reports its events
-            await begin()
+            await wire.begin()
         try:
             with anyio.fail_after(self.settings.timeout_s):
                 async with self._open().stream(

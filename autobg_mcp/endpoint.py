@@ -1,13 +1,11 @@
 """A tool that is one REST call: how a declaration becomes a request, and an answer a result."""
 
-from functools import partial
-from pathlib import Path
 from typing import ClassVar, Generic, Literal
 
 from pydantic import JsonValue, ValidationError
 
 from autobg_mcp.context import Context
-from autobg_mcp.errors import cleaned
+from autobg_mcp.errors import FileRefusedError, cleaned, quoted
 from autobg_mcp.exchange import Answer, FilePart, Method, Request, unexpected
 from autobg_mcp.pictures.intake import take_in
 from autobg_mcp.throttle import Limit
@@ -115,9 +113,12 @@ def _form_text(value: JsonValue) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-async def _file_part(path: str, context: Context) -> FilePart:
-    take = partial(take_in, context.fence, Path(path), keep_metadata=context.settings.keep_metadata)
-    photo = await context.consult(take)
-    return FilePart(
-        file_name=photo.name, mime=photo.mime, content=photo.content, sha256=photo.sha256, source=str(path)
-    )
+async def _file_part(name: str, context: Context) -> FilePart:
+    def taken_in() -> FilePart:
+        path, *more = context.fence.find([name])
+        if more:
+            raise FileRefusedError(f"{quoted(name)} stands for {1 + len(more)} pictures; name one.")
+        photo = take_in(context.fence, path, keep_metadata=context.settings.keep_metadata)
+        return FilePart(photo.name, photo.mime, photo.content, sha256=photo.sha256, source=str(path))
+
+    return await context.consult(taken_in)

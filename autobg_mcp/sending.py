@@ -2,16 +2,34 @@
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from autobg_mcp.context import Call, OnWire
-from autobg_mcp.errors import ApiError, ConnectionFailedError, RateLimitedError, ServerFaultError
+from autobg_mcp.errors import (
+    ApiError,
+    ConnectionFailedError,
+    RateLimitedError,
+    ServerFaultError,
+    ThrottledError,
+)
 from autobg_mcp.exchange import Answer, Request, error_in
 from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
 
-Begin = Callable[[], Awaitable[None]]
-"""To be awaited just before the first byte goes out."""
 
-Transfer = Callable[[Request, Call, Begin], Awaitable[Answer]]
+@dataclass(frozen=True)
+class Wire:
+    """Whom to tell how far a request is on its way.
+
+    Args:
+        begin: Awaited just before the first byte goes out.
+        gone: Called when the last byte has gone out: a server may count a request only when it is whole.
+    """
+
+    begin: Callable[[], Awaitable[None]]
+    gone: Callable[[], None]
+
+
+Transfer = Callable[[Request, Call, Wire], Awaitable[Answer]]
 """Puts one request on the wire and reads its answer."""
 
 
@@ -52,9 +70,16 @@ class Sender:
             ConnectionFailedError: 1,
             ServerFaultError: 1,
         }
+        outcome: Answer | ApiError | None = None
         refused: Slot | None = None
         while True:
-            outcome, refused = await self._outcome(request, call, on_wire, refused)
+            try:
+                outcome, refused = await self._outcome(request, call, on_wire, refused)
+            except ThrottledError as error:
+                if not isinstance(outcome, RateLimitedError):
+                    raise
+                outcome.retry_after_s = error.retry_after_s
+                raise outcome from None
             if isinstance(outcome, Answer):
                 return outcome
             kind = next((kind for kind in tries_left if isinstance(outcome, kind)), None)
@@ -90,7 +115,7 @@ class Sender:
                 slot.sent()
 
             try:
-                answer = await self._transfer(request, call, begin)
+                answer = await self._transfer(request, call, Wire(begin, slot.sent))
             except ConnectionFailedError as failure:
                 return failure, None
             refusal = error_in(request, answer)

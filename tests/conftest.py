@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp import Client as McpClient
 from PIL import Image
@@ -13,6 +14,7 @@ from autobg_mcp.client import Client
 from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
 from autobg_mcp.server import build_server
 from autobg_mcp.settings import Settings
+from autobg_mcp.throttle import MemoryThrottle
 
 KEY = "test-key-0123456789"
 
@@ -31,6 +33,7 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         self.now_s += max(0.0, seconds)
+        await anyio.sleep(0)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def connect(sandbox: Starlette, photos: Path, tmp_path: Path) -> Connect:
+def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> Connect:
     @asynccontextmanager
     async def connected(mode: str = "auto", **changes: object) -> AsyncGenerator[McpClient]:
         defaults = {
@@ -85,7 +88,10 @@ def connect(sandbox: Starlette, photos: Path, tmp_path: Path) -> Connect:
             "state_dir": tmp_path / "state",
         }
         settings = Settings.load(**(defaults | changes))
-        server = build_server(settings, lambda: Client(settings, app=sandbox))
+        throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
+        server = build_server(
+            settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock, sleep=clock.sleep)
+        )
         async with McpClient(server, mode=mode, raise_exceptions=True) as client:
             yield client
 
