@@ -1,0 +1,318 @@
+"""Photos become requests one by one, and nothing that succeeded is lost from the answer."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+import pytest
+from conftest import Connect
+from documented import structured, text_of
+from mcp import Client as McpClient
+from mcp.types import CallToolResult
+from PIL import Image
+from pydantic import JsonValue
+
+from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
+
+pytestmark = pytest.mark.anyio
+
+TOOL = "uploadImagesWithoutTemplate"
+PATH = "/public/api/v1/images/uploadWithoutTemplateCC"
+NAMES = ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+
+
+async def upload(host: McpClient, *images: object, **changes: JsonValue) -> CallToolResult:
+    arguments = {
+        "images": [str(image) for image in images],
+        "numberPlate": "V-1",
+        "numPlateProcessor": 1,
+        "processType": "ai",
+    }
+    return await host.call_tool(TOOL, arguments | changes)
+
+
+def sent(world: World) -> list[str | None]:
+    """The names of the photos that reached the API, in order; every request carried one."""
+    requests = [request for request in world.requests if request.path == PATH]
+    photos = [[part.filename for part in request.form if part.name == "cc"] for request in requests]
+    assert all(len(names) == 1 for names in photos)
+    return [names[0] for names in photos]
+
+
+def unsent(result: Mapping[str, JsonValue]) -> dict[str, Mapping[str, JsonValue]]:
+    """What was not submitted, by file name."""
+    entries = result["notSubmitted"]
+    assert isinstance(entries, list)
+    return {Path(str(entry["file"])).name: entry for entry in entries if isinstance(entry, dict)}
+
+
+@pytest.mark.parametrize(
+    ("images", "names"),
+    [
+        (["cars"], NAMES),
+        (["cars/*.jpg"], NAMES),
+        (["**/car-*.jpg"], NAMES),
+        (["cars/car-[12].jpg"], NAMES[:2]),
+        (["cars/car-3.jpg", "cars/car-1.jpg"], ["car-3.jpg", "car-1.jpg"]),
+        (["cars/car-2.jpg", "cars"], ["car-2.jpg", "car-1.jpg", "car-3.jpg"]),
+    ],
+)
+async def test_folders_globs_and_files_become_one_request_a_photo_in_order(
+    images: list[str], names: list[str], client: McpClient, world: World, photos: Path
+) -> None:
+    result = structured(await upload(client, *(photos / image for image in images)))
+    assert sent(world) == names
+    assert result["images"] == [{"fileName": name, "error": False, "errorMsg": ""} for name in names]
+
+
+async def test_photos_are_numbered_as_people_count(client: McpClient, world: World, photos: Path) -> None:
+    for number in (10, 9):
+        Image.new("RGB", (32, 24), (20 * number, 0, 0)).save(photos / "cars" / f"car-{number}.jpg")
+    await upload(client, photos / "cars")
+    assert sent(world) == [*NAMES, "car-9.jpg", "car-10.jpg"]
+
+
+async def test_every_photo_carries_the_same_vehicle_and_joins_its_batch(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    result = structured(await upload(client, photos / "cars", numberPlate="M-ÄB 123"))
+    vehicles = [
+        part.text for request in world.requests for part in request.form if part.name == "numberPlate"
+    ]
+    [account] = world.accounts.values()
+    assert vehicles == ["M-ÄB 123"] * 3
+    assert [(batch.batch_id, len(batch.pictures)) for batch in account.batches.values()] == [
+        (result["batchID"], 3)
+    ]
+
+
+async def test_a_photo_costs_one_credit(client: McpClient, world: World, photos: Path) -> None:
+    await upload(client, photos / "cars")
+    assert [account.credits_left for account in world.accounts.values()] == [97]
+
+
+async def test_an_upload_names_the_tool_that_comes_next(client: McpClient, photos: Path) -> None:
+    result = structured(await upload(client, photos / "cars"))
+    assert f"batchID={result['batchID']}" in str(result["next"])
+
+
+async def test_a_repeat_is_answered_from_memory_and_costs_nothing(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    first = structured(await upload(client, photos / "cars"))
+    again = structured(await upload(client, photos / "cars"))
+    assert again["batchID"] == first["batchID"]
+    assert "not sent again" in str(again["note"])
+    assert sent(world) == NAMES
+
+
+async def test_progress_counts_the_photos(client: McpClient, photos: Path) -> None:
+    heard: list[tuple[float, float | None, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total, message))
+
+    arguments = {"images": [str(photos / "cars")], "numberPlate": "V", "templateCC": "6", "processType": "ai"}
+    await client.call_tool("uploadImagesWithTemplate", arguments, progress_callback=hear)
+    assert heard[0][1:] == (3, "Submitting photo 1 of 3")
+    assert [progress for progress, *_ in heard] == sorted({progress for progress, *_ in heard})
+
+
+async def test_a_file_that_is_no_picture_does_not_keep_the_others_back(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    (photos / "cars" / "car-2.jpg").write_text("AUTOBG_API_KEY=secret")
+    result = structured(await upload(client, photos / "cars"))
+    assert sent(world) == ["car-1.jpg", "car-3.jpg"]
+    assert "“car-2.jpg” is refused" in str(unsent(result)["car-2.jpg"]["reason"])
+
+
+@pytest.mark.parametrize("image", ["no-such.jpg", "nothing/*.jpg", "../outside.jpg", "empty.jpg", "note.txt"])
+async def test_where_not_one_photo_can_be_sent_the_call_fails_without_a_request(
+    image: str, client: McpClient, world: World, photos: Path
+) -> None:
+    (photos / "empty.jpg").touch()
+    (photos / "note.txt").write_text("hello")
+    Image.new("RGB", (9, 9)).save(photos.parent / "outside.jpg")
+    result = await upload(client, photos / image)
+    assert result.is_error
+    assert "Credits spent: no." in text_of(result)
+    assert not world.requests
+
+
+async def test_without_image_folders_the_error_names_the_variable(connect: Connect, photos: Path) -> None:
+    async with connect(image_dirs=()) as client:
+        assert "AUTOBG_IMAGE_DIRS" in text_of(await upload(client, photos / "cars"))
+
+
+async def test_photos_beyond_the_allowance_come_back_with_the_second_to_retry_at(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    for number in range(4, 13):
+        Image.new("RGB", (32, 24), (20 * number, 0, 0)).save(photos / "cars" / f"car-{number}.jpg")
+    result = structured(await upload(client, photos / "cars"))
+    left = unsent(result)
+    assert len(sent(world)) == 10
+    assert list(left) == ["car-11.jpg", "car-12.jpg"]
+    assert [55 < int(str(entry["retryAfterS"])) <= 61 for entry in left.values()] == [True, True]
+    assert world.refused_429 == 0
+
+
+async def test_calling_again_in_time_sends_only_what_is_left(
+    connect: Connect, world: World, photos: Path
+) -> None:
+    async with connect(rate_limits=f"{TOOL}=2/0.3s", max_wait_s=0) as client:
+        first = structured(await upload(client, photos / "cars"))
+        await anyio.sleep(0.35)
+        second = structured(await upload(client, photos / "cars"))
+    assert list(unsent(first)) == ["car-3.jpg"]
+    assert (second["batchID"], unsent(second)) == (first["batchID"], {})
+    assert sent(world) == NAMES
+
+
+async def test_a_short_wait_is_waited_out_and_told(connect: Connect, world: World, photos: Path) -> None:
+    heard: list[str | None] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
+
+    async with connect(rate_limits=f"{TOOL}=2/0.3s") as client:
+        result = await client.call_tool(
+            TOOL,
+            {
+                "images": [str(photos / "cars")],
+                "numberPlate": "V",
+                "numPlateProcessor": 0,
+                "processType": "ai",
+            },
+            progress_callback=hear,
+        )
+    assert sent(world) == NAMES
+    assert (result.meta or {})["autobg/waitedS"] > 0
+    assert any(f"s for a free slot of {TOOL} (2 calls per 0.3 s), number 1" in str(told) for told in heard)
+
+
+async def fails_at_the_second(
+    client: McpClient, world: World, photos: Path, kind: FailureKind
+) -> CallToolResult:
+    """An upload of three photos in which the second meets a failure."""
+
+    async def spoil(progress: float, total: float | None, message: str | None) -> None:
+        if message == "Submitting photo 2 of 3":
+            world.fail_next("/uploadWithoutTemplateCC", kind)
+
+    arguments = {
+        "images": [str(photos / "cars")],
+        "numberPlate": "V",
+        "numPlateProcessor": 0,
+        "processType": "ai",
+    }
+    return await client.call_tool(TOOL, arguments, progress_callback=spoil)
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before", "500", "html", "truncated"])
+async def test_a_photo_whose_answer_is_lost_is_listed_as_unknown(
+    kind: FailureKind, client: McpClient, world: World, photos: Path
+) -> None:
+    result = structured(await fails_at_the_second(client, world, photos, kind))
+    assert result["outcomeUnknown"] == [str(photos / "cars" / "car-2.jpg")]
+    assert list(unsent(result)) == ["car-3.jpg"]
+    assert result["images"] == [{"fileName": "car-1.jpg", "error": False, "errorMsg": ""}]
+    assert len(sent(world)) == 2
+
+
+@pytest.mark.parametrize("kind", ["soft", "401"])
+async def test_a_refusal_in_the_middle_keeps_what_succeeded(
+    kind: FailureKind, client: McpClient, world: World, photos: Path
+) -> None:
+    result = structured(await fails_at_the_second(client, world, photos, kind))
+    assert result["outcomeUnknown"] == []
+    assert list(unsent(result)) == ["car-2.jpg", "car-3.jpg"]
+    assert result["images"] == [{"fileName": "car-1.jpg", "error": False, "errorMsg": ""}]
+
+
+@pytest.mark.parametrize("sandbox_options", [SandboxOptions(credits=2)])
+async def test_where_the_credits_end_the_rest_is_left_with_the_apis_reason(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    result = structured(await upload(client, photos / "cars"))
+    assert "“Insufficient credits”" in str(unsent(result)["car-3.jpg"]["reason"])
+    assert "retryAfterS" not in unsent(result)["car-3.jpg"]
+
+
+@pytest.mark.parametrize("sandbox_options", [SandboxOptions(credits=0)])
+async def test_where_the_first_photo_is_refused_the_call_fails(client: McpClient, photos: Path) -> None:
+    result = await upload(client, photos / "cars")
+    assert result.is_error
+    assert "“Insufficient credits”" in text_of(result)
+
+
+async def test_every_batch_that_the_api_opened_is_in_the_answer(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    async def part(progress: float, total: float | None, message: str | None) -> None:
+        if message == "Submitting photo 3 of 3":
+            world.advance(2 * 86_400)  # after a day the sandbox opens a new batch for the vehicle
+
+    arguments = {
+        "images": [str(photos / "cars")],
+        "numberPlate": "V",
+        "numPlateProcessor": 0,
+        "processType": "ai",
+    }
+    text = text_of(await client.call_tool(TOOL, arguments, progress_callback=part))
+    [account] = world.accounts.values()
+    assert len(account.batches) == 2
+    assert [str(batch_id) in text for batch_id in account.batches] == [True, True]
+
+
+async def test_links_go_out_in_one_request_and_cost_a_credit_each(client: McpClient, world: World) -> None:
+    links: list[JsonValue] = [f"https://cars.example/{number}.jpg" for number in range(20)]
+    result = await client.call_tool(
+        "uploadS3UrlsWithoutTemplate", {"clientS3Uris": links, "numberPlate": "V", "processType": "ai"}
+    )
+    images = structured(result)["images"]
+    assert isinstance(images, list)
+    assert len(images) == 20
+    assert [account.credits_left for account in world.accounts.values()] == [80]
+
+
+def test_thirty_photos_take_no_more_memory_than_four() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Path(__file__).with_name("upload_memory.py")
+        run = subprocess.run(
+            [sys.executable, str(probe), folder], capture_output=True, text=True, timeout=60, check=True
+        )
+    measured = json.loads(run.stdout)
+    few, all_ = measured["peaks"]
+    assert measured["photo"] > 10_000_000
+    assert sum(size > measured["photo"] for size in measured["sent"]) == 30
+    assert all_ - few < measured["photo"]
+
+
+async def test_a_cancelled_wait_for_a_slot_sends_nothing_more(
+    connect: Connect, world: World, photos: Path
+) -> None:
+    async with connect(rate_limits=f"{TOOL}=1/30s") as client:
+        with anyio.move_on_after(0.3):
+            await upload(client, photos / "cars")
+        assert structured(await client.call_tool("getUserCreditDetails", {}))["current_credits"] == 99
+    assert sent(world) == NAMES[:1]
+
+
+async def test_a_call_cancelled_while_the_api_works_is_finished_and_remembered(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    world.sleep = anyio.sleep
+    world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=0.4)
+    with anyio.move_on_after(0.2) as scope:
+        await upload(client, photos / "cars" / "car-1.jpg")
+    await anyio.sleep(0.5)
+    again = structured(await upload(client, photos / "cars" / "car-1.jpg"))
+    assert scope.cancelled_caught
+    assert "not sent again" in str(again["note"])
+    assert sent(world) == NAMES[:1]
