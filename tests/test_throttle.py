@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -154,11 +154,24 @@ async def test_a_call_that_died_in_flight_counts_from_the_latest_moment_it_can_h
     assert late.waited_s == pytest.approx(10 + 60.25)
 
 
-async def test_a_slow_answer_counts_from_the_latest_moment_its_request_can_have_arrived(world: World) -> None:
+async def test_a_slow_answer_counts_from_4_s_after_the_last_byte_left(world: World) -> None:
     process = world.process()
     await world.clock.run(*(world.call(process, takes_s=40) for _ in range(3)))
     [slot] = await world.clock.run(world.call(process))
-    assert slot.waited_s == pytest.approx(10 + 60.25 - 40)
+    assert slot.waited_s == pytest.approx(4 + 60.25 - 40)
+
+
+async def test_a_slow_upload_holds_its_slot_from_its_last_byte_on(world: World) -> None:
+    process = world.process()
+    async with AsyncExitStack() as uploads:
+        for _ in range(3):
+            slot = await uploads.enter_async_context(process.slot(BUCKET, LIMIT, max_wait_s=0))
+            slot.sent()
+        await world.clock.pass_to(world.clock() + 50)
+        slot.sent()
+        await world.clock.pass_to(world.clock() + 20)
+        waits = [(await world.clock.run(world.call(process, takes_s=0)))[0].waited_s for _ in range(3)]
+    assert waits == pytest.approx([0.25, 0, 50 + 4 - 10])
 
 
 @asynccontextmanager

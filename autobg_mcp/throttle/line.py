@@ -7,12 +7,12 @@ named and, meanwhile, looks about once a second whether another process has chan
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from autobg_mcp.errors import StateError
+from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome, Queued, Refused
 from autobg_mcp.throttle.policy import SECOND_US, Limit
-from autobg_mcp.throttle.step import Answer, Ask, Batch, Granted, Outcome, Queued, Refused
 from autobg_mcp.throttle.store import microseconds
 
 T = TypeVar("T")
@@ -67,17 +67,6 @@ class Access(Protocol):
         ...
 
 
-@dataclass
-class _Notes:
-    answers: list[Answer] = field(default_factory=list)
-    returned: list[int] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-    written: list[asyncio.Future[None]] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.answers or self.returned or self.dropped)
-
-
 class Line:
     """The waiters of one process at one bucket.
 
@@ -102,12 +91,13 @@ class Line:
     ) -> None:
         self.name = name
         self._owner = owner
-        self._reach_us = reach_us
+        self.reach_us = reach_us
         self._access = access
         self.clock = clock
         self._sleep = sleep
         self._callers: list[Caller] = []
-        self._notes = _Notes()
+        self._notes = Notes()
+        self._written: list[asyncio.Future[None]] = []
         self._limit = Limit(1, 1)
         self._task: asyncio.Task[None] | None = None
         self._kick: asyncio.Future[None] | None = None
@@ -136,12 +126,17 @@ class Line:
         self._notes.returned.append(number)
         self._wake()
 
+    def delay(self, number: int, late_us: int) -> None:
+        """Says that a call is still being sent."""
+        self._notes.delays.append((number, late_us))
+        self._wake()
+
     async def answer(self, limit: Limit, answer: Answer) -> None:
         """Writes down an answer. Raises StateError."""
         self._limit = limit
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._notes.answers.append(answer)
-        self._notes.written.append(written)
+        self._written.append(written)
         self._wake()
         await asyncio.shield(written)
 
@@ -175,27 +170,26 @@ class Line:
     async def _run(self) -> None:
         while self._callers or self._notes:
             self._kick = asyncio.get_running_loop().create_future()
-            notes, self._notes = self._notes, _Notes()
-            callers = list(self._callers)
+            written, self._written = self._written, []
             try:
-                stepped = await self._step(callers, notes)
+                stepped = await self._step(written)
                 if self._callers:
                     await self._pause(stepped)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
-                self._give_up(notes, error)
+                self._give_up(written, error)
 
-    async def _step(self, callers: list[Caller], notes: _Notes) -> Stepped:
-        now_s = self.clock()
+    async def _step(self, written: list[asyncio.Future[None]]) -> Stepped:
+        notes, self._notes = self._notes, Notes()
+        callers, now_s = list(self._callers), self.clock()
         asks = [
             Ask(microseconds(caller.deadline_s - now_s), caller.number, caller.queued is None)
             for caller in callers
         ]
-        batch = Batch(
-            self._owner, self._limit, self._reach_us, asks, notes.answers, notes.returned, notes.dropped
+        stepped = await self._access.step(
+            self.name, Batch(self._owner, self._limit, self.reach_us, asks, notes)
         )
-        stepped = await self._access.step(self.name, batch)
-        for written in notes.written:
-            _resolve(written, None)
+        for answer in written:
+            _resolve(answer, None)
         told = zip(callers, stepped.outcome.replies, strict=True)
         for caller, reply in sorted(told, key=lambda each: each[1].number):
             caller.number, caller.told_s, caller.granted_s = reply.number, stepped.ended_s, stepped.began_s
@@ -227,10 +221,10 @@ class Line:
                 return
             look_s = min(2 * look_s, usual_look_s)
 
-    def _give_up(self, notes: _Notes, error: Exception) -> None:
-        for written in notes.written:
-            if not written.done():
-                written.set_exception(error)
+    def _give_up(self, written: list[asyncio.Future[None]], error: Exception) -> None:
+        for answer in written:
+            if not answer.done():
+                answer.set_exception(error)
         for caller in self._callers:
             _fail(caller, error)
         self._callers.clear()

@@ -39,7 +39,7 @@ def open_throttle(
     local: Store
     if address == "sqlite:":
         store, local = SqliteStore(state_dir / "throttle.sqlite3"), MemoryStore()
-    elif address.partition("://")[0] in {"redis", "rediss", "valkey", "valkeys"}:
+    elif address.partition("://")[0] in {"redis", "rediss", "valkey", "valkeys", "unix"}:
         store, local = _redis_store(address), SqliteStore(state_dir / "throttle-local.sqlite3")
     else:
         raise ConfigurationError(

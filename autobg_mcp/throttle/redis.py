@@ -46,7 +46,7 @@ class RedisStore:
     """Keeps buckets on a server; connects when first needed.
 
     Args:
-        address: redis://, rediss://, valkey:// or valkeys://, with user, password and database as usual.
+        address: redis://, rediss://, valkey://, valkeys:// or unix://, with user, password and database as usual.
         clock: Seconds of this machine, never set back; tells when the server's clock was moved.
         pause: Sleeps for seconds while another machine writes.
 
@@ -66,7 +66,11 @@ class RedisStore:
         self._ahead_us: dict[str, int] = {}
         try:
             parts = urlsplit(address)
-            self._place = f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+            self._place = (
+                parts.path
+                if parts.scheme == "unix"
+                else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+            )
             self._redis = redis.Redis.from_url(
                 address.replace("valkey", "redis", 1),
                 decode_responses=True,

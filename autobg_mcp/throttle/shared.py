@@ -11,11 +11,12 @@ from math import ceil
 from typing import TypeVar
 
 from autobg_mcp.errors import StateError, ThrottledError
+from autobg_mcp.throttle.batch import Answer, Batch, Granted, Outcome, Refused
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.line import Caller, Line, Sleep, Stepped
 from autobg_mcp.throttle.policy import SECOND_US, Limit
 from autobg_mcp.throttle.slot import Budget, Slot, Waiting
-from autobg_mcp.throttle.step import Answer, Batch, Granted, Outcome, Refused, step
+from autobg_mcp.throttle.step import TRANSIT_US, step
 from autobg_mcp.throttle.store import Store, boot_clock, microseconds
 
 T = TypeVar("T")
@@ -43,6 +44,8 @@ class HeldSlot:
     def sent(self) -> None:
         """Says that bytes may have left."""
         self.late_us = microseconds(self._line.clock() - self._granted_s)
+        if self.late_us + TRANSIT_US > self._line.reach_us > TRANSIT_US:
+            self._line.delay(self.number, self.late_us)
 
     async def answered(self, *, retry_after_s: float | None = None, refused: bool = False) -> None:
         """Says that the answer's headers are here."""
@@ -65,7 +68,8 @@ class SharedThrottle:
 
     Args:
         store: Keeps the buckets.
-        reach_s: The longest a request takes from being given its slot until it has reached the server.
+        reach_s: The longest a request takes from being given its slot until it has reached the server, if nothing
+            is heard of it; a slow upload says so through `Slot.sent`.
         clock: Seconds, never set back.
         sleep: Sleeps for seconds of that clock.
         worker: Runs the store's calls on one thread; None runs them in the event loop.

@@ -66,7 +66,11 @@ class Slot(Protocol):
     limit: Limit
 
     def sent(self) -> None:
-        """Says that bytes may have left; from here on the slot is spent whatever happens."""
+        """Says that bytes may have left; from here on the slot is spent whatever happens.
+
+        Call it again when the last byte has left: from the last call on, the request is taken to reach the server
+        within 4 s, so a slow answer does not hold the slot, and a slow upload does not give it back too early.
+        """
 
     async def answered(self, *, retry_after_s: float | None = None, refused: bool = False) -> None:
         """Says that the answer's headers are here, which starts the slot's window.

@@ -6,112 +6,19 @@ only has to run it in a transaction. The same step serves every store.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome, Queued, Refused
 from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.policy import SECOND_US, Limit, Permit
+from autobg_mcp.throttle.policy import SECOND_US, Permit
 
 LEASE_US = 6 * SECOND_US
 """How long the places of a process that no longer shows itself are kept."""
 RENEW_US = LEASE_US // 3
+TRANSIT_US = 4 * SECOND_US
+"""The longest a request can still be on its way after its last byte was handed to the network."""
 _REMEMBERED_WINDOWS = 3  # the rules look back two; lessons are drawn a little later
 _LONGEST_PAUSE_US = 900 * SECOND_US
 _ESTIMATE_SLACK_US = SECOND_US  # a waiter keeps its place while its estimate wavers by less
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One waiter of the process that makes the step.
-
-    Attributes:
-        left_us: How much longer it may wait; below zero when its time is over.
-        number: Its ticket; 0 before it has one. The ticket of a refused attempt is the front of the queue.
-        is_new: Whether this step is the first to see it.
-    """
-
-    left_us: int
-    number: int = 0
-    is_new: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a call: which slot, how long after the grant it was sent, and whether it was a 429.
-
-    Attributes:
-        number: The slot's ticket.
-        late_us: Time between being given the slot and sending.
-        refused: Whether it was a 429.
-        retry_after_us: What the server said with it; None when it said nothing.
-    """
-
-    number: int
-    late_us: int = 0
-    refused: bool = False
-    retry_after_us: int | None = None
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one process wants of one bucket in one step.
-
-    Attributes:
-        owner: The process.
-        limit: The limit it knows.
-        reach_us: The longest a request takes from its grant until it has reached the server.
-        asks: All its waiters, in order.
-        answers: Calls that were answered.
-        returned: Tickets of slots that were never used.
-        dropped: Tickets of waiters that left.
-    """
-
-    owner: str
-    limit: Limit
-    reach_us: int
-    asks: Sequence[Ask] = ()
-    answers: Sequence[Answer] = ()
-    returned: Sequence[int] = ()
-    dropped: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The call may go out: its ticket, and what is left of the allowance right after it."""
-
-    number: int
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """The call has to wait: its ticket, its place (1 = next), and how long by estimate."""
-
-    number: int
-    place: int
-    left_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The call's time does not reach to its slot, which comes after `retry_after_us`. Its ticket is void."""
-
-    number: int
-    retry_after_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a step gave, one entry per ask, and when the process should step again.
-
-    Attributes:
-        replies: One per ask, in the same order.
-        wake_us: Microseconds until the next step is due.
-        overdue: The next slot is free, but it belongs to another process that has not taken it yet.
-    """
-
-    replies: list[Granted | Queued | Refused]
-    wake_us: int
-    overdue: bool
 
 
 def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
@@ -119,7 +26,7 @@ def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
     if now_us < bucket.seen_us:
         bucket.shift(now_us - bucket.seen_us)
     bucket.seen_us, bucket.limit = now_us, batch.limit.divided(bucket.share)
-    _take_back(bucket, now_us, batch)
+    _take_back(bucket, now_us, batch.notes, batch.reach_us)
     _learn(bucket, now_us)
     _renew(bucket, now_us, batch)
     numbers = [_join(bucket, ask, batch.owner) for ask in batch.asks]
@@ -132,14 +39,18 @@ def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
     return Outcome(replies, *_wake(bucket, now_us, batch, replies))
 
 
-def _take_back(bucket: Bucket, now_us: int, batch: Batch) -> None:
-    if batch.answers:
-        answers = {answer.number: answer for answer in batch.answers}
+def _take_back(bucket: Bucket, now_us: int, notes: Notes, reach_us: int) -> None:
+    for number, late_us in notes.delays:
+        for permit in bucket.permits:
+            if permit.number == number:
+                permit.stamp_us = max(permit.stamp_us, permit.granted_us + late_us + TRANSIT_US)
+    if notes.answers:
+        answers = {answer.number: answer for answer in notes.answers}
         for permit in bucket.permits:
             if permit.number and permit.number in answers:
-                _settle(bucket, now_us, permit, answers[permit.number], batch.reach_us)
-    if batch.returned:
-        bucket.permits = [permit for permit in bucket.permits if permit.number not in batch.returned]
+                _settle(bucket, now_us, permit, answers[permit.number], reach_us)
+    if notes.returned:
+        bucket.permits = [permit for permit in bucket.permits if permit.number not in notes.returned]
     horizon_us = now_us - _REMEMBERED_WINDOWS * bucket.limit.span_us
     if bucket.permits and bucket.permits[0].granted_us < horizon_us:
         bucket.permits = [permit for permit in bucket.permits if permit.stamp_us > horizon_us]
@@ -148,7 +59,7 @@ def _take_back(bucket: Bucket, now_us: int, batch: Batch) -> None:
 def _settle(bucket: Bucket, now_us: int, permit: Permit, answer: Answer, reach_us: int) -> None:
     latency_us = now_us - permit.granted_us
     bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
-    permit.stamp_us = min(now_us, permit.granted_us + answer.late_us + reach_us)
+    permit.stamp_us = min(now_us, permit.granted_us + answer.late_us + min(TRANSIT_US, reach_us))
     permit.number, permit.refused = 0, answer.refused
     bucket.lesson.settle(permit)
     if answer.refused:
@@ -173,7 +84,7 @@ def _renew(bucket: Bucket, now_us: int, batch: Batch) -> None:
     bucket.leases = {owner: lease for owner, lease in bucket.leases.items() if lease > now_us}
     if batch.asks:
         bucket.leases[batch.owner] = mine if mine - now_us > LEASE_US - RENEW_US else now_us + LEASE_US
-    gone = set(batch.dropped)
+    gone = set(batch.notes.dropped)
     bucket.queue = [
         (number, owner) for number, owner in bucket.queue if owner in bucket.leases and number not in gone
     ]

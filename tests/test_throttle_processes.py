@@ -1,0 +1,42 @@
+"""Real processes on one state file, against a server that counts."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from throttle_recorder import finish, recording, start
+
+from autobg_mcp.throttle import Limit
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_four_processes_stay_within_the_limit_lose_no_call_and_keep_their_order(tmp_path: Path) -> None:
+    async with recording(Limit(10, 1)) as recorder:
+        processes = []
+        for index in range(4):
+            arguments = ("sqlite:", tmp_path, recorder.port, "10/1s", 25, f"p{index}")
+            processes.append(await start("throttle_process.py", *arguments))
+            await asyncio.sleep(0.25)
+        await asyncio.gather(*(finish(process, 30) for process in processes))
+    assert all(arrival.taken for arrival in recorder.arrivals)
+    assert len({arrival.name for arrival in recorder.arrivals}) == len(recorder.arrivals) == 100
+    assert recorder.overtakes(0.2) == 0
+
+
+async def test_processes_killed_at_random_moments_break_neither_the_limit_nor_the_queue(
+    tmp_path: Path,
+) -> None:
+    async with recording(Limit(200, 1)) as recorder:
+        common = ("sqlite:", tmp_path, recorder.port, "200/1s")
+        victims = [
+            await start("throttle_victims.py", seed, 100, *common, 3, "victim", 0.5) for seed in range(2)
+        ]
+        await asyncio.sleep(0.3)
+        survivor = await start("throttle_process.py", *common, 400, "survivor", 0.5)
+        await asyncio.gather(*(finish(process, 60) for process in (*victims, survivor)))
+    assert all(arrival.taken for arrival in recorder.arrivals)
+    served = Counter(arrival.name.partition("-")[0] for arrival in recorder.arrivals)
+    assert served["survivor"] == 400
+    assert served["victim"] > 0
