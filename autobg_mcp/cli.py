@@ -17,6 +17,7 @@ from autobg_mcp import __version__
 from autobg_mcp.context import Call
 from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, ConfigurationError
 from autobg_mcp.settings import Settings
+from autobg_mcp.tools import BY_NAME, check_names
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -110,9 +111,10 @@ def _fail(error: AutobgError, code: int) -> NoReturn:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    if not options.sandbox:
-        return Settings.load()
-    return Settings.load(api_key=SANDBOX_KEY, base_url="http://sandbox/public/api/v1", throttle="memory:")
+    own = {"api_key": SANDBOX_KEY, "base_url": "http://sandbox/public/api/v1", "throttle": "memory:"}
+    settings = Settings.load(**own) if options.sandbox else Settings.load()
+    check_names(settings)
+    return settings
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -196,8 +198,6 @@ def _tools(options: argparse.Namespace) -> int:
 
 
 def _call(options: argparse.Namespace) -> int:
-    from autobg_mcp.tools import BY_NAME  # noqa: PLC0415
-
     tool = BY_NAME.get(options.tool)
     if tool is None:
         raise ArgumentsRefusedError(f"There is no tool {options.tool}.", next_step="See: autobg-mcp tools")

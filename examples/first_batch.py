@@ -5,12 +5,15 @@ from tempfile import TemporaryDirectory
 
 import anyio
 
-from autobg_mcp.client import Client
-from autobg_mcp.endpoints.account import GetUserCreditDetails
-from autobg_mcp.endpoints.images import GetImagesRaw, GetImageStatus
-from autobg_mcp.endpoints.uploads import UploadImagesWithoutTemplate
+from autobg_mcp import (
+    Client,
+    GetImagesRaw,
+    GetUserCreditDetails,
+    Settings,
+    UploadImagesWithoutTemplate,
+    WaitForBatch,
+)
 from autobg_mcp.sandbox import SandboxOptions, build_sandbox
-from autobg_mcp.settings import Settings
 
 PHOTOS = Path(__file__).parent / "photos"
 
@@ -25,10 +28,7 @@ async def main(state: Path) -> None:
                 images=["*.jpg"], numberPlate="AB-123", numPlateProcessor=1, processType="ai"
             )
         )
-        status = await autobg.call(GetImageStatus(batchID=str(batch.batchID)))
-        while status.pending:
-            await anyio.sleep(0.5)
-            status = await autobg.call(GetImageStatus(batchID=status.batchID))
+        status = await autobg.call(WaitForBatch(batchID=str(batch.batchID)))
         for image in status.images:
             picture = await autobg.call(GetImagesRaw(picID=int(image.picID)))
             print(image.picName, "is done:", picture.file.mime, f"{picture.file.width_px} px wide")
