@@ -1,0 +1,166 @@
+"""Who may import whom, who may print, and that an import does nothing: read from the code itself."""
+
+import ast
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autobg_mcp
+
+ROOT = Path(autobg_mcp.__file__).parent
+FILES = {
+    ".".join(("autobg_mcp", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+BANNED = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc", "handler", "handlers"}
+LEAVES = ("errors", "settings", "throttle", "ledger", "pictures")
+
+every_module = pytest.mark.parametrize("module", FILES)
+
+
+@functools.cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_text("utf-8"))
+
+
+@functools.cache
+def imports(module: str) -> frozenset[str]:
+    """The full names of everything that a module imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            found |= {_module_of(str(node.module), alias.name) for alias in node.names}
+    return frozenset(found)
+
+
+def _module_of(package: str, name: str) -> str:
+    return f"{package}.{name}" if f"{package}.{name}" in FILES else package
+
+
+def room(module: str) -> str:
+    """The room of the house that a module of ours is in; empty for the package itself."""
+    return f"{module}.".split(".")[1]
+
+
+def importers(*packages: str) -> set[str]:
+    return {
+        room(module) for module in FILES for name in imports(module) if name.partition(".")[0] in packages
+    }
+
+
+def ours(module: str) -> set[str]:
+    """The rooms of ours that a module imports from."""
+    return {room(name) for name in imports(module) if name.partition(".")[0] == "autobg_mcp"} - {
+        "",
+        room(module),
+    }
+
+
+def calls(module: str, *names: str) -> list[str]:
+    """Calls of these functions, written as in the code."""
+    return [
+        ast.unparse(node.func)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in names
+    ]
+
+
+def test_only_the_client_imports_httpx() -> None:
+    assert importers("httpx") == {"client"}
+
+
+def test_only_server_transports_and_demo_import_mcp() -> None:
+    assert importers("mcp", "mcp_types") <= {"server", "transports", "demo", "elicitation"}
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if room(module) not in {"cli", "__main__"}])
+def test_only_the_command_line_prints_or_exits(module: str) -> None:
+    assert not calls(module, "print", "exit", "quit", "sys.exit", "os._exit", "sys.stdout.write", "input")
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if room(module) == "sandbox"])
+def test_the_sandbox_imports_nothing_of_ours(module: str) -> None:
+    assert not ours(module)
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if room(module) in LEAVES])
+def test_the_lowest_rooms_import_only_the_errors(module: str) -> None:
+    assert ours(module) <= {"errors"}
+
+
+@pytest.mark.parametrize(
+    ("floor", "above"),
+    [
+        ("exchange", {"context", "tool", "endpoint", "endpoints", "client", "workflows", "server", "cli"}),
+        ("tool", {"endpoint", "endpoints", "client", "workflows", "server", "transports", "cli"}),
+        ("endpoint", {"endpoints", "client", "workflows", "server", "transports", "cli"}),
+        ("endpoints", {"client", "workflows", "server", "transports", "cli"}),
+        ("client", {"workflows", "server", "transports", "cli"}),
+        ("workflows", {"client", "server", "transports", "cli"}),
+        ("server", {"transports", "cli", "sandbox", "demo"}),
+        ("transports", {"cli", "sandbox", "demo"}),
+        ("demo", {"cli", "server", "client", "sandbox"}),
+    ],
+)  # fmt: skip
+def test_a_floor_imports_nothing_of_the_floors_above(floor: str, above: set[str]) -> None:
+    assert not set().union(*(ours(module) for module in FILES if room(module) == floor)) & above
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    left = {module: {name for name in imports(module) if name in FILES} - {module} for module in FILES}
+    left = {module: names - {"autobg_mcp"} for module, names in left.items()}
+    while free := {module for module, names in left.items() if not names & left.keys()}:
+        left = {module: names for module, names in left.items() if module not in free}
+    assert not left
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if room(module) not in {"settings", "demo"}])
+def test_only_settings_and_demo_read_the_environment(module: str) -> None:
+    names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+    assert not names & {"os.environ", "os.environb", "os.getenv", "os.putenv"}
+
+
+@every_module
+def test_names_say_what_a_thing_is(module: str) -> None:
+    classes = {node.name for node in ast.walk(tree(module)) if isinstance(node, ast.ClassDef)}
+    assert not BANNED & {part.lower() for part in (*module.split("."), *classes)}
+    assert not [name for name in classes if name.lower().endswith(("manager", "helper", "handler", "utils"))]
+
+
+@every_module
+def test_a_module_begins_with_one_sentence_about_it(module: str) -> None:
+    first = (ast.get_docstring(tree(module)) or "").partition("\n")[0]
+    assert first.endswith((".", ":"))
+
+
+WATCH = """
+import importlib, os, sys, threading
+writes = []
+def watch(event, arguments):
+    if event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        writes.append(arguments[0])
+    if event in {"socket.bind", "socket.connect", "subprocess.Popen", "os.mkdir", "os.remove", "os.putenv", "sqlite3.connect"}:
+        writes.append((event, arguments))
+sys.addaudithook(watch)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(writes, threading.active_count())
+"""
+
+
+def test_importing_every_module_has_no_effect(tmp_path: Path) -> None:
+    modules = [module for module in FILES if not module.endswith("__main__")]
+    environment = {"AUTOBG_TIMEOUT_S": "no number", "AUTOBG_THROTTLE": "no store", "HOME": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-B", "-W", "error", "-c", WATCH, *modules],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False,
+        env=environment | {"PYTHONPATH": str(ROOT.parent)},
+    )  # fmt: skip
+    assert (run.stdout, run.stderr) == ("[] 1\n", "")
+    assert not list(tmp_path.iterdir())
