@@ -74,10 +74,9 @@ Day = Annotated[str, AfterValidator(_checked_day)]
 
 
 class GetUserUsage(Endpoint[UsageReport]):
-    """Report credits used in a range: give either reportOption or startDate with endDate.
+    """Report credits used in a range: either reportOption, or startDate with endDate.
 
-    A spreadsheet answer is saved and its rows summed up. Free. 100 calls/min assumed; the answer's form
-    is undocumented.
+    A table is saved and summed up. Free. 100 calls/min assumed; the answer's form is undocumented.
     """
 
     tool = "getUserUsage"

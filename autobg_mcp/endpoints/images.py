@@ -134,7 +134,7 @@ class GetImagesBase64(Endpoint[Picture]):
     """As getImagesRaw, which is preferred, through the API's base64 form. Free. 100 calls/min assumed."""
 
     tool = "getImagesBase64"
-    title = "Show a picture (base64 endpoint)"
+    title = "Show a picture by base64"
     effect = "reads"
     toolset = "enterprise"
     method = "GET"

@@ -21,7 +21,7 @@ REPLACE = 2
 class ReplaceNumPlate(PhotoSubmission):
     """Cover or replace only the number plate on local photos.
 
-    Costs 1 credit a photo (inferred). 10 photos/min assumed.
+    Spends 1 credit a photo (inferred). 10 photos/min assumed. Next: waitForBatch.
     """
 
     tool = "replaceNumPlate"
@@ -49,11 +49,11 @@ class ReplaceNumPlate(PhotoSubmission):
 class ReplaceNumPlateS3(Submission[Accepted]):
     """Cover or replace only the number plate on linked photos, in one call.
 
-    Costs 1 credit a photo (inferred). 10 calls/min assumed.
+    Spends 1 credit a photo (inferred). 10 calls/min assumed. Next: waitForBatch.
     """
 
     tool = "replaceNumPlateS3"
-    title = "Replace number plates on linked photos"
+    title = "Replace plates on linked photos"
     toolset = "enterprise"
     path = "/images/replaceNumPlateS3-v3"
     rate = SLOW_INFERRED

@@ -25,10 +25,9 @@ class Reported(Result):
 
 
 class ReportImages(Endpoint[Reported]):
-    """Report bad results for quality assurance; they are reviewed and redone.
+    """Report 1 to 10 bad pictures of any batches for quality assurance: they are redone.
 
-    Free. 1 to 10 pictures of any batches a call, 10 calls/min. For human rework without reasons:
-    sendImagesForQA.
+    Free. 10 calls/min. For more: reportManyImages. For human rework without reasons: sendImagesForQA.
     """
 
     tool = "reportImages"

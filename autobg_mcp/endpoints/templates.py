@@ -38,10 +38,10 @@ class Templates(Result):
 
 
 class CreateTemplate(Endpoint[CreatedTemplate]):
-    """Create a template (background, plate and logo rules) and answer its templateID.
+    """Create a template (background, plate and logo rules); answers its templateID.
 
-    Each call makes another one, and none can be changed or deleted: look with listTemplates first. Not
-    known to cost credits. 100 calls/min.
+    Each call makes another and none can be deleted: listTemplates first. Not known to cost credits. 100
+    calls/min. Next: an upload.
     """
 
     tool = "createTemplate"

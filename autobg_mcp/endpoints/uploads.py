@@ -22,7 +22,7 @@ from autobg_mcp.submission import Accepted, PhotoSubmission, Submission
 class UploadImagesWithoutTemplate(PhotoSubmission):
     """Cut out cars from local photos, without a template (result likely transparent).
 
-    Costs 1 credit a photo (inferred), never twice. 10 photos/min; what is left is in notSubmitted.
+    Spends 1 credit a photo (inferred), never twice. 10 photos/min. Next: waitForBatch.
     """
 
     tool = "uploadImagesWithoutTemplate"
@@ -39,7 +39,10 @@ class UploadImagesWithoutTemplate(PhotoSubmission):
 
 
 class UploadImagesWithTemplate(PhotoSubmission):
-    """Put cars from local photos on a template's background. Costs 1 credit a photo (inferred)."""
+    """Put cars from local photos on a template's background.
+
+    Spends 1 credit a photo (inferred), never twice. 10 photos/min assumed. Next: waitForBatch.
+    """
 
     tool = "uploadImagesWithTemplate"
     title = "Upload photos with a template"
@@ -57,7 +60,7 @@ class UploadImagesWithTemplate(PhotoSubmission):
 class UploadImagesWithDynamicBranding(PhotoSubmission):
     """As uploadImagesWithTemplate, with a logo for these photos only.
 
-    Costs 1 credit a photo (inferred). Unverified: the logo's field name.
+    Unverified: the logo's field name. Spends credits, 10 photos/min assumed. Next: waitForBatch.
     """
 
     tool = "uploadImagesWithDynamicBranding"
@@ -78,7 +81,7 @@ class UploadImagesWithDynamicBranding(PhotoSubmission):
 class UploadImagesWithLibraryTemplate(PhotoSubmission):
     """Beta: put cars from local photos on a backdrop of the vendor's library.
 
-    Costs 1 credit a photo (inferred). Unverified: every field's name.
+    Unverified: every field's name. Spends credits, 10 photos/min assumed. Next: waitForBatch.
     """
 
     tool = "uploadImagesWithLibraryTemplate"
@@ -97,7 +100,7 @@ class UploadImagesWithLibraryTemplate(PhotoSubmission):
 class UploadS3UrlsWithoutTemplate(Submission[Accepted]):
     """Cut out cars from photos that the API fetches by link, in one call.
 
-    Costs 1 credit a photo (inferred). 10 calls/min assumed.
+    Spends 1 credit a photo (inferred). 10 calls/min assumed. Next: waitForBatch.
     """
 
     tool = "uploadS3UrlsWithoutTemplate"
@@ -114,7 +117,7 @@ class UploadS3UrlsWithoutTemplate(Submission[Accepted]):
 class UploadS3UrlsWithTemplate(Submission[Accepted]):
     """Put cars from linked photos on a template's background, in one call.
 
-    Costs 1 credit a photo (inferred). 10 calls/min.
+    Spends 1 credit a photo (inferred). 10 calls/min. Next: waitForBatch.
     """
 
     tool = "uploadS3UrlsWithTemplate"
@@ -132,7 +135,7 @@ class UploadS3UrlsWithTemplate(Submission[Accepted]):
 class UploadS3UrlsWithDynamicBranding(Submission[Accepted]):
     """As uploadS3UrlsWithTemplate, with a logo for these photos only.
 
-    Costs 1 credit a photo (inferred). Unverified: path and branding fields.
+    Unverified: path and branding fields. Spends credits, 10 calls/min assumed. Next: waitForBatch.
     """
 
     tool = "uploadS3UrlsWithDynamicBranding"

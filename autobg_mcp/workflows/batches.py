@@ -73,14 +73,14 @@ class ListBatches(Tool[Batches]):
     toolset = "workflow"
 
     find: Annotated[
-        Line | None, Field(description="Part of a vehicle id, template name, batchID or file name.")
+        Line | None, Field(description="Part of a vehicle id, template, batchID or file name.")
     ] = None
     since: Annotated[
         str | None,
         AfterValidator(lambda text: text if text is None else _checked(text)),
         Field(description="today, yesterday, last 7 days, last 30 days or dd-mm-yyyy."),
     ] = None
-    limit: Annotated[int, Field(ge=1, le=100, description="1 to 100.")] = 20
+    limit: Annotated[int, Field(ge=1, le=100, description="Most batches.")] = 20
 
     async def run(self, context: Context) -> Batches:
         """Read the ledger."""

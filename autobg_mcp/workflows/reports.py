@@ -51,9 +51,10 @@ class ManyReported(Result):
 
 
 class ReportManyImages(Tool[ManyReported]):
-    """Report up to 500 bad pictures in the fewest calls: equal reasons and comments share one call of 10 pictures.
+    """Report up to 500 bad pictures in the fewest calls of 10 pictures.
 
-    A picture already reported for the same reasons is left out, so call again for what is left. Free. 10 calls/min.
+    One already reported for the same reasons is left out, so call again for what is left. Free. 10
+    calls/min.
     """
 
     tool = "reportManyImages"

@@ -22,7 +22,7 @@ _LOOK_TAKES_S = 20.0
 class WaitForBatch(Tool[BatchStatus]):
     """Wait until no picture of a batch is pending, or until waitSeconds are over; answers its status.
 
-    Reports progress and answers early when done; while pictures are pending, call it again. Free.
+    While pictures are pending, call it again. Free. Next: reviewBatch.
     """
 
     tool = "waitForBatch"
@@ -31,7 +31,7 @@ class WaitForBatch(Tool[BatchStatus]):
     toolset = "workflow"
 
     batchID: BatchID
-    waitSeconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait, 0 to 45.")] = (
+    waitSeconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait.")] = (
         30
     )
 
