@@ -100,9 +100,8 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
         try:
             if tool is None:
                 raise ArgumentsRefusedError(f"There is no tool {cleaned(params.name, 60)}.")
-            return present(
-                await context.lifespan_context.call(tool.from_arguments(params.arguments or {}), call), call
-            )
+            result = await context.lifespan_context.call(tool.from_arguments(params.arguments or {}), call)
+            return present(tool, result, call)
         except AutobgError as error:
             return explain(error, call)
         except QuestionPendingError as pending:
@@ -138,19 +137,28 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
     )
 
 
-def present(result: Result, call: Call) -> types.CallToolResult:
-    """A result as a model reads it: text, pictures or structured content, and what the call waited for."""
-    content: list[types.ContentBlock] = [types.TextContent(type="text", text=result.text())]
-    structured: dict[str, Any] | None = result.structured()
+def present(tool: type[Tool[Result]], result: Result, call: Call) -> types.CallToolResult:
+    """A result as a model reads it: text, pictures or structured content, and what the call waited for.
+
+    Workflow tools, which make many calls, also say in words what is left of the allowances they used: some hosts keep
+    `_meta` from the model.
+    """
+    allowance = {"allowance": _allowance(call)} if tool.toolset == "workflow" and call.left else {}
     if isinstance(result, PictureResult):
-        structured = None
-        content += [
-            types.ImageContent(
-                type="image", data=base64.b64encode(shown.content).decode(), mime_type=shown.mime
-            )
-            for shown in result.pictures
-        ]
-    return types.CallToolResult(content=content, structured_content=structured, _meta=_meta(call))
+        lines = [result.text(), *allowance.values()]
+        content: list[types.ContentBlock] = [types.TextContent(type="text", text="\n".join(lines))]
+        for shown in result.pictures:
+            data = base64.b64encode(shown.content).decode()
+            content.append(types.ImageContent(type="image", data=data, mime_type=shown.mime))
+        return types.CallToolResult(content=content, _meta=_meta(call))
+    structured: dict[str, Any] = {**result.structured(), **allowance}
+    text = types.TextContent(type="text", text=json.dumps(structured, ensure_ascii=False))
+    return types.CallToolResult(content=[text], structured_content=structured, _meta=_meta(call))
+
+
+def _allowance(call: Call) -> str:
+    left = ", ".join(f"{count} calls of {name}" for name, count in call.left.items())
+    return f"Waited {call.waited_s:.0f} s for free slots; left now: {left}."
 
 
 def explain(error: AutobgError, call: Call) -> types.CallToolResult:

@@ -44,10 +44,6 @@ class Result(Part):
         values: dict[str, JsonValue] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return {name: value for name, value in values.items() if name != "next" or value}
 
-    def text(self) -> str:
-        """The same facts for hosts that read only text."""
-        return json.dumps(self.structured(), ensure_ascii=False)
-
 
 @dataclass(frozen=True)
 class Shown:
@@ -65,6 +61,10 @@ class PictureResult(Result):
     """
 
     pictures: list[Shown] = Field(default_factory=list, exclude=True)
+
+    def text(self) -> str:
+        """What the pictures are, in words."""
+        raise NotImplementedError
 
 
 ResultT_co = TypeVar("ResultT_co", bound=Result, covariant=True)
