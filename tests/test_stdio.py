@@ -1,0 +1,94 @@
+"""The server as a host starts it: a process that speaks MCP over standard input and output, in both protocol eras."""
+
+import os
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from conftest import KEY, Connect
+from documented import structured, text_of
+from mcp import Client as McpClient
+from mcp import StdioServerParameters
+
+from autobg_mcp.tools import TOOLS
+
+pytestmark = pytest.mark.anyio
+
+both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
+
+
+@asynccontextmanager
+async def process(
+    mode: str, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> AsyncGenerator[McpClient]:
+    """An MCP client connected to a server process with a thin environment."""
+    thin = {name: value for name, value in os.environ.items() if not name.startswith("AUTOBG_")}
+    own = {"AUTOBG_STATE_DIR": str(folder / "state"), "AUTOBG_OUTPUT_DIR": str(folder / "results")}
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "autobg_mcp", *arguments],
+        env=thin | own | dict(environment or {}),
+    )
+    async with McpClient(parameters, mode=mode) as client:
+        yield client
+
+
+@both_eras
+async def test_an_upload_goes_from_photo_to_picture_over_stdio(
+    mode: str, tmp_path: Path, photos: Path
+) -> None:
+    upload = {
+        "images": [str(photos / "cars")],
+        "numberPlate": "V",
+        "numPlateProcessor": 1,
+        "processType": "ai",
+    }
+    fence = {"AUTOBG_IMAGE_DIRS": str(photos)}
+    async with process(mode, tmp_path, "serve", "--sandbox", environment=fence) as host:
+        batch = structured(await host.call_tool("uploadImagesWithoutTemplate", upload))
+        done = structured(await host.call_tool("waitForBatch", {"batchID": str(batch["batchID"])}))
+        shown = await host.call_tool("getImagesRaw", {"picID": 512251})
+    assert (done["processed"], done["pending"]) == (3, 0)
+    assert [content.type for content in shown.content] == ["text", "image"]
+
+
+@both_eras
+async def test_a_server_without_a_key_lists_its_tools_and_names_the_variable_on_a_call(
+    mode: str, tmp_path: Path
+) -> None:
+    async with process(mode, tmp_path) as host:
+        names = [tool.name for tool in (await host.list_tools()).tools]
+        result = await host.call_tool("listTemplates", {})
+        version = host.protocol_version
+    assert version == {"auto": "2026-07-28", "legacy": "2025-11-25"}[mode]
+    assert names == [tool.tool for tool in TOOLS if tool.toolset != "beta"]
+    assert result.is_error
+    assert "AUTOBG_API_KEY" in text_of(result)
+
+
+@both_eras
+async def test_in_memory_both_eras_list_the_same(mode: str, connect: Connect) -> None:
+    async with connect(mode) as host:
+        listed = await host.list_tools()
+    assert [tool.name for tool in listed.tools] == [tool.tool for tool in TOOLS if tool.toolset != "beta"]
+
+
+@both_eras
+async def test_the_server_introduces_itself_and_the_order_of_work(mode: str, connect: Connect) -> None:
+    async with connect(mode) as host:
+        instructions = host.instructions or ""
+    assert "cost credits" in instructions
+    assert len(instructions) < 2000
+
+
+async def test_read_only_holds_over_stdio_whatever_toolsets_are_set(tmp_path: Path) -> None:
+    environment = {"AUTOBG_READ_ONLY": "1", "AUTOBG_TOOLSETS": "enterprise,beta", "AUTOBG_API_KEY": KEY}
+    async with process("auto", tmp_path, environment=environment) as host:
+        names = {tool.name for tool in (await host.list_tools()).tools}
+        refused = await host.call_tool("createTemplate", {})
+    assert names == {
+        tool.tool for tool in TOOLS if tool.effect == "reads" and tool.toolset in {"enterprise", "beta"}
+    }
+    assert "There is no tool createTemplate" in text_of(refused)
