@@ -1,0 +1,188 @@
+"""Settings: read from variables, refused by name, and a key that can be rotated without being shown."""
+
+import os
+from pathlib import Path
+
+import pytest
+from conftest import Connect
+from documented import text_of
+
+from autobg_mcp.errors import ConfigurationError
+from autobg_mcp.sandbox import SandboxOptions, World
+from autobg_mcp.settings import BASE_URL, Settings, account_of, state_home
+
+KEY = "s3cret-key-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting comes from outside."""
+    for name in [name for name in os.environ if name.startswith("AUTOBG_")]:
+        monkeypatch.delenv(name)
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    settings = Settings.load()
+    assert (settings.base_url, settings.api_key, settings.image_dirs) == (BASE_URL, None, ())
+    assert (settings.max_wait_s, settings.read_only) == (45, False)
+    assert settings.toolsets == ("enterprise", "custom", "workflow")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("AUTOBG_TOOLSETS", " beta , custom,", "toolsets", ("beta", "custom")),
+        ("AUTOBG_READ_ONLY", "1", "read_only", True),
+        ("AUTOBG_READ_ONLY", "", "read_only", False),
+        ("AUTOBG_IMAGE_DIRS", os.pathsep.join(("/a", "", "/b c")), "image_dirs", (Path("/a"), Path("/b c"))),
+        ("AUTOBG_IMAGE_DIRS", "~/cars", "image_dirs", (Path.home() / "cars",)),
+        ("AUTOBG_OUTPUT_DIR", "~/out", "output_dir", Path.home() / "out"),
+        ("AUTOBG_MAX_WAIT_S", "0", "max_wait_s", 0),
+        ("AUTOBG_PATHS", "a=/x, b = /y", "paths", {"a": "/x", "b": "/y"}),
+        ("AUTOBG_FIELD_NAMES", "t.f=g", "field_names", {"t.f": "g"}),
+        ("AUTOBG_BASE_URL", "http://127.0.0.1:8321/v1", "base_url", "http://127.0.0.1:8321/v1"),
+    ],
+)
+def test_a_variable_sets_its_field(
+    variable: str, text: str, name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, text)
+    assert getattr(Settings.load(), name) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("AUTOBG_TOOLSETS", "everything"),
+        ("AUTOBG_READ_ONLY", "perhaps"),
+        ("AUTOBG_MAX_WAIT_S", "-1"),
+        ("AUTOBG_TIMEOUT_S", "0"),
+        ("AUTOBG_BASE_URL", "ftp://s3cret-host"),
+        ("AUTOBG_PATHS", "s3cret"),
+        ("AUTOBG_FIELD_NAMES", "s3cret="),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_variable(
+    variable: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ConfigurationError, match=variable) as refused:
+        Settings.load()
+    assert "s3cret" not in str(refused.value)
+
+
+def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOBG_MAX_WAIT_S", "7")
+    assert Settings.load(max_wait_s=3).max_wait_s == 3
+
+
+def test_a_key_file_is_read_anew_at_every_use(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    settings = Settings.load(api_key_file=file)
+    keys = []
+    for key in (KEY, "rotated-key-9876543210"):
+        file.write_text(f"  {key}\n")
+        keys.append(settings.key().get_secret_value())
+    assert keys == [KEY, "rotated-key-9876543210"]
+
+
+def test_the_key_itself_wins_over_its_file(tmp_path: Path) -> None:
+    assert Settings.load(api_key=KEY, api_key_file=tmp_path / "none").key().get_secret_value() == KEY
+
+
+def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"AUTOBG_API_KEY_FILE names .*key.*FileNotFoundError"):
+        Settings.load(api_key_file=tmp_path / "key").key()
+
+
+@pytest.mark.parametrize("key", ["Bearer s3cret", "s3cret\ns3cret", "s3cret\x00", "schlüssel-s3cret"])
+def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="AUTOBG_API_KEY holds no usable key") as refused:
+        Settings.load(api_key=key).key()
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_empty_key_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").touch()
+    with pytest.raises(ConfigurationError, match="AUTOBG_API_KEY_FILE holds no usable key"):
+        Settings.load(api_key_file=tmp_path / "key").key()
+
+
+def test_the_key_is_in_no_representation() -> None:
+    settings = Settings.load(api_key=KEY)
+    assert KEY not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_an_account_is_told_by_key_and_server_and_does_not_show_the_key() -> None:
+    key, other = Settings.load(api_key=KEY).key(), Settings.load(api_key=KEY + "x").key()
+    accounts = {
+        account_of(key, BASE_URL),
+        account_of(other, BASE_URL),
+        account_of(key, "http://elsewhere/v1"),
+    }
+    assert len(accounts) == 3
+    assert not [account for account in accounts if KEY in account]
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "folder"),
+    [
+        ("linux", "XDG_STATE_HOME", "state/autobg-mcp"),
+        ("win32", "LOCALAPPDATA", "state/autobg-mcp"),
+        ("linux", "", "home/.local/state/autobg-mcp"),
+        ("win32", "", "home/AppData/Local/autobg-mcp"),
+        ("darwin", "", "home/Library/Application Support/autobg-mcp"),
+    ],
+)
+def test_state_lies_where_the_platform_keeps_it(
+    platform: str, variable: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path / "state"))
+    monkeypatch.setattr("sys.platform", platform)
+    assert state_home() == tmp_path / folder
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        ({"output_dir": "/out", "image_dirs": "/cars"}, "/out"),
+        ({"image_dirs": os.pathsep.join(("/cars", "/more"))}, "/cars/autobg-output"),
+        ({"state_dir": "/state"}, "/state/autobg-output"),
+    ],
+)
+def test_results_go_where_the_settings_say(given: dict[str, object], folder: str) -> None:
+    assert Settings.load(**given).output_folder() == Path(folder)
+
+
+@pytest.mark.anyio
+async def test_an_operator_may_replace_a_path_and_a_field_name(
+    connect: Connect, world: World, photos: Path
+) -> None:
+    changes = {
+        "paths": "uploadS3UrlsWithDynamicBranding=/images/uploadWithTemplateCC-v2",
+        "field_names": "uploadS3UrlsWithDynamicBranding.brandLogo=logoUri",
+    }
+    arguments = {"clientS3Uris": ["https://cars.example/a.jpg"], "numberPlate": "V", "templateCC": "6"}
+    branding = {"processType": "ai", "brandLogo": "https://cars.example/logo.png"}
+    async with connect(**changes) as host:
+        await host.call_tool("uploadS3UrlsWithDynamicBranding", arguments | branding)
+    [request] = [each for each in world.requests if each.path.endswith("-v2")]
+    assert request.path == "/public/api/v1/images/uploadWithTemplateCC-v2"
+    assert b'"logoUri": "https://cars.example/logo.png"' in request.body
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sandbox_options", [SandboxOptions(api_keys=frozenset({"rotated-key-9876543210"}))])
+async def test_a_rotated_key_needs_no_restart(connect: Connect, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    async with connect(api_key=None, api_key_file=file) as host:
+        before = await host.call_tool("listTemplates", {})
+        file.write_text("rotated-key-9876543210")
+        after = await host.call_tool("listTemplates", {})
+    assert "refused the key" in text_of(before)
+    assert not after.is_error
