@@ -1,14 +1,16 @@
 """Downloads: processed pictures in full size, several a call. The endpoint's body and answer are undocumented."""
 
+import re
 from typing import Annotated
 
+import anyio
 from pydantic import Field, JsonValue
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST, Endpoint, described
 from autobg_mcp.endpoints.fields import PicIDsAsText
-from autobg_mcp.endpoints.images import decoded
-from autobg_mcp.errors import AutobgError, cleaned
+from autobg_mcp.endpoints.images import decoded, place_of
+from autobg_mcp.errors import AutobgError, FileRefusedError, cleaned
 from autobg_mcp.exchange import Answer, Request, unexpected
 from autobg_mcp.pictures.archive import pictures_in
 from autobg_mcp.pictures.kinds import sniff
@@ -16,7 +18,9 @@ from autobg_mcp.pictures.outbox import SavedFile
 from autobg_mcp.tool import Part, Result
 
 _SHORTEST_BASE64_CHARS = 256
+_MOST_TEXTS = 500
 _ZIP = "application/zip"
+_ID_IN_FRONT = re.compile(r"[0-9]{1,18}")
 
 
 class NotSaved(Part):
@@ -59,74 +63,109 @@ class DownloadProcessedImages(Endpoint[Download]):
         Raises:
             UnexpectedAnswerError: It carries none of them.
         """
+        crate = _Crate(self.picIDs, context)
+        name = str(self.picIDs[0]) if len(self.picIDs) == 1 else "download"
         kind = sniff(answer.content) or ""
-        crate = _Crate(context)
-        if kind.startswith("image/") or kind == _ZIP:
-            await crate.put("download", answer.content)
-            return crate.result("an archive" if kind == _ZIP else "one picture")
+        if kind == _ZIP or kind.startswith("image/"):
+            await crate.put(name, answer.content)
+            came = "an archive" if kind == _ZIP else "one picture"
+        else:
+            came = await self._unpack(request, answer, name, crate)
+        if not crate.files and not crate.not_saved:
+            raise unexpected(request, f"{came} without pictures")
+        return Download(came=came, files=crate.files, notSaved=crate.not_saved)
+
+    async def _unpack(self, request: Request, answer: Answer, name: str, crate: "_Crate") -> str:
+        """Save what JSON holds or leads to, and answer in a word what it was."""
         try:
-            leaves = _texts(answer.json(), "download")
+            texts = _texts(answer.json(), name)
         except (ValueError, RecursionError):
             raise unexpected(request, described(answer)) from None
-        links = [leaf for leaf in leaves if leaf[1].startswith(("https://", "http://"))]
-        for name, text in leaves:
-            if len(text) >= _SHORTEST_BASE64_CHARS and (content := decoded(text)) is not None:
-                await crate.put(name, content)
-        for number, (name, link) in enumerate(links, 1):
-            await context.call.progress(
-                f"Fetching picture {number} of {len(links)}", done=number, total=len(links)
-            )
-            await crate.fetch(name, link)
-        if not crate.files and not crate.not_saved:
-            raise unexpected(request, "JSON without pictures or links")
-        return crate.result("links" if links else "pictures in base64")
+        links = {text: name for name, text in texts if text.startswith(("https://", "http://"))}
+        coded = [pair for pair in texts if pair[1] not in links and len(pair[1]) >= _SHORTEST_BASE64_CHARS]
+        if len(links) + len(coded) > _MOST_TEXTS:
+            raise unexpected(request, f"more than {_MOST_TEXTS} links or pictures")
+        for place, text in coded:
+            if (content := decoded(text)) is not None:
+                await crate.put(place, content)
+        await crate.fetch(links)
+        return "links" if links else "base64" if crate.files or crate.not_saved else "JSON"
 
 
 class _Crate:
-    """Gathers what is saved and what is not."""
+    """Gathers what is saved and what is not; a failure costs only the picture it meets."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, pic_ids: list[int], context: Context) -> None:
+        self._pic_ids = pic_ids
         self._context = context
         self.files: list[SavedFile] = []
         self.not_saved: list[NotSaved] = []
 
-    async def fetch(self, name: str, link: str) -> None:
-        """Save what a link leads to."""
-        try:
-            await self.put(name, await self._context.api.fetch(link))
-        except AutobgError as error:
-            self.not_saved.append(NotSaved(name=cleaned(name, 80), reason=str(error)))
+    async def fetch(self, links: dict[str, str]) -> None:
+        """Save what each link leads to, by link and name, as long as one request may take."""
+        ends_at = anyio.current_time() + self._context.settings.timeout_s
+        for number, (link, name) in enumerate(links.items(), 1):
+            if anyio.current_time() > ends_at:
+                self._leave(name, "not fetched: the time was over; call again with what is missing")
+                continue
+            await self._context.call.progress(
+                f"Fetching picture {number} of {len(links)}", done=number, total=len(links)
+            )
+            try:
+                content = await self._context.api.fetch(link)
+            except AutobgError as error:
+                self._leave(name, str(error))
+            else:
+                await self.put(name, content)
 
     async def put(self, name: str, content: bytes) -> None:
-        """Save a picture, or every picture in an archive."""
+        """Save a picture, or the pictures in an archive one after another."""
         try:
-            if sniff(content) == _ZIP:
-                for inner, picture in await self._context.consult(lambda: list(pictures_in(content))):
-                    await self._save(inner, picture)
-            else:
+            if sniff(content) != _ZIP:
                 await self._save(name, content)
+                return
+            pictures = pictures_in(content)
+            while (inner := await self._context.consult(next, pictures, None)) is not None:
+                await self._save(*inner)
         except AutobgError as error:
-            self.not_saved.append(NotSaved(name=cleaned(name, 80), reason=str(error)))
-
-    def result(self, came: str) -> Download:
-        """What came of it all."""
-        return Download(came=came, files=self.files, notSaved=self.not_saved)
+            self._leave(name, str(error))
 
     async def _save(self, name: str, content: bytes) -> None:
         if not (sniff(content) or "").startswith("image/"):
-            self.not_saved.append(NotSaved(name=cleaned(name, 80), reason="it is no picture"))
+            self._leave(name, "it is no picture")
             return
-        save = self._context.outbox.save
-        self.files.append(await self._context.consult(save, content, folder="downloads", stem=name))
+        folder, stem = await self._place(name)
+        try:
+            file = await self._context.consult(self._context.outbox.save, content, folder=folder, stem=stem)
+        except FileRefusedError as error:
+            self._leave(name, str(error))
+        else:
+            self.files.append(file)
+
+    async def _place(self, name: str) -> tuple[str, str]:
+        """Folder and name of a file: by its picID where its name begins with one that was asked for."""
+        found = _ID_IN_FRONT.match(name)
+        if found is None or (pic_id := int(found[0])) not in self._pic_ids:
+            return "downloads", name
+        known = await self._context.consult(self._context.ledger.picture, self._context.account, str(pic_id))
+        return place_of(pic_id, known)
+
+    def _leave(self, name: str, reason: str) -> None:
+        self.not_saved.append(NotSaved(name=cleaned(name, 80), reason=reason))
 
 
 def _texts(data: JsonValue, name: str) -> list[tuple[str, str]]:
-    """Every text in a JSON value with the name of what it belongs to: its picID, else its key or place."""
+    """Every text in a JSON value with the name of what it belongs to: its picID or file's name, else its place."""
     if isinstance(data, str):
         return [(name, data)]
     if isinstance(data, list):
         return [pair for place, item in enumerate(data, 1) for pair in _texts(item, f"{name}-{place}")]
     if isinstance(data, dict):
         own = data.get("picID") or data.get("fileName")
-        return [pair for key, item in data.items() for pair in _texts(item, str(own or key))]
+        name = str(own) if isinstance(own, str | int) else name
+        return [
+            pair
+            for key, item in data.items()
+            for pair in _texts(item, key if _ID_IN_FRONT.fullmatch(key) else name)
+        ]
     return []

@@ -2,10 +2,15 @@
 
 import base64
 import binascii
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
-from pydantic import JsonValue, TypeAdapter
+import anyio
+import anyio.to_thread
+from anyio.lowlevel import RunVar
+from pydantic import Field, JsonValue, TypeAdapter
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST, FAST_INFERRED, Endpoint, described
@@ -14,11 +19,17 @@ from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.exchange import Answer, Request, unexpected
 from autobg_mcp.ledger import KnownPicture, PictureState
 from autobg_mcp.pictures.compare import same_picture
-from autobg_mcp.pictures.intake import take_in
+from autobg_mcp.pictures.fence import Fence
+from autobg_mcp.pictures.intake import MAX_BYTES
 from autobg_mcp.pictures.kinds import sniff
 from autobg_mcp.pictures.outbox import SavedFile
 from autobg_mcp.pictures.preview import preview
 from autobg_mcp.tool import Part, PictureResult, Result, Shown
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_decoders: RunVar[anyio.CapacityLimiter] = RunVar("autobg_mcp_decoders")
 
 
 class ImageState(Part):
@@ -65,6 +76,8 @@ class Picture(PictureResult):
     shown: str
     kind: str | None = None
     """Whether it is processed or the original; None where the original is not at hand to compare with."""
+    before: bytes | None = Field(default=None, exclude=True, repr=False)
+    """The original, small (JPEG); None where it is not at hand."""
 
     def text(self) -> str:
         """Where the picture lies and what it is."""
@@ -160,34 +173,51 @@ async def picture(request: Request, answer: Answer, content: bytes, pic_id: int,
     if not (sniff(content) or "").startswith("image/"):
         raise unexpected(request, described(answer) + " where a picture was due")
     try:
-        small = await context.consult(preview, content)
+        small = await alone(preview, content)
     except FileRefusedError as error:
         raise unexpected(request, f"a picture that cannot be shown ({str(error).rstrip('.')})") from None
     known = await context.consult(context.ledger.picture, context.account, str(pic_id))
-    file = await context.consult(
-        context.outbox.save,
-        content,
-        folder=known.batch_id if known else "pictures",
-        stem=f"{pic_id}_{known.name}" if known else str(pic_id),
-    )
-    original = await original_of(known, context)
+    folder, stem = place_of(pic_id, known)
+    file = await context.consult(context.outbox.save, content, folder=folder, stem=stem)
+    before = await original_of(known, context)
     return Picture(
         picID=pic_id,
         file=file,
         shown=f"{small.width_px}x{small.height_px} px",
-        kind=None if original is None else await context.consult(_kind, content, original),
+        kind=None if before is None else await alone(_kind, small.content, before),
         pictures=[Shown(content=small.content, mime=small.mime)],
+        before=before,
     )
 
 
+def place_of(pic_id: int, known: KnownPicture | None) -> tuple[str, str]:
+    """Folder and name of a picture's file, the same whichever tool saves it."""
+    return (known.batch_id, f"{pic_id}_{known.name}".rstrip("_")) if known else ("pictures", str(pic_id))
+
+
 async def original_of(known: KnownPicture | None, context: Context) -> bytes | None:
-    """The photo that a picture was made from; None where the ledger does not know it or it may not be read now."""
+    """The photo that a picture was made from, small (JPEG); None where it is not known or may not be read now."""
     if known is None or known.source is None:
         return None
     try:
-        return (await context.consult(take_in, context.fence, Path(known.source))).content
+        return await alone(_small, context.fence, Path(known.source))
     except FileRefusedError:
         return None
+
+
+async def alone(method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """Run a method that decodes pictures in a worker thread, one at a time: a large one takes 100 MB and more."""
+    try:
+        decoders = _decoders.get()
+    except LookupError:
+        decoders = anyio.CapacityLimiter(1)
+        _decoders.set(decoders)
+    return await anyio.to_thread.run_sync(partial(method, *arguments, **options), limiter=decoders)
+
+
+def _small(fence: Fence, path: Path) -> bytes:
+    with fence.open(path) as file:
+        return preview(file.read(MAX_BYTES)).content
 
 
 def _kind(content: bytes, original: bytes) -> str:

@@ -1,21 +1,20 @@
 """Reviewing a batch: contact sheets that a model judges at a glance."""
 
-from typing import Annotated, Literal, get_args
+import os
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import anyio
 from pydantic import Field
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoints.fields import BatchID, ReportReason
-from autobg_mcp.endpoints.images import GetImagesRaw, GetImageStatus, ImageState, original_of
-from autobg_mcp.errors import AutobgError, cleaned
-from autobg_mcp.pictures.preview import preview
-from autobg_mcp.pictures.sheet import Tile, contact_sheet
+from autobg_mcp.endpoints.images import GetImagesRaw, GetImageStatus, ImageState, alone, original_of
+from autobg_mcp.errors import AutobgError, cleaned, quoted
+from autobg_mcp.pictures.sheet import MOST_TILES, Tile, contact_sheet
 from autobg_mcp.tool import PictureResult, Shown, Tool
 
-PICTURES_A_SHEET = 12
 _FETCHED_AT_ONCE = 2
-_BEFORE_PX = 512
 
 
 class Review(PictureResult):
@@ -25,23 +24,33 @@ class Review(PictureResult):
     page: int
     pages: int
     lines: list[str]
-    """One line a picture: number, picID, name, state, file or reason."""
+    """One line a picture: number, picID, name, state, and its file or why there is none."""
+    folder: str | None
+    """Where the files lie; None where none was saved."""
+    unfinished: bool
+    """Whether a picture is pending, or could not be fetched."""
 
     def text(self) -> str:
         """The sheet in words, the reasons, and the next call."""
-        more = (
-            f" More: reviewBatch batchID={self.batchID} page={self.page + 1}."
-            if self.page < self.pages
-            else ""
-        )
-        reasons = ", ".join(get_args(ReportReason))
+        saved = f" Files: {self.folder}" if self.folder else ""
         return "\n".join(
             [
-                f"Batch {self.batchID}, sheet {self.page} of {self.pages}. Left: original where known; right: result.",
+                f"Batch {self.batchID}, sheet {self.page} of {self.pages}. Left: before; right: after.{saved}",
                 *self.lines,
-                f"Bad ones: reportManyImages with picID and reportReason of: {reasons}.{more}",
+                f"Next: {self.next_step()}",
             ]
         )
+
+    def next_step(self) -> str:
+        """Report what is bad, come back for what is pending, and go on to the next sheet."""
+        if not self.lines:
+            return f"waitForBatch batchID={self.batchID}: it has no pictures yet."
+        steps = [f"report bad ones with reportManyImages, reasons: {', '.join(get_args(ReportReason))}"]
+        if self.unfinished:
+            steps.append(f"waitForBatch, then page {self.page} again for what is missing here")
+        if self.page < self.pages:
+            steps.append(f"reviewBatch batchID={self.batchID} page={self.page + 1}")
+        return "; ".join(steps)
 
 
 class ReviewBatch(Tool[Review]):
@@ -61,53 +70,72 @@ class ReviewBatch(Tool[Review]):
     async def run(self, context: Context) -> Review:
         """Fetch the sheet's pictures, a few at a time so that memory stays small, and draw it."""
         images = (await GetImageStatus(batchID=self.batchID).run(context)).images
-        pages = max(1, -(-len(images) // PICTURES_A_SHEET))
+        pages = max(1, -(-len(images) // MOST_TILES))
         page = min(self.page, pages)
-        first = (page - 1) * PICTURES_A_SHEET
-        shown = images[first : first + PICTURES_A_SHEET]
-        entries: dict[int, tuple[Tile, str]] = {}
-        places = anyio.CapacityLimiter(_FETCHED_AT_ONCE)
-
-        async def fetch(number: int, image: ImageState) -> None:
-            async with places:
-                entries[number] = await _entry(image, context)
-                await context.call.progress(
-                    f"Fetched {len(entries)} of {len(shown)} pictures", done=len(entries), total=len(shown)
-                )
-
-        async with anyio.create_task_group() as group:
-            for number, image in enumerate(shown):
-                group.start_soon(fetch, number, image)
-        ordered = [entries[number] for number in range(len(shown))]
-        lines = [f"{first + number}. {line}" for number, (_, line) in enumerate(ordered, 1)]
-        tiles = [tile for tile, _ in ordered]
-        sheets = [await context.consult(contact_sheet, tiles, first_number=first + 1)] if tiles else []
+        first = (page - 1) * MOST_TILES
+        entries = await _entries(images[first : first + MOST_TILES], context)
+        folders = [Path(entry.path).parent for entry in entries if entry.path]
+        folder = os.path.commonpath(folders) if folders else None
+        tiles = [entry.tile for entry in entries]
+        sheets = [await alone(contact_sheet, tiles, first_number=first + 1)] if tiles else []
         return Review(
             batchID=self.batchID,
             page=page,
             pages=pages,
-            lines=lines or ["No pictures yet."],
+            lines=[f"{first + number}. {entry.words(folder)}" for number, entry in enumerate(entries, 1)],
+            folder=folder,
+            unfinished=any(entry.unfinished for entry in entries),
             pictures=[Shown(content=sheet.content, mime=sheet.mime) for sheet in sheets],
         )
 
 
-async def _entry(image: ImageState, context: Context) -> tuple[Tile, str]:
-    """One picture's tile, and its line of text."""
+class _Entry(NamedTuple):
+    tile: Tile
+    line: str
+    path: str | None = None
+    unfinished: bool = False
+
+    def words(self, folder: str | None) -> str:
+        """The line with the file as it is named in `folder`."""
+        return f"{self.line}, {os.path.relpath(self.path, folder)}" if self.path else self.line
+
+
+async def _entries(images: list[ImageState], context: Context) -> list[_Entry]:
+    """What is shown and said of each picture, in order."""
+    entries: dict[int, _Entry] = {}
+    places = anyio.CapacityLimiter(_FETCHED_AT_ONCE)
+
+    async def fetch(number: int, image: ImageState) -> None:
+        async with places:
+            entries[number] = await _entry(image, context)
+            done, total = len(entries), len(images)
+            await context.call.progress(f"Fetched {done} of {total} pictures", done=done, total=total)
+
+    async with anyio.create_task_group() as group:
+        for number, image in enumerate(images):
+            group.start_soon(fetch, number, image)
+    return [entries[number] for number in range(len(images))]
+
+
+async def _entry(image: ImageState, context: Context) -> _Entry:
+    """One picture's tile and line; what cannot be fetched is told in its line and spoils no other."""
     state: Literal["done", "failed", "pending"] = (
         "failed" if image.isFailed else "done" if image.isProcessed else "pending"
     )
-    name = cleaned(image.picName, 80)
-    line = f"picID {image.picID} {name}: {state}"
-    after, before = None, None
-    if state == "done" and isinstance(image.picID, int):
+    pic_id, name = cleaned(str(image.picID), 40), cleaned(image.picName, 80)
+    line = f"picID {pic_id} {quoted(name)}: {state}"
+    unfinished = state == "pending"
+    if state == "done":
         try:
-            picture = await GetImagesRaw(picID=image.picID).run(context)
-            after = picture.pictures[0].content
-            line += f", {picture.file.path}" + (f" ({picture.kind})" if picture.kind else "")
+            picture = await GetImagesRaw.from_arguments({"picID": image.picID}).run(context)
         except AutobgError as error:
-            line += f", not shown: {error}"
+            line += f", not shown: {cleaned(str(error))}"
+            unfinished = error.repeatable
+        else:
+            tile = Tile(pic_id, name, state, after=picture.pictures[0].content, before=picture.before)
+            kind = f" ({picture.kind})" if picture.kind else ""
+            return _Entry(tile, line + kind, picture.file.path)
     known = await context.consult(context.ledger.picture, context.account, str(image.picID))
-    original = await original_of(known, context)
-    if original is not None:
-        before = (await context.consult(preview, original, max_px=_BEFORE_PX)).content
-    return Tile(image.picID, name, state, after=after, before=before), line
+    return _Entry(
+        Tile(pic_id, name, state, before=await original_of(known, context)), line, unfinished=unfinished
+    )
