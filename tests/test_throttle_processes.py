@@ -13,10 +13,10 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_four_processes_stay_within_the_limit_lose_no_call_and_keep_their_order(tmp_path: Path) -> None:
-    async with recording(Limit(10, 1)) as recorder:
+    async with recording(Limit(10, 0.5)) as recorder:
         processes = []
         for index in range(4):
-            arguments = ("sqlite:", tmp_path, recorder.port, "10/1s", 25, f"p{index}")
+            arguments = ("sqlite:", tmp_path, recorder.port, "10/0.5s", 25, f"p{index}")
             processes.append(await start("throttle_process.py", *arguments))
             await asyncio.sleep(0.25)
         await asyncio.gather(*(finish(process, 30) for process in processes))

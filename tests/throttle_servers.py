@@ -1,4 +1,4 @@
-"""Servers that count calls in every way seen in the field, and a client under a clock that costs nothing to turn.
+"""Servers that count calls in every way seen in the field, and a client that always has another call to make.
 
 Each server answers one question: is a call that arrives now taken? Moments are seconds.
 """
@@ -6,10 +6,17 @@ Each server answers one question: is a call that arrives now taken? Moments are 
 import heapq
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
+
+from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome
+from autobg_mcp.throttle.bucket import Bucket
+from autobg_mcp.throttle.learning import Lesson
+from autobg_mcp.throttle.policy import SECOND_US, Limit
+from autobg_mcp.throttle.step import step
+from autobg_mcp.throttle.store import microseconds
 
 
 class Server(Protocol):
@@ -116,7 +123,7 @@ class Shared:
 
 
 class Client(Protocol):
-    """A client under test."""
+    """A client that is told when it may send."""
 
     def opens_s(self, now_s: float) -> float:
         """When the next call may go out; later than now if it has to wait."""
@@ -129,6 +136,45 @@ class Client(Protocol):
     def answered(self, number: int, now_s: float, *, refused: bool) -> None: ...
 
 
+class PolicyClient:
+    """The throttle's own rules, without a store, under the simulation's clock."""
+
+    def __init__(self, limit: Limit, lesson: Lesson | None = None, reach_s: float = 10.0) -> None:
+        self.bucket = Bucket(limit, lesson=lesson or Lesson())
+        self._reach_us = microseconds(reach_s)
+        self._granted = 0
+
+    def _step(self, now_s: float, asks: Sequence[Ask] = (), notes: Notes | None = None) -> Outcome:
+        batch = Batch("simulation", self.bucket.limit, self._reach_us, asks, notes or Notes())
+        return step(self.bucket, microseconds(now_s), batch)
+
+    def opens_s(self, now_s: float) -> float:
+        if not self._granted:
+            number = self.bucket.queue[0][0] if self.bucket.queue else 0
+            [reply] = self._step(now_s, [Ask(10**15, number, is_new=False)]).replies
+            if not isinstance(reply, Granted):
+                return max(self.bucket.opens_us(microseconds(now_s)) / SECOND_US, now_s + 1e-6)
+            self._granted = reply.number
+        return now_s
+
+    def send(self, now_s: float) -> int:  # noqa: ARG002 - the slot was taken when it opened
+        number, self._granted = self._granted, 0
+        return number
+
+    def answered(self, number: int, now_s: float, *, refused: bool) -> None:
+        self._step(now_s, notes=Notes(answers=[Answer(number, refused=refused)]))
+
+
+def jitter(seed: int, processing_s: tuple[float, float] = (0.0, 0.2)) -> Callable[[], tuple[float, float]]:
+    """Seconds to the server and back: lognormal, 50 ms to 2 s each way, and what the server takes to answer."""
+    draw = random.Random(seed)
+
+    def way_s() -> float:
+        return min(2.0, max(0.05, draw.lognormvariate(-1.6, 0.8)))
+
+    return lambda: (way_s(), way_s() + draw.uniform(*processing_s))
+
+
 @dataclass(frozen=True)
 class Tally:
     """What came of a simulation."""
@@ -137,6 +183,10 @@ class Tally:
     refused: int
     taken: int
     last_s: float
+
+    def used(self, limit: Limit) -> float:
+        """Share of the limit that was used."""
+        return self.taken / (limit.calls * self.last_s / limit.window_s)
 
 
 def simulate(

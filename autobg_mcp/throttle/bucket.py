@@ -98,6 +98,8 @@ class Bucket:
         self.seen_us += by_us
         self.closed_us += by_us
         self.lesson.changed_us += by_us
+        if self.lesson.refused_us is not None:
+            self.lesson.refused_us += by_us
         for permit in self.permits:
             permit.granted_us += by_us
             permit.stamp_us += by_us

@@ -39,7 +39,7 @@ class Lesson:
         burst: Calls it takes at once; 0 for the whole allowance.
         is_smooth: Whether slots must come back gradually.
         trusted: How many calls it took that `smooth` would have kept back.
-        refused_us: When the first refusal came that nothing was learnt from yet; 0 for none.
+        refused_us: When the first refused call went out that nothing was learnt from yet; None for none.
         changed_us: When a lesson was last learnt or widened.
         wait_us: How long to be content before the next widening.
     """
@@ -48,7 +48,7 @@ class Lesson:
     burst: int = 0
     is_smooth: bool = False
     trusted: int = 0
-    refused_us: int = 0
+    refused_us: int | None = None
     changed_us: int = 0
     wait_us: int = 0
 
@@ -90,14 +90,14 @@ class Lesson:
     def settle(self, permit: Permit) -> None:
         """Takes note of an answer."""
         if permit.refused:
-            self.refused_us = self.refused_us or permit.granted_us
+            self.refused_us = permit.granted_us if self.refused_us is None else self.refused_us
         elif permit.is_probe:
             self.trusted += 1
 
     def conclude(self, permits: Sequence[Permit], limit: Limit, now_us: int) -> None:
         """Learns from a refusal, once every call that was in flight with it has been answered."""
-        first_us, self.refused_us = self.refused_us, 0
-        if first_us < self.changed_us:
+        first_us, self.refused_us = self.refused_us, None
+        if first_us is None or first_us < self.changed_us:
             return  # it was sent before the last lesson
         taken = [
             permit.stamp_us for permit in permits if not permit.refused and permit.granted_us <= first_us

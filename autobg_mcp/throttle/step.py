@@ -72,10 +72,10 @@ def _settle(bucket: Bucket, now_us: int, permit: Permit, answer: Answer, reach_u
 
 def _learn(bucket: Bucket, now_us: int) -> None:
     lesson = bucket.lesson
-    if lesson.refused_us and (
-        now_us >= bucket.closed_us or not any(permit.number for permit in bucket.permits)
-    ):
-        lesson.conclude(bucket.permits, bucket.limit, now_us)
+    if lesson.refused_us is not None:
+        in_flight = any(permit.number for permit in bucket.permits)
+        if not in_flight or now_us >= bucket.closed_us:
+            lesson.conclude(bucket.permits, bucket.limit, now_us)
     lesson.widen(bucket.limit, now_us)
 
 
@@ -94,9 +94,7 @@ def _join(bucket: Bucket, ask: Ask, owner: str) -> int:
     """Puts the ask into the queue if it is not there; its ticket."""
     number = ask.number or bucket.tickets + 1
     bucket.tickets = max(bucket.tickets, number)
-    if (
-        ask.number and ask.is_new
-    ):  # a second attempt: the first keeps its stamp, but nobody will answer for it again
+    if ask.number and ask.is_new:  # a second attempt: nobody will answer for the first any more
         for permit in bucket.permits:
             permit.number = 0 if permit.number == number else permit.number
     index = bisect_left(bucket.queue, (number, owner))
