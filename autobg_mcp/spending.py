@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import anyio
 
@@ -30,6 +30,20 @@ class AlreadySubmittedError(Exception):
     def __init__(self, entry: Entry) -> None:
         super().__init__(entry.id)
         self.entry = entry
+
+
+class Verdict(NamedTuple):
+    """What an answer means for the ledger.
+
+    Attributes:
+        state: Accepted where the API took at least one picture.
+        batch_id: The batch it named.
+        reason: Which pictures it did not take, and its words for each; None where it took all.
+    """
+
+    state: Outcome
+    batch_id: str
+    reason: str | None
 
 
 class Purchase:
@@ -80,11 +94,11 @@ class Purchase:
             await self._context.call.sleep(_LOOK_EVERY_S)
         return None
 
-    async def send(self, read: Callable[[Answer], Awaitable[tuple[T, str]]]) -> T:
+    async def send(self, read: Callable[[Answer], Awaitable[tuple[T, Verdict]]]) -> T:
         """Send the request once and record what came of it, whatever happens meanwhile.
 
         Args:
-            read: Turns the answer into the result and its batchID.
+            read: Turns the answer into the result and what it means.
 
         Raises:
             AlreadySubmittedError: Another process sent the same in this very moment.
@@ -95,7 +109,7 @@ class Purchase:
                 answer = await self._context.api.send(
                     self._request, self._context.call, partial(self._on_wire, scope)
                 )
-                result, batch_id = await read(answer)
+                result, verdict = await read(answer)
             except AutobgError as error:
                 await self._failed(error)
                 raise
@@ -103,7 +117,7 @@ class Purchase:
                 with anyio.CancelScope(shield=True):
                     await self._settle("unknown", reason="the call was broken off")
                 raise
-            await self._settle("accepted", batch_id=batch_id)
+            await self._settle(verdict.state, batch_id=verdict.batch_id, reason=verdict.reason)
         return result
 
     async def _on_wire(self, scope: anyio.CancelScope, on: bool) -> None:

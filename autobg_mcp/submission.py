@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,12 @@ from autobg_mcp.errors import (
     SpendingRefusedError,
     StillUnknownError,
     ThrottledError,
+    cleaned,
     quoted,
 )
 from autobg_mcp.exchange import Answer, Request
 from autobg_mcp.ledger import Entry
-from autobg_mcp.spending import AlreadySubmittedError, Purchase, at
+from autobg_mcp.spending import AlreadySubmittedError, Purchase, Verdict, at
 from autobg_mcp.tool import Part, Result
 
 
@@ -49,6 +51,17 @@ class Accepted(Result):
     def next_step(self) -> str:
         """Wait for it."""
         return f"waitForBatch batchID={self.batchID}"
+
+    def verdict(self) -> Verdict:
+        """What the answer means for the ledger; where not one picture was taken, a repeat is sent."""
+        refusals = [
+            f"{quoted(image.fileName, 60)} was not taken: {quoted(image.errorMsg)}"
+            for image in self.images
+            if image.error
+        ]
+        none = bool(refusals) and len(refusals) == len(self.images)
+        reason = cleaned("; ".join(refusals), 1000) or None
+        return Verdict("refused" if none else "accepted", str(self.batchID), reason)
 
 
 class Unsent(Part):
@@ -102,9 +115,9 @@ class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
     async def submit(self, request: Request, context: Context) -> AcceptedT_co:
         """Pay for one request, or answer with the batch that it already went into."""
 
-        async def read(answer: Answer) -> tuple[AcceptedT_co, str]:
+        async def read(answer: Answer) -> tuple[AcceptedT_co, Verdict]:
             result = await self.read(request, answer, context)
-            return result, str(result.batchID)
+            return result, result.verdict()
 
         purchase = self.purchase(request, context)
         try:
@@ -121,11 +134,12 @@ class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
 
     def recorded(self, earlier: Entry) -> AcceptedT_co:
         """The answer to a repeat, from the ledger."""
+        remark = f" ({earlier.reason})" if earlier.reason else ""
         return self.result_type().model_validate(
             {
                 "batchID": earlier.batch_id,
                 "images": [{"fileName": name} for name in earlier.file_name.split("\n")],
-                "note": f"not sent again: submitted at {at(earlier.at)}; allowDuplicate: true would pay once more",
+                "note": f"not sent again: submitted at {at(earlier.at)}{remark}; allowDuplicate: true would pay once more",
             }
         )
 
@@ -260,14 +274,22 @@ class _Tally:
         """The answer, or the failure where not one picture was accepted."""
         if not self.accepted:
             raise self._failure()
-        notes = [accepted.note for accepted in self.accepted if accepted.note]
         return Submitted(
             batchID=self.accepted[-1].batchID,
             images=[image for accepted in self.accepted for image in accepted.images],
-            note=f"{len(notes)} of {len(self.accepted)} {notes[0]}" if notes else None,
+            note="; ".join(self._notes()) or None,
             notSubmitted=self.not_submitted,
             outcomeUnknown=self.unknown,
         )
+
+    def _notes(self) -> Iterator[str]:
+        """What the answer's other fields do not tell."""
+        repeats = [accepted.note for accepted in self.accepted if accepted.note]
+        if repeats:
+            yield f"{len(repeats)} of {len(self.accepted)} {repeats[0]}"
+        batches = list(dict.fromkeys(str(accepted.batchID) for accepted in self.accepted))
+        if len(batches) > 1:
+            yield f"the photos are in batches {', '.join(batches)}: wait for each"
 
     def _failure(self) -> AutobgError:
         files = [str(error) for error in self.errors if isinstance(error, FileRefusedError)]

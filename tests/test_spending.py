@@ -1,0 +1,484 @@
+"""Every credit is spent once: repeats, restarts, duplicates, unknown outcomes and the daily limit."""
+
+import shutil
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+from conftest import Clock, Connect
+from documented import ALL_TOOLSETS, arguments_of, structured, text_of
+from mcp import Client as McpClient
+from mcp.types import CallToolResult
+from PIL import Image
+from pydantic import JsonValue
+
+from autobg_mcp.endpoints import ENDPOINTS
+from autobg_mcp.ledger import Ledger
+from autobg_mcp.sandbox import FailureKind, World
+
+pytestmark = pytest.mark.anyio
+
+TOOL = "uploadImagesWithoutTemplate"
+PATH = "/public/api/v1/images/uploadWithoutTemplateCC"
+SPENDING = [endpoint.tool for endpoint in ENDPOINTS if endpoint.effect == "spends"]
+HOUR_S = 3600.0
+
+
+async def upload(host: McpClient, image: Path, **changes: JsonValue) -> CallToolResult:
+    arguments = {
+        "images": [str(image)],
+        "numberPlate": "V-1",
+        "numPlateProcessor": 1,
+        "processType": "ai",
+    }
+    return await host.call_tool(TOOL, arguments | changes)
+
+
+def spent(world: World) -> int:
+    return sum(account.credits - account.credits_left for account in world.accounts.values())
+
+
+def names(world: World) -> list[str]:
+    """The photos that reached the API."""
+    requests = [request for request in world.requests if request.path == PATH]
+    return [str(part.filename) for request in requests for part in request.form if part.name == "cc"]
+
+
+def images(result: Mapping[str, JsonValue]) -> list[str]:
+    """The names of the photos in a result."""
+    listed = result["images"]
+    assert isinstance(listed, list)
+    return [str(image["fileName"]) for image in listed if isinstance(image, dict)]
+
+
+@pytest.fixture
+def car(photos: Path) -> Path:
+    return photos / "cars" / "car-1.jpg"
+
+
+@pytest.fixture
+def wall(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The ledger keeps the tests' time too."""
+    monkeypatch.setattr("autobg_mcp.client.Ledger", partial(Ledger, clock=clock))
+    return clock
+
+
+# Repeats
+
+
+async def template(host: McpClient, photos: Path) -> str:
+    new = {"name": "A", "background": str(photos / "background.jpg"), "numPlate": False}
+    return str(structured(await host.call_tool("createTemplate", new))["templateID"])
+
+
+@pytest.mark.parametrize("tool", SPENDING)
+async def test_a_repeat_of_any_call_that_costs_credits_is_answered_without_a_request(
+    tool: str, connect: Connect, world: World, photos: Path
+) -> None:
+    arguments = arguments_of(tool, photos)
+    async with connect(toolsets=ALL_TOOLSETS) as client:
+        if "templateCC" in arguments:
+            arguments["templateCC"] = "1" if "Library" in tool else await template(client, photos)
+        first = structured(await client.call_tool(tool, arguments))
+        requests, credits_spent = len(world.requests), spent(world)
+        again = structured(await client.call_tool(tool, arguments))
+    assert again["batchID"] == first["batchID"]
+    assert "not sent again: submitted at 20" in str(again["note"])
+    assert (len(world.requests), spent(world)) == (requests, credits_spent)
+
+
+async def test_a_repeat_costs_no_credit(client: McpClient, world: World, car: Path) -> None:
+    for _ in range(3):
+        await upload(client, car)
+    assert spent(world) == 1
+
+
+async def test_a_repeat_after_a_restart_is_answered_from_the_ledger(
+    connect: Connect, world: World, car: Path
+) -> None:
+    batches = []
+    for mode in ("auto", "legacy", "auto"):
+        async with connect(mode) as client:
+            batches.append(structured(await upload(client, car))["batchID"])
+    assert len(set(batches)) == 1
+    assert spent(world) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"numberPlate": "V-2"},
+        {"numberPlate": "v-1"},
+        {"processType": "collab"},
+        {"numPlateProcessor": 0},
+        {"allowDuplicate": True},
+    ],
+    ids=str,
+)
+async def test_other_arguments_are_another_submission(
+    changes: dict[str, JsonValue], client: McpClient, world: World, car: Path
+) -> None:
+    await upload(client, car)
+    assert "note" not in structured(await upload(client, car, **changes))
+    assert spent(world) == 2
+
+
+async def test_another_template_is_another_submission(client: McpClient, world: World, photos: Path) -> None:
+    templates = [await template(client, photos) for _ in "ab"]
+    arguments = {"images": str(photos / "cars" / "car-1.jpg"), "numberPlate": "V", "processType": "ai"}
+    for chosen in (*templates, *templates):
+        structured(await client.call_tool("uploadImagesWithTemplate", arguments | {"templateCC": chosen}))
+    assert spent(world) == 2
+
+
+async def test_an_edited_picture_is_another_submission(client: McpClient, world: World, car: Path) -> None:
+    await upload(client, car)
+    Image.new("RGB", (320, 200), "pink").save(car)
+    await upload(client, car)
+    assert spent(world) == 2
+
+
+async def test_a_renamed_picture_is_the_same_submission(client: McpClient, world: World, car: Path) -> None:
+    await upload(client, car)
+    shutil.move(car, car.with_name("other.jpg"))
+    result = structured(await upload(client, car.with_name("other.jpg")))
+    assert "not sent again" in str(result["note"])
+    assert spent(world) == 1
+
+
+async def test_the_same_bytes_under_two_names_are_paid_once(
+    client: McpClient, world: World, car: Path
+) -> None:
+    shutil.copy(car, car.with_name("copy.jpg"))
+    result = structured(await upload(client, car.parent))
+    assert str(result["note"]).startswith("1 of 4 not sent again")
+    assert names(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+
+
+@pytest.mark.parametrize(("hours", "cost"), [(23.9, 1), (24.1, 2)])
+async def test_a_repeat_is_paid_again_once_the_window_is_over(
+    hours: float, cost: int, wall: Clock, client: McpClient, world: World, car: Path
+) -> None:
+    await upload(client, car)
+    wall.now_s += hours * HOUR_S
+    await upload(client, car)
+    assert spent(world) == cost
+
+
+async def test_the_operator_sets_the_window(wall: Clock, connect: Connect, world: World, car: Path) -> None:
+    async with connect(duplicate_window_h=1) as client:
+        await upload(client, car)
+        wall.now_s += 1.1 * HOUR_S
+        await upload(client, car)
+    assert spent(world) == 2
+
+
+async def test_two_servers_at_once_pay_once_and_both_name_the_batch(
+    connect: Connect, world: World, car: Path
+) -> None:
+    world.sleep = anyio.sleep
+    world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=0.1)
+    batches: list[JsonValue] = []
+    async with (
+        connect(max_wait_s=3600) as one,
+        connect(max_wait_s=3600) as other,
+        anyio.create_task_group() as group,
+    ):
+
+        async def submit(host: McpClient) -> None:
+            batches.append(structured(await upload(host, car))["batchID"])
+
+        for host in (one, other, one, other):
+            group.start_soon(submit, host)
+    assert len(batches) == 4
+    assert len(set(batches)) == spent(world) == 1
+
+
+async def test_where_two_servers_race_and_the_first_is_refused_the_second_says_nothing_was_spent(
+    connect: Connect, world: World, car: Path
+) -> None:
+    world.sleep = anyio.sleep
+    world.fail_next("/uploadWithoutTemplateCC", "soft")
+    texts: list[str] = []
+    async with connect() as one, connect() as other, anyio.create_task_group() as group:
+
+        async def submit(host: McpClient) -> None:
+            texts.append(text_of(await upload(host, car)))
+
+        group.start_soon(submit, one)
+        group.start_soon(submit, other)
+    assert sorted("Credits spent: no." in text for text in texts) in ([True, True], [False, True])
+    assert spent(world) == sum("batchID" in text for text in texts)
+
+
+# Resuming
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["same server", "after a restart"])
+async def test_a_folder_that_was_partly_sent_is_finished_by_the_same_call(
+    restart: bool, connect: Connect, clock: Clock, world: World, car: Path
+) -> None:
+    for number in range(4, 13):
+        Image.new("RGB", (32, 24), (20 * number, 0, 0)).save(car.with_name(f"car-{number}.jpg"))
+    async with connect() as client:
+        await upload(client, car.parent)
+        if not restart:
+            clock.now_s += 61
+            result = structured(await upload(client, car.parent))
+    if restart:
+        clock.now_s += 61
+        async with connect() as client:
+            result = structured(await upload(client, car.parent))
+    assert images(result) == [f"car-{number}.jpg" for number in range(1, 13)]
+    assert str(result["note"]).startswith("10 of 12 not sent again")
+    assert names(world) == images(result)
+
+
+async def test_photos_added_to_the_folder_are_all_that_a_repeat_sends(
+    client: McpClient, world: World, car: Path
+) -> None:
+    await upload(client, car.parent)
+    Image.new("RGB", (32, 24), "black").save(car.with_name("car-4.jpg"))
+    await upload(client, car.parent)
+    assert names(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg", "car-4.jpg"]
+
+
+# Refused and unknown
+
+UNKNOWN: tuple[FailureKind, ...] = (
+    "500", "503", "html", "truncated", "empty", "not_json", "wrong_shape", "hang", "drop_before", "drop_after",
+)  # fmt: skip
+ACTED = ("truncated", "empty", "not_json", "wrong_shape", "hang", "drop_after")
+REFUSED: tuple[FailureKind, ...] = ("soft", "401", "429")
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+async def test_what_the_api_refused_is_sent_again(
+    kind: FailureKind, client: McpClient, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", kind, delay_s=600)
+    assert "Credits spent: no." in text_of(await upload(client, car))
+    world.limits = type(world.limits)("log", 60)
+    again = await upload(client, car)
+    if kind != "429":  # whose gate stays closed for ten minutes
+        assert structured(again)["images"]
+    assert spent(world) == (kind != "429")
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+async def test_after_an_unknown_outcome_a_repeat_sends_nothing_and_says_why(
+    kind: FailureKind, client: McpClient, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", kind)
+    assert "Credits spent: unknown. Safe to repeat: no." in text_of(await upload(client, car))
+    again = text_of(await upload(client, car))
+    assert "nobody knows what came of it" in again
+    assert "it was not sent again" in again
+    assert "listBatches" in again
+    assert len(names(world)) == 1
+
+
+async def test_a_timeout_is_an_unknown_outcome(connect: Connect, world: World, car: Path) -> None:
+    world.sleep = anyio.sleep
+    world.fail_next("/uploadWithoutTemplateCC", "hang", delay_s=9)
+    async with connect(timeout_s=0.1) as client:
+        assert "no answer within 0.1 s; whether the API acted is unknown" in text_of(
+            await upload(client, car)
+        )
+        assert "it was not sent again" in text_of(await upload(client, car))
+    assert spent(world) == 1
+
+
+@pytest.mark.parametrize("kind", ACTED)
+@pytest.mark.parametrize("look", ["getImageStatus", "waitForBatch", "reviewBatch"])
+async def test_a_look_at_the_vehicles_batch_settles_what_the_api_did_after_all(
+    kind: FailureKind, look: str, client: McpClient, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", kind)
+    await upload(client, car)
+    batch = structured(await upload(client, car.with_name("car-2.jpg")))["batchID"]
+    await client.call_tool(look, {"batchID": str(batch)})
+    again = structured(await upload(client, car))
+    assert again["batchID"] == batch
+    assert "not sent again" in str(again["note"])
+    assert len(names(world)) == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in UNKNOWN if kind not in ACTED])
+async def test_a_look_that_proves_nothing_leaves_the_outcome_unknown(
+    kind: FailureKind, client: McpClient, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", kind)
+    await upload(client, car)
+    batch = structured(await upload(client, car.with_name("car-2.jpg")))["batchID"]
+    await client.call_tool("getImageStatus", {"batchID": str(batch)})
+    assert "nobody knows what came of it" in text_of(await upload(client, car))
+    assert names(world) == ["car-1.jpg", "car-2.jpg"]
+
+
+async def test_a_namesake_with_other_bytes_settles_nothing(
+    client: McpClient, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", "drop_before")
+    await upload(client, car)
+    kept = shutil.copy(car, car.parents[2])
+    Image.new("RGB", (32, 24), "pink").save(car)
+    batch = structured(await upload(client, car))["batchID"]
+    await client.call_tool("getImageStatus", {"batchID": str(batch)})
+    shutil.copy(kept, car)
+    assert "nobody knows what came of it" in text_of(await upload(client, car))
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+async def test_a_person_who_decides_to_pay_again_can(
+    kind: FailureKind, client: McpClient, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", kind)
+    await upload(client, car)
+    result = structured(await upload(client, car, allowDuplicate=True))
+    assert "note" not in result
+    assert structured(await upload(client, car))["batchID"] == result["batchID"]
+    assert len(names(world)) == 2
+
+
+async def test_an_unknown_photo_keeps_no_other_from_being_sent(
+    client: McpClient, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", "drop_after")
+    await upload(client, car)
+    result = structured(await upload(client, car.parent))
+    assert result["outcomeUnknown"] == [str(car)]
+    assert images(result) == ["car-2.jpg", "car-3.jpg"]
+
+
+async def links(host: McpClient, *uris: str) -> Mapping[str, JsonValue]:
+    """An answer to linked photos; the sandbox cannot read one that ends in a slash."""
+    arguments = {"clientS3Uris": list(uris), "numberPlate": "V", "processType": "ai"}
+    return structured(await host.call_tool("uploadS3UrlsWithoutTemplate", arguments))
+
+
+async def test_photos_of_which_the_api_took_none_are_sent_again(client: McpClient, world: World) -> None:
+    first = await links(client, "https://cars.example/")
+    assert (await links(client, "https://cars.example/"))["images"] == first["images"]
+    assert len(world.requests) == 2
+
+
+async def test_a_repeat_tells_which_photos_the_api_did_not_take(client: McpClient, world: World) -> None:
+    await links(client, "https://cars.example/", "https://cars.example/1.jpg")
+    again = await links(client, "https://cars.example/", "https://cars.example/1.jpg")
+    assert "“The file cannot be read”" in str(again["note"])
+    assert len(world.requests) == 1
+
+
+# Cancellation
+
+
+async def test_a_call_cancelled_in_flight_is_listed_with_its_batch(
+    client: McpClient, world: World, car: Path
+) -> None:
+    world.sleep = anyio.sleep
+    world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=0.3)
+    with anyio.move_on_after(0.15):
+        await upload(client, car.parent)
+    await anyio.sleep(0.3)
+    [account] = world.accounts.values()
+    batches = structured(await client.call_tool("listBatches", {}))["batches"]
+    assert isinstance(batches, list)
+    assert [str(batch_id) for batch_id in account.batches] == [
+        batch["batchID"] for batch in batches if isinstance(batch, dict)
+    ]
+    assert names(world) == ["car-1.jpg"]
+
+
+async def test_a_call_cancelled_while_it_waits_for_a_slot_sends_nothing_and_frees_its_place(
+    connect: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch, world: World, car: Path
+) -> None:
+    monkeypatch.setattr(clock, "sleep", anyio.sleep)
+    async with connect(rate_limits=f"{TOOL}=1/30s") as client:
+        await upload(client, car)
+        with anyio.move_on_after(0.1):
+            await upload(client, car.with_name("car-2.jpg"))
+        clock.now_s += 60
+        later = await upload(client, car.with_name("car-3.jpg"))
+    assert (later.meta or {})["autobg/waitedS"] == 0
+    assert names(world) == ["car-1.jpg", "car-3.jpg"]
+
+
+# The daily limit
+
+
+async def test_the_daily_limit_holds_within_one_call(connect: Connect, world: World, car: Path) -> None:
+    async with connect(daily_credit_limit=2) as client:
+        result = structured(await upload(client, car.parent))
+    assert "AUTOBG_DAILY_CREDIT_LIMIT leaves 0 credits today" in str(result["notSubmitted"])
+    assert names(world) == ["car-1.jpg", "car-2.jpg"]
+
+
+async def test_the_daily_limit_holds_across_restarts(connect: Connect, world: World, car: Path) -> None:
+    for number in (1, 2, 3):
+        async with connect(daily_credit_limit=2) as client:
+            result = await upload(client, car.with_name(f"car-{number}.jpg"))
+    assert "AUTOBG_DAILY_CREDIT_LIMIT leaves 0 credits today, this needs 1. Nothing was sent." in text_of(
+        result
+    )
+    assert "Credits spent: no." in text_of(result)
+    assert spent(world) == 2
+
+
+async def test_at_the_last_credit_of_the_day_one_of_two_servers_submits(
+    connect: Connect, world: World, car: Path
+) -> None:
+    async with (
+        connect(daily_credit_limit=1) as one,
+        connect(daily_credit_limit=1) as other,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(upload, one, car)
+        group.start_soon(upload, other, car.with_name("car-2.jpg"))
+    assert spent(world) == 1
+
+
+@pytest.mark.parametrize(("kind", "left"), [("drop_before", 0), ("drop_after", 0), ("soft", 1), ("401", 1)])
+async def test_what_may_have_been_spent_counts_against_the_daily_limit(
+    kind: FailureKind, left: int, connect: Connect, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", kind)
+    async with connect(daily_credit_limit=1) as client:
+        await upload(client, car)
+        result = await upload(client, car.with_name("car-2.jpg"))
+    assert result.is_error == (not left)
+
+
+@pytest.mark.parametrize(("links", "sent"), [(3, 1), (4, 0)])
+async def test_a_list_of_links_is_submitted_whole_or_not_at_all(
+    links: int, sent: int, connect: Connect, world: World
+) -> None:
+    uris: list[JsonValue] = [f"https://cars.example/{number}.jpg" for number in range(links)]
+    async with connect(daily_credit_limit=3) as client:
+        await client.call_tool(
+            "uploadS3UrlsWithoutTemplate", {"clientS3Uris": uris, "numberPlate": "V", "processType": "ai"}
+        )
+    assert len(world.requests) == sent
+
+
+async def test_a_repeat_needs_nothing_of_the_daily_limit(connect: Connect, world: World, car: Path) -> None:
+    async with connect(daily_credit_limit=1) as client:
+        await upload(client, car)
+        assert "not sent again" in str(structured(await upload(client, car))["note"])
+
+
+async def test_paying_again_is_no_way_around_the_daily_limit(
+    connect: Connect, world: World, car: Path
+) -> None:
+    async with connect(daily_credit_limit=1) as client:
+        await upload(client, car)
+        assert "AUTOBG_DAILY_CREDIT_LIMIT" in text_of(await upload(client, car, allowDuplicate=True))
+    assert spent(world) == 1
+
+
+async def test_a_limit_of_no_credits_lets_nothing_through(connect: Connect, world: World, car: Path) -> None:
+    async with connect(daily_credit_limit=0) as client:
+        assert (await upload(client, car)).is_error
+    assert not world.requests
