@@ -3,9 +3,10 @@
 import argparse
 import json
 import logging
+import secrets
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
     from autobg_mcp.client import Client
     from autobg_mcp.tool import Result, Tool
 
+Run = Callable[[argparse.Namespace], int]
+"""What a command does; answers the exit code."""
+
 FAILED = 1
 WRONG_USAGE = 2
 
 SANDBOX_KEY = "sandbox-key"
-"""Any key is a user of the sandbox; this one is nobody's secret."""
+"""Any key is a user of the sandbox; this one is nobody's secret. A sandbox in a process of its own shows a new one at each
+start, since what the ledger knows of another start's batches would not hold for it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -64,42 +69,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"autobg-mcp {__version__}")
     parser.set_defaults(run=_serve, sandbox=False)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     sandboxed = argparse.ArgumentParser(add_help=False)
     sandboxed.add_argument(
         "--sandbox", action="store_true", help="use the built-in fake API: no key, no network, no cost"
     )
 
-    serve = commands.add_parser("serve", parents=[sandboxed], help="serve MCP over stdio (the default)")
-    serve.set_defaults(run=_serve)
+    def command(name: str, text: str, run: Run, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        described = text[:1].upper() + text[1:] + "."
+        added = commands.add_parser(name, parents=parents, help=text, description=described)
+        added.set_defaults(run=run)
+        return added
 
-    demo = commands.add_parser(
-        "demo", help="show what an agent sees: photos in, pictures out, against the sandbox"
-    )
+    command("serve", "serve MCP over stdio (the default)", _serve, sandboxed)
+
+    demo = command("demo", "show what an agent sees: photos in, pictures out, against the sandbox", _demo)
     demo.add_argument("--output", type=Path, default=Path("autobg-output"), help="folder for the pictures")
-    demo.set_defaults(run=_demo)
 
-    sandbox = commands.add_parser("sandbox", help="serve the fake API over HTTP on 127.0.0.1")
+    sandbox = command("sandbox", "serve the fake API over HTTP on 127.0.0.1", _sandbox)
     sandbox.add_argument("--port", type=int, default=8321, help="0 takes a free one (default: %(default)s)")
     sandbox.add_argument(
         "--turnaround", type=float, default=2.0, metavar="S", help="seconds a picture takes (default: 2)"
     )
     sandbox.add_argument(
-        "--window", type=float, default=60.0, metavar="S", help="seconds of a rate limit's window"
+        "--window", type=float, default=60.0, metavar="S", help="seconds of a limit's window (default: 60)"
     )
-    sandbox.set_defaults(run=_sandbox)
 
-    call = commands.add_parser("call", parents=[sandboxed], help="call one tool, as a host would")
+    call = command("call", "call one tool, as a host would", _call, sandboxed)
     call.add_argument("tool", metavar="TOOL", help="name of a tool, see: autobg-mcp tools")
     call.add_argument(
         "pairs", metavar="name=value", nargs="*", help="an argument; repeat the name for a list"
     )
     call.add_argument("--args", metavar="JSON", help="all arguments as one JSON object")
-    call.set_defaults(run=_call)
 
-    tools = commands.add_parser("tools", parents=[sandboxed], help="list the tools")
+    tools = command("tools", "list the tools", _tools, sandboxed)
     tools.add_argument("--json", action="store_true", help="exactly what MCP lists")
-    tools.set_defaults(run=_tools)
     return parser
 
 
@@ -167,7 +171,10 @@ def _sandbox(options: argparse.Namespace) -> int:
     except OSError as error:
         raise ConfigurationError(f"Port {options.port} cannot be used: {error.strerror}.") from None
     port = listening.getsockname()[1]
-    print(f"AUTOBG_BASE_URL=http://127.0.0.1:{port}/public/api/v1 AUTOBG_API_KEY={SANDBOX_KEY}", flush=True)
+    print(
+        f"AUTOBG_BASE_URL=http://127.0.0.1:{port}/public/api/v1 AUTOBG_API_KEY={SANDBOX_KEY}-{secrets.token_hex(4)}",
+        flush=True,
+    )
     anyio.run(serve_http, _sandbox_app(options.turnaround, options.window), listening)
     return 0
 

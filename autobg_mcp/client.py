@@ -1,13 +1,14 @@
 """Calls the API: waits for a free slot, sends, and turns refusals into errors. The only module that imports httpx."""
 
 import email.utils
+import io
 import json
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self, TypedDict
+from typing import IO, Self, TypedDict
 
 import anyio
 import anyio.to_thread
@@ -44,7 +45,6 @@ MAX_ANSWER_BYTES = 64 * 2**20
 
 SHORTEST_KEY_CHARS = 8
 MAX_REDIRECTS = 3
-HTTPS_PORT = 443
 HTTP_OK = 200
 
 
@@ -183,24 +183,20 @@ class Client:
         """Put one request on the wire and read its whole answer."""
         secret = (call.key or self.settings.key()).get_secret_value()
 
-        async def watch(event: str, _info: Mapping[str, object]) -> None:
-            if event.endswith("send_request_headers.started"):
-                await wire.begin()
-            elif event.endswith("send_request_body.complete"):
-                wire.gone()
-
+        events = _Events(wire)
         if self._transport is not None:  # only the network reports its events
             await wire.begin()
         try:
-            with anyio.fail_after(self.settings.timeout_s):
+            with ExitStack() as opened, anyio.fail_after(self.settings.timeout_s):
+                opened.callback(events.forget)
                 async with self._open().stream(
                     request.method,
                     self.settings.base_url.rstrip("/") + request.path,
                     params=request.query,
-                    extensions={"trace": watch},
-                    **_body(request, secret),
+                    extensions={"trace": events},
+                    **_body(request, secret, opened),
                 ) as response:
-                    content = await _content(response)
+                    content = await _content(response.aiter_bytes())
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             host = cleaned(httpx.URL(self.settings.base_url).host, 80)
             raise ConnectionFailedError(
@@ -225,8 +221,8 @@ class Client:
     async def fetch(self, link: str) -> bytes:
         """What a link from an answer leads to; the key is not sent along.
 
-        Only public https addresses are connected to, each looked up once and checked again at every redirect; the
-        API's own address is allowed as it is.
+        Links to the API's own address go the API's way. All others are public https addresses: each is looked up once,
+        connected to directly and never through a proxy, which would look it up again; every redirect anew.
 
         Raises:
             LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
@@ -244,19 +240,24 @@ class Client:
 
     async def _get(self, link: str) -> bytes | str:
         """The content behind a link, or the link it redirects to."""
-        url, headers, extensions = httpx.URL(link), {}, {}
-        base = httpx.URL(self.settings.base_url)
-        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
-            target = await anyio.to_thread.run_sync(public_address, link)
-            url = httpx.URL(target.url).copy_with(host=target.ip)
-            headers["Host"] = target.host if target.port == HTTPS_PORT else f"{target.host}:{target.port}"
+        url, base = httpx.URL(link), httpx.URL(self.settings.base_url)
+        is_own = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        headers, extensions = {"Accept-Encoding": "identity"}, {}
+        if not is_own:
+            target = await anyio.to_thread.run_sync(public_address, link, abandon_on_cancel=True)
+            named = httpx.URL(target.url).copy_with(host=target.host)
+            url, headers["Host"] = named.copy_with(host=target.ip), named.netloc.decode()
             extensions["sni_hostname"] = target.host
-        async with self._open().stream("GET", url, headers=headers, extensions=extensions) as response:
+        # A connection is never used again: one to a shared address was opened in the name of another host.
+        async with (
+            self._new_http(trust_env=is_own) as http,
+            http.stream("GET", url, headers=headers, extensions=extensions) as response,
+        ):
             if response.has_redirect_location:
                 return str(httpx.URL(link).join(response.headers["location"]))
             if response.status_code != HTTP_OK:
                 raise LinkRefusedError(f"The link {quoted(link, 100)} answered HTTP {response.status_code}.")
-            content = await _content(response)
+            content = await _content(response.aiter_raw())
         if content is None:
             raise LinkRefusedError(
                 f"The link {quoted(link, 100)} leads to more than {MAX_ANSWER_BYTES // 2**20} MB."
@@ -265,17 +266,19 @@ class Client:
 
     def _open(self) -> httpx.AsyncClient:
         """The HTTP client, opened at the first request: loading the certificates takes longer than starting up."""
-        if self._http is None:
-            self._http = httpx.AsyncClient(
-                transport=self._transport,
-                verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                timeout=httpx.Timeout(
-                    self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S
-                ),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-                headers={"User-Agent": f"autobg-mcp/{__version__}"},
-            )
+        self._http = self._http or self._new_http()
         return self._http
+
+    def _new_http(self, *, trust_env: bool = True) -> httpx.AsyncClient:
+        """An HTTP client; with `trust_env` it goes through the proxies that the environment names."""
+        return httpx.AsyncClient(
+            transport=self._transport,
+            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            headers={"User-Agent": f"autobg-mcp/{__version__}"},
+            trust_env=trust_env,
+        )
 
 
 def _ids(result: Result) -> dict[str, str | None]:
@@ -294,32 +297,53 @@ class _InProcess(httpx.ASGITransport):
             raise httpx.ReadError(type(error).__name__) from error
 
 
+class _Events:
+    """Hears what httpx does with one request, and tells the wire; forgets it afterwards.
+
+    httpx ties request, response and this into a cycle. What they hold stays in memory until the garbage collector comes by,
+    so nothing may lead from here to a photo once it is sent.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire: Wire | None = wire
+
+    async def __call__(self, event: str, _info: Mapping[str, object]) -> None:
+        if self._wire is None:
+            return
+        if event.endswith("send_request_headers.started"):
+            await self._wire.begin()
+        elif event.endswith("send_request_body.complete"):
+            self._wire.gone()
+
+    def forget(self) -> None:
+        """Lead to nothing any more."""
+        self._wire = None
+
+
 class _Body(TypedDict, total=False):
     headers: dict[str, str]
     content: bytes
-    files: list[tuple[str, tuple[str | None, bytes | str, str | None]]]
+    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]]
 
 
-def _body(request: Request, secret: str) -> _Body:
-    """Headers and body as httpx takes them; every form field goes through `files`, which keeps their order."""
+def _body(request: Request, secret: str, opened: ExitStack) -> _Body:
+    """Headers and body as httpx takes them; every form field goes through `files`, which keeps their order.
+
+    Files go in as streams that `opened` closes, which lets go of the photo (see `_Events`).
+    """
     headers = {"Authorization": secret}
     if request.body is not None:
         headers["Content-Type"] = "application/json"
         return _Body(headers=headers, content=json.dumps(request.body, ensure_ascii=False).encode())
     if request.form is None:
         return _Body(headers=headers)
-    return _Body(
-        headers=headers,
-        files=[
-            (
-                name,
-                (part.file_name, part.content, part.mime)
-                if isinstance(part, FilePart)
-                else (None, part, None),
-            )
-            for name, part in request.form
-        ],
-    )
+    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]] = []
+    for name, part in request.form:
+        if isinstance(part, FilePart):
+            files.append((name, (part.file_name, opened.enter_context(io.BytesIO(part.content)), part.mime)))
+        else:
+            files.append((name, (None, part, None)))
+    return _Body(headers=headers, files=files)
 
 
 def _without(secret: str, content: bytes) -> bytes:
@@ -329,14 +353,14 @@ def _without(secret: str, content: bytes) -> bytes:
     return content.replace(secret.encode(), b"[API key]")
 
 
-async def _content(response: httpx.Response) -> bytes | None:
+async def _content(chunks: AsyncIterator[bytes]) -> bytes | None:
     """The whole body; None where it is larger than the bound."""
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
+    content = io.BytesIO()  # hands out what it gathered without a copy
+    async for chunk in chunks:
+        content.write(chunk)
+        if content.tell() > MAX_ANSWER_BYTES:
             return None
-    return bytes(content)
+    return content.getvalue()
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
