@@ -1,6 +1,5 @@
 """Reviewing a batch: contact sheets that a model judges at a glance."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args
 
@@ -15,6 +14,7 @@ from autobg_mcp.pictures.sheet import MOST_TILES, Tile, contact_sheet
 from autobg_mcp.tool import PictureResult, Shown, Tool
 
 _FETCHED_AT_ONCE = 2
+_NAME_CHARS = 24
 
 
 class Review(PictureResult):
@@ -24,15 +24,15 @@ class Review(PictureResult):
     page: int
     pages: int
     lines: list[str]
-    """One line a picture: number, picID, name, state, and its file or why there is none."""
-    folder: str | None
-    """Where the files lie; None where none was saved."""
+    """One line a picture: number, picID, name, state, and what else is to be known."""
+    folders: list[str]
+    """Where the files lie, each named by its picID; empty where none was saved."""
     unfinished: bool
     """Whether a picture is pending, or could not be fetched."""
 
     def text(self) -> str:
         """The sheet in words, the reasons, and the next call."""
-        saved = f" Files: {self.folder}" if self.folder else ""
+        saved = f" Files: {', '.join(self.folders)}, named by picID" if self.folders else ""
         return "\n".join(
             [
                 f"Batch {self.batchID}, sheet {self.page} of {self.pages}. Left: before; right: after.{saved}",
@@ -74,16 +74,14 @@ class ReviewBatch(Tool[Review]):
         page = min(self.page, pages)
         first = (page - 1) * MOST_TILES
         entries = await _entries(images[first : first + MOST_TILES], context)
-        folders = [Path(entry.path).parent for entry in entries if entry.path]
-        folder = os.path.commonpath(folders) if folders else None
         tiles = [entry.tile for entry in entries]
         sheets = [await alone(contact_sheet, tiles, first_number=first + 1)] if tiles else []
         return Review(
             batchID=self.batchID,
             page=page,
             pages=pages,
-            lines=[f"{first + number}. {entry.words(folder)}" for number, entry in enumerate(entries, 1)],
-            folder=folder,
+            lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
+            folders=sorted({str(entry.file.parent) for entry in entries if entry.file}),
             unfinished=any(entry.unfinished for entry in entries),
             pictures=[Shown(content=sheet.content, mime=sheet.mime) for sheet in sheets],
         )
@@ -92,12 +90,8 @@ class ReviewBatch(Tool[Review]):
 class _Entry(NamedTuple):
     tile: Tile
     line: str
-    path: str | None = None
+    file: Path | None = None
     unfinished: bool = False
-
-    def words(self, folder: str | None) -> str:
-        """The line with the file as it is named in `folder`."""
-        return f"{self.line}, {os.path.relpath(self.path, folder)}" if self.path else self.line
 
 
 async def _entries(images: list[ImageState], context: Context) -> list[_Entry]:
@@ -122,8 +116,8 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
     state: Literal["done", "failed", "pending"] = (
         "failed" if image.isFailed else "done" if image.isProcessed else "pending"
     )
-    pic_id, name = cleaned(str(image.picID), 40), cleaned(image.picName, 80)
-    line = f"picID {pic_id} {quoted(name)}: {state}"
+    pic_id, name = cleaned(str(image.picID), 40), cleaned(image.picName)
+    line = f"picID {pic_id} {quoted(_shortened(name))}: {state}"
     unfinished = state == "pending"
     if state == "done":
         try:
@@ -133,9 +127,13 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
             unfinished = error.repeatable
         else:
             tile = Tile(pic_id, name, state, after=picture.pictures[0].content, before=picture.before)
-            kind = f" ({picture.kind})" if picture.kind else ""
-            return _Entry(tile, line + kind, picture.file.path)
+            kind = f", {picture.kind}" if picture.kind else ""
+            return _Entry(tile, line + kind, Path(picture.file.path))
     known = await context.consult(context.ledger.picture, context.account, str(image.picID))
-    return _Entry(
-        Tile(pic_id, name, state, before=await original_of(known, context)), line, unfinished=unfinished
-    )
+    tile = Tile(pic_id, name, state, before=await original_of(known, context))
+    return _Entry(tile, line, unfinished=unfinished)
+
+
+def _shortened(name: str) -> str:
+    """A name's beginning and end, where names of one car differ: a model pays for every character."""
+    return name if len(name) <= _NAME_CHARS else f"{name[:8]}…{name[9 - _NAME_CHARS :]}"
