@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import mcp_types as types
+from mcp import MCPError
 from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from autobg_mcp.client import Client
 from autobg_mcp.context import nobody_to_ask
+from autobg_mcp.errors import SpendingRefusedError, quoted
 
 _KEY = "approval"
 _VALID_S = 600.0
@@ -67,10 +69,15 @@ class Approvals:
             QuestionPendingError: It was asked just now; the host repeats the call with the answer.
         """
         capabilities = context.session.client_capabilities
-        if capabilities is None or capabilities.elicitation is None:
+        if capabilities is None or not _shows_forms(capabilities.elicitation):
             return await nobody_to_ask(question, subject)
         if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            return _approved(await context.session.elicit_form(question, _SCHEMA, context.request_id))
+            try:
+                return _approved(await context.session.elicit_form(question, _SCHEMA, context.request_id))
+            except MCPError as error:
+                raise SpendingRefusedError(
+                    f"The host could not ask for approval ({quoted(error.message)}). Nothing was sent."
+                ) from None
         if self._redeemed(params.request_state, subject):
             return _approved((params.input_responses or {}).get(_KEY))
         raise QuestionPendingError(self._asked(question, subject))
@@ -89,6 +96,11 @@ class Approvals:
         """Whether the call answers a question of ours about this very submission; the question is then used up."""
         asked, valid_until = self._pending.pop(state or "", ("", 0.0))
         return secrets.compare_digest(asked, subject) and self._clock() < valid_until
+
+
+def _shows_forms(elicitation: types.ElicitationCapability | None) -> bool:
+    """Whether a host can show a form; one that names no mode can."""
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
 def _approved(answer: object) -> bool:

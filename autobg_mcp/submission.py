@@ -197,28 +197,32 @@ class PhotoSubmission(Submission[Submitted]):
         """This submission for one photo alone."""
         return self.model_copy(update={"images": [str(path)]})
 
-    async def _submit(self, path: Path, approved: set[str] | None, context: Context) -> Submitted:
+    async def _submit(self, path: Path, approved: list[str] | None, context: Context) -> Submitted:
         single = self.of(path)
         request = await single.request(context)
-        if approved is not None and request.fingerprint() not in approved:
-            raise FileRefusedError(f"{path} is not what was approved; it was not sent.")
-        return await single.submit(request, context)
+        if approved is None:
+            return await single.submit(request, context)
+        if request.fingerprint() in approved:
+            approved.remove(request.fingerprint())  # an approval pays once
+            return await single.submit(request, context)
+        if earlier := await single.purchase(request, context).earlier():
+            return single.recorded(earlier)
+        raise FileRefusedError(f"{path} is not what was approved; it was not sent.")
 
-    async def _approved(self, paths: list[Path], context: Context) -> set[str] | None:
-        """The fingerprints that a person has approved or that are paid for; None where no approval is wanted."""
+    async def _approved(self, paths: list[Path], context: Context) -> list[str] | None:
+        """The fingerprints that a person has approved; None where no approval is wanted."""
         if context.settings.approve != "paid":
             return None
-        known, unpaid = set(), []
+        unpaid = []
         for path in paths:
             single = self.of(path)
-            with suppress(FileRefusedError):
+            with suppress(FileRefusedError, StillUnknownError):
                 request = await single.request(context)
-                known.add(request.fingerprint())
                 if await single.purchase(request, context).earlier() is None:
                     unpaid.append(single.entry(request, context))
         if unpaid:
             await approve(unpaid, context)
-        return known
+        return [submission.fingerprint for submission in unpaid]
 
 
 async def approve(submissions: list[ledger.Submission], context: Context) -> None:
@@ -235,9 +239,8 @@ async def approve(submissions: list[ledger.Submission], context: Context) -> Non
         f"{first.tool}: submit {pictures} picture{'' if pictures == 1 else 's'} of vehicle {quoted(first.vehicle, 60)} "
         f"for up to {pictures} credit{'' if pictures == 1 else 's'}? {credits_left} credits are left."
     )
-    subject = hashlib.sha256(
-        "".join(submission.fingerprint for submission in submissions).encode()
-    ).hexdigest()
+    fingerprints = [submission.fingerprint for submission in submissions]
+    subject = hashlib.sha256("".join([context.account, *fingerprints]).encode()).hexdigest()
     if not await context.call.ask(question, subject):
         raise SpendingRefusedError(f"{first.tool}: the user did not approve. Nothing was sent.")
 

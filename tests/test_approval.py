@@ -1,0 +1,356 @@
+"""A person approves what is paid: in both eras, once, for exactly what was asked; a model cannot answer instead."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from conftest import KEY, Clock
+from documented import structured, text_of
+from mcp import Client as McpClient
+from mcp import MCPError
+from mcp.client.session import ElicitationFnT
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, InputRequiredResult
+from mcp_types import ElicitationCapability, InputResponses
+from PIL import Image
+from pydantic import JsonValue
+from starlette.applications import Starlette
+
+from autobg_mcp.client import Client
+from autobg_mcp.elicitation import Approvals, _shows_forms
+from autobg_mcp.sandbox import World
+from autobg_mcp.server import build_server
+from autobg_mcp.settings import Settings
+from autobg_mcp.throttle import MemoryThrottle
+
+pytestmark = pytest.mark.anyio
+
+TOOL = "uploadImagesWithoutTemplate"
+PATH = "/public/api/v1/images/uploadWithoutTemplateCC"
+ERAS = ["auto", "legacy"]
+
+Host = Callable[..., McpClient]
+
+
+def arguments(image: Path, **changes: JsonValue) -> dict[str, JsonValue]:
+    return {
+        "images": [str(image)],
+        "numberPlate": "V-1",
+        "numPlateProcessor": 1,
+        "processType": "ai",
+        **changes,
+    }
+
+
+@dataclass
+class Person:
+    """Answers every question alike, and remembers it."""
+
+    action: Literal["accept", "decline", "cancel"] = "accept"
+    content: dict[str, Any] | None = field(default_factory=lambda: {"approve": True})
+    before: Callable[[], object] = lambda: None
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG002
+        self.asked.append(params.message)
+        self.before()
+        return ElicitResult(action=self.action, content=self.content)
+
+
+@pytest.fixture
+def car(photos: Path) -> Path:
+    return photos / "cars" / "car-1.jpg"
+
+
+def uploads(world: World) -> list[str]:
+    requests = [request for request in world.requests if request.path == PATH]
+    return [str(part.filename) for request in requests for part in request.form if part.name == "cc"]
+
+
+@pytest.fixture
+def host(
+    sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Host:
+    """Connects a host, with or without a person at it, to a server that wants approval."""
+    monkeypatch.setattr("autobg_mcp.server.Approvals", partial(Approvals, clock=clock))
+
+    def connected(person: ElicitationFnT | None, era: str = "auto", **changes: object) -> McpClient:
+        places = {"base_url": "http://sandbox/public/api/v1", "image_dirs": (photos,), "state_dir": tmp_path}
+        settings = Settings.load(**({"api_key": KEY, "approve": "paid"} | places | changes))
+        throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
+        server = build_server(
+            settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock, sleep=clock.sleep)
+        )
+        return McpClient(server, mode=era, raise_exceptions=True, elicitation_callback=person)
+
+    return connected
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_person_is_asked_with_tool_vehicle_number_and_credits_left(
+    era: str, host: Host, world: World, car: Path
+) -> None:
+    person = Person()
+    async with host(person, era) as client:
+        structured(await client.call_tool(TOOL, arguments(car.parent)))
+    assert person.asked == [
+        f"{TOOL}: submit 3 pictures of vehicle “V-1” for up to 3 credits? 100 credits are left."
+    ]
+    assert uploads(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Person("decline", None),
+        Person("cancel", None),
+        Person("accept", {"approve": False}),
+        Person("accept", {"approve": "true"}),
+        Person("accept", {}),
+        Person("accept", None),
+        Person("decline", {"approve": True}),
+        Person("cancel", {"approve": True}),
+    ],
+    ids=lambda person: f"{person.action} {person.content}",
+)
+async def test_anything_but_a_clear_yes_spends_nothing(
+    answer: Person, era: str, host: Host, world: World, car: Path
+) -> None:
+    async with host(answer, era) as client:
+        text = text_of(await client.call_tool(TOOL, arguments(car)))
+    assert "the user did not approve. Nothing was sent." in text
+    assert "Credits spent: no. Safe to repeat: no." in text
+    assert not uploads(world)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_host_that_cannot_ask_gets_an_error_that_says_so(
+    era: str, host: Host, world: World, car: Path
+) -> None:
+    async with host(None, era) as client:
+        text = text_of(await client.call_tool(TOOL, arguments(car)))
+    assert "this host cannot ask one (it has no elicitation)" in text
+    assert "unset AUTOBG_APPROVE" in text
+    assert not uploads(world)
+
+
+async def fails(context: object, params: object) -> ErrorData:
+    return ErrorData(code=-32603, message="the window was closed")
+
+
+async def test_a_host_that_fails_to_ask_gets_an_error_that_says_so(
+    host: Host, world: World, car: Path
+) -> None:
+    async with host(fails, "legacy") as client:
+        text = text_of(await client.call_tool(TOOL, arguments(car)))
+    assert "The host could not ask for approval (“the window was closed”). Nothing was sent." in text
+    assert not uploads(world)
+
+
+async def test_a_host_that_fails_to_ask_in_the_newer_era_spends_nothing(
+    host: Host, world: World, car: Path
+) -> None:
+    async with host(fails) as client:
+        with pytest.raises(MCPError, match="the window was closed"):
+            await client.call_tool(TOOL, arguments(car))
+    assert not uploads(world)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_links_are_approved_as_one_submission(era: str, host: Host, world: World) -> None:
+    person = Person("decline")
+    links: list[JsonValue] = [f"https://cars.example/{number}.jpg" for number in range(20)]
+    asked: dict[str, JsonValue] = {"clientS3Uris": links, "numberPlate": "V", "processType": "ai"}
+    async with host(person, era) as client:
+        assert (await client.call_tool("uploadS3UrlsWithoutTemplate", asked)).is_error
+    assert ["submit 20 pictures" in question for question in person.asked] == [True]
+    assert [request.path.rpartition("/")[2] for request in world.requests] == ["getUserCreditDetails"] * (
+        len(world.requests)
+    )
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_is_paid_for_needs_no_approval(era: str, host: Host, world: World, car: Path) -> None:
+    person = Person()
+    async with host(person, era) as client:
+        await client.call_tool(TOOL, arguments(car))
+        structured(await client.call_tool(TOOL, arguments(car)))
+        structured(await client.call_tool(TOOL, arguments(car.parent)))
+        structured(await client.call_tool("getUserCreditDetails", {}))
+    assert [question.split(" of ")[0] for question in person.asked] == [
+        f"{TOOL}: submit 1 picture",
+        f"{TOOL}: submit 2 pictures",
+    ]
+    assert len(uploads(world)) == 3
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_paying_again_is_asked_again(era: str, host: Host, world: World, car: Path) -> None:
+    person = Person()
+    async with host(person, era) as client:
+        for _ in range(2):
+            structured(await client.call_tool(TOOL, arguments(car, allowDuplicate=True)))
+    assert len(person.asked) == len(uploads(world)) == 2
+
+
+@pytest.mark.parametrize("name", ["approve", "approved", "approval", "inputResponses", "requestState"])
+async def test_no_argument_of_a_tool_approves(name: str, host: Host, world: World, car: Path) -> None:
+    async with host(Person("decline")) as client:
+        result = await client.call_tool(TOOL, arguments(car, **{name: True}))
+    assert f"{name}: no such argument" in text_of(result)
+    assert not world.requests
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_picture_that_is_swapped_while_the_person_thinks_is_not_sent(
+    era: str, host: Host, world: World, car: Path
+) -> None:
+    def swap() -> None:
+        Image.new("RGB", (90, 60), (len(person.asked), 0, 0)).save(car)
+        person.action = "accept" if len(person.asked) < 3 else "decline"
+
+    person = Person(before=swap)
+    async with host(person, era) as client:
+        assert (await client.call_tool(TOOL, arguments(car))).is_error
+    assert not uploads(world)
+
+
+async def test_one_approved_picture_in_the_place_of_another_is_not_paid_twice(
+    host: Host, world: World, car: Path
+) -> None:
+    def swap() -> None:
+        shutil.copy(car, car.with_name("car-2.jpg"))
+
+    async with host(Person(before=swap), "legacy") as client:
+        await client.call_tool(TOOL, arguments(car.parent, allowDuplicate=True))
+    assert uploads(world) == ["car-1.jpg", "car-3.jpg"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_photo_of_unknown_outcome_keeps_no_other_from_being_approved(
+    era: str, host: Host, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", "drop_after")
+    person = Person()
+    async with host(person, era) as client:
+        await client.call_tool(TOOL, arguments(car))
+        result = structured(await client.call_tool(TOOL, arguments(car.parent)))
+    assert result["outcomeUnknown"] == [str(car)]
+    assert "submit 2 pictures" in person.asked[1]
+    assert uploads(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+
+
+async def test_what_was_paid_for_when_the_person_was_asked_is_not_paid_anew_without_them(
+    host: Host, world: World, car: Path, tmp_path: Path
+) -> None:
+    async with host(Person()) as client:
+        await client.call_tool(TOOL, arguments(car))
+    moved = partial(forget, tmp_path)
+    async with host(Person(before=moved), "legacy") as client:
+        result = structured(await client.call_tool(TOOL, arguments(car.parent)))
+    assert "not what was approved" in str(result["notSubmitted"])
+    assert uploads(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+
+
+def forget(state: Path) -> None:
+    """Let the window of every submission be over."""
+    with closing(sqlite3.connect(state / "ledger.sqlite3")) as db, db:
+        db.execute("UPDATE entries SET window_from = 0")
+
+
+# The newer era, where the host carries the question and the answer
+
+
+async def asked(client: McpClient, image: Path) -> str:
+    """The state of a question that the host holds."""
+    answer = await client.session.call_tool(TOOL, arguments(image), allow_input_required=True)
+    assert isinstance(answer, InputRequiredResult)
+    assert answer.request_state
+    return answer.request_state
+
+
+async def answered(
+    client: McpClient, image: Path, state: str, action: Literal["accept", "decline"] = "accept"
+) -> CallToolResult | InputRequiredResult:
+    """What comes of a call with an answer to that question."""
+    yes: InputResponses = {"approval": ElicitResult(action=action, content={"approve": True})}
+    return await client.session.call_tool(
+        TOOL, arguments(image), input_responses=yes, request_state=state, allow_input_required=True
+    )
+
+
+async def test_an_answer_counts_once(host: Host, world: World, car: Path) -> None:
+    async with host(Person()) as client:
+        state = await asked(client, car)
+        assert isinstance(await answered(client, car, state), CallToolResult)
+        Image.new("RGB", (9, 9), "pink").save(car)
+        assert isinstance(await answered(client, car, state), InputRequiredResult)
+    assert len(uploads(world)) == 1
+
+
+async def test_a_no_cannot_be_turned_into_a_yes(host: Host, world: World, car: Path) -> None:
+    async with host(Person()) as client:
+        state = await asked(client, car)
+        await answered(client, car, state, "decline")
+        assert isinstance(await answered(client, car, state), InputRequiredResult)
+    assert not uploads(world)
+
+
+async def test_an_answer_counts_for_no_other_picture(host: Host, world: World, car: Path) -> None:
+    async with host(Person()) as client:
+        state = await asked(client, car)
+        assert isinstance(await answered(client, car.with_name("car-2.jpg"), state), InputRequiredResult)
+    assert not uploads(world)
+
+
+async def test_an_answer_counts_for_no_other_server(host: Host, world: World, car: Path) -> None:
+    async with host(Person()) as one, host(Person()) as other:
+        assert isinstance(await answered(other, car, await asked(one, car)), InputRequiredResult)
+    assert not uploads(world)
+
+
+@pytest.mark.parametrize("state", ["", "made up", "ü"])
+async def test_an_answer_to_a_question_never_asked_counts_for_nothing(
+    state: str, host: Host, world: World, car: Path
+) -> None:
+    async with host(Person()) as client:
+        assert isinstance(await answered(client, car, state), InputRequiredResult)
+    assert not uploads(world)
+
+
+@pytest.mark.parametrize(("minutes", "sent"), [(9.9, 1), (10.1, 0)])
+async def test_an_answer_counts_for_ten_minutes(
+    minutes: float, sent: int, host: Host, world: World, clock: Clock, car: Path
+) -> None:
+    async with host(Person()) as client:
+        state = await asked(client, car)
+        clock.now_s += minutes * 60
+        await answered(client, car, state)
+    assert len(uploads(world)) == sent
+
+
+async def test_questions_without_an_answer_are_forgotten(
+    host: Host, world: World, clock: Clock, car: Path
+) -> None:
+    async with host(Person()) as client:
+        state = await asked(client, car)
+        for _ in range(100):
+            clock.now_s += 1
+            await asked(client, car)
+        assert isinstance(await answered(client, car, state), InputRequiredResult)
+    assert not uploads(world)
+
+
+@pytest.mark.parametrize(
+    ("declared", "can"),
+    [(None, False), ({}, True), ({"form": {}}, True), ({"form": {}, "url": {}}, True), ({"url": {}}, False)],
+)
+def test_only_a_host_that_shows_forms_can_ask(declared: dict[str, object] | None, can: bool) -> None:
+    capability = None if declared is None else ElicitationCapability.model_validate(declared)
+    assert _shows_forms(capability) is can
