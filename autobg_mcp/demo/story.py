@@ -35,9 +35,8 @@ async def play(output: Path, say: Say) -> None:
             say(f"A sandbox stands in for the API at {sandbox.base_url}: no key, no cost.")
             host = Host(sandbox, output, Path(state))
             upload = await _until_killed(host, sandbox, say)
-            await _to_the_end(host, upload, say)
-            await _check(sandbox, say)
-    say(f"\nThe pictures are in {output}.")
+            batch_id = await _to_the_end(host, upload, say)
+            await _check(sandbox, output / batch_id, say)
 
 
 async def _until_killed(host: Host, sandbox: Sandbox, say: Say) -> dict[str, Any]:
@@ -89,8 +88,8 @@ async def _kill_in_flight(host: Host, sandbox: Sandbox) -> None:
     host.kill_server()
 
 
-async def _to_the_end(host: Host, upload: dict[str, Any], say: Say) -> None:
-    """Repeat the upload, wait, look, report a picture and ask for the credits."""
+async def _to_the_end(host: Host, upload: dict[str, Any], say: Say) -> str:
+    """Repeat the upload, wait, look, report a picture and ask for the credits; answers the batchID."""
     async with host.connected() as client:
         agent = _Agent(client, say)
         batch = await agent.calls("uploadImagesWithTemplate", **upload)
@@ -107,14 +106,20 @@ async def _to_the_end(host: Host, upload: dict[str, Any], say: Say) -> None:
         await agent.calls("reportManyImages", reports=[report])
         await agent.calls("listBatches", find=VEHICLE)
         await agent.calls("getCreditSummary", pictures=40)
+        return str(batch["batchID"])
 
 
-async def _check(sandbox: Sandbox, say: Say) -> None:
-    """Hold what the sandbox counted against what the story promises."""
+async def _check(sandbox: Sandbox, folder: Path, say: Say) -> None:
+    """Hold what the sandbox counted and what was saved against what the story promises."""
     state, photos = await sandbox.state(), len(list(pictures("photos").glob("*.jpg")))
     if state["credits_spent"] != photos or state["refused_429"]:
         raise DemoFailedError(f"credits: {state['credits_spent']} were spent on {photos} photos")
-    say(f"\nThe API counted: {photos} photos, {state['credits_spent']} credits, 0 refused calls.")
+    saved = sorted([str(path) async for path in anyio.Path(folder).glob("*")])
+    if len(saved) < photos:
+        raise DemoFailedError(f"reviewBatch: {len(saved)} of {photos} pictures were saved in {folder}")
+    say(f"\nThe API counted: {photos} photos, {state['credits_spent']} credits, 0 refused calls. Saved:")
+    for path in saved:
+        say(f"  {path}")
 
 
 class _Agent:
