@@ -46,6 +46,17 @@ class Looks(Database):
             )
             return Poll(True, pictures, checked_at, 0.0)
 
+    def give_up_look(self, account: str, batch_id: str) -> None:
+        """Leave the right to ask the API to the next waiter, after a look that failed.
+
+        Raises:
+            StateError: The ledger cannot be used.
+        """
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE looks SET lease_until = 0 WHERE account = ? AND batch_id = ?", (account, batch_id)
+            )
+
     def record_status(self, account: str, batch_id: str, pictures: Sequence[PictureState]) -> None:
         """Keep what the API told about a batch, let every waiter have it, and settle the submissions it proves.
 
