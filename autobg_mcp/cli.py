@@ -108,9 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fail(error: AutobgError, code: int) -> NoReturn:
-    print(f"autobg-mcp: {error}", file=sys.stderr)
-    if error.next_step:
-        print(f"Next: {error.next_step}", file=sys.stderr)
+    print(f"autobg-mcp: {error.explanation()}", file=sys.stderr)
     sys.exit(code)
 
 

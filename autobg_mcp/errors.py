@@ -22,6 +22,7 @@ An error says four things: what happened (`str(error)`), whether credits were sp
 repeating the call is safe, and what to do next. Text from the API goes through `quoted`.
 """
 
+import math
 import re
 from typing import ClassVar, Literal
 
@@ -58,6 +59,16 @@ class AutobgError(Exception):
         self.repeatable = self.usual_repeatable if repeatable is None else repeatable
         self.next_step = self.usual_next_step if next_step is None else next_step
         self.retry_after_s = retry_after_s
+
+    def explanation(self) -> str:
+        """All of it in a few lines: what happened, what it cost, whether to repeat it and when, what to do next."""
+        repeatable = "yes" if self.repeatable else "no"
+        lines = [str(self), f"Credits spent: {self.spent}. Safe to repeat: {repeatable}."]
+        if self.retry_after_s is not None:
+            lines.append(f"Retry after {math.ceil(self.retry_after_s)} s.")
+        if self.next_step:
+            lines.append(f"Next: {self.next_step}")
+        return "\n".join(lines)
 
 
 class ConfigurationError(AutobgError):

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -162,16 +161,8 @@ def _allowance(call: Call) -> str:
 
 
 def explain(error: AutobgError, call: Call) -> types.CallToolResult:
-    """An error as a model reads it: what happened, what it cost, whether to repeat it, what to do next."""
-    lines = [
-        str(error),
-        f"Credits spent: {error.spent}. Safe to repeat: {'yes' if error.repeatable else 'no'}.",
-    ]
-    if error.retry_after_s is not None:
-        lines.append(f"Retry after {math.ceil(error.retry_after_s)} s.")
-    if error.next_step:
-        lines.append(f"Next: {error.next_step}")
-    content: list[types.ContentBlock] = [types.TextContent(type="text", text="\n".join(lines))]
+    """An error as a model reads it."""
+    content: list[types.ContentBlock] = [types.TextContent(type="text", text=error.explanation())]
     return types.CallToolResult(content=content, is_error=True, _meta=_meta(call))
 
 

@@ -295,8 +295,13 @@ class _Tally:
             yield f"the photos are in batches {', '.join(batches)}: wait for each"
 
     def _failure(self) -> AutobgError:
+        """What stopped it all, with every refused file named."""
         files = [str(error) for error in self.errors if isinstance(error, FileRefusedError)]
-        return FileRefusedError("\n".join(files)) if len(files) == len(self.errors) else self.errors[-1]
+        last = self.errors[-1]
+        if len(files) == len(self.errors):
+            return FileRefusedError("\n".join(files))
+        last.args = ("\n".join([str(last), *files]),)
+        return last
 
 
 def _whole_s(error: AutobgError) -> int | None:

@@ -1,6 +1,7 @@
 """What a tool declares: name, title, effect, toolset, arguments and result, and how it runs."""
 
 import difflib
+import functools
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -184,6 +185,7 @@ class _PlainSchema(GenerateJsonSchema):
         return plain
 
 
+@functools.cache
 def _schema(model: type[BaseModel], mode: JsonSchemaMode) -> JsonSchemaValue:
     schema = model.model_json_schema(by_alias=True, mode=mode, schema_generator=_PlainSchema)
     definitions = cast("dict[str, JsonValue]", schema.pop("$defs", {}))  # pydantic puts nothing else there
