@@ -109,9 +109,9 @@ class Outcome:
     Attributes:
         replies: One per ask, in the same order.
         wake_us: Microseconds until the next step is due.
-        overdue: The next slot is free, but it belongs to another process that has not taken it yet.
+        look_us: When to look whether another process has changed the bucket.
     """
 
     replies: list[Granted | Queued | Refused]
     wake_us: int
-    overdue: bool
+    look_us: int

@@ -8,18 +8,17 @@ named and, meanwhile, looks about once a second whether another process has chan
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol, TypeVar
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome, Queued, Refused
 from autobg_mcp.throttle.policy import SECOND_US, Limit
+from autobg_mcp.throttle.step import usual_look_us
 from autobg_mcp.throttle.store import microseconds
 
 T = TypeVar("T")
 Sleep = Callable[[float], Coroutine[object, object, None]]
-_FIRST_LOOK_S = 0.005
-_LOOK_S = 1.0
-_LOOKS_PER_WINDOW = 20
 
 
 @dataclass(eq=False)
@@ -154,6 +153,9 @@ class Line:
         self, future: asyncio.Future[Granted | Refused] | asyncio.Future[None], seconds: float
     ) -> None:
         """Waits until the future is done or the time has passed."""
+        if seconds == inf:
+            await asyncio.wait([future])
+            return
         timer: asyncio.Future[None] = asyncio.create_task(self._sleep(seconds))
         try:
             await asyncio.wait([future, timer], return_when=asyncio.FIRST_COMPLETED)
@@ -213,13 +215,14 @@ class Line:
         """Sleeps until the next step is due, this process wants something, or another has changed the bucket."""
         assert self._kick is not None
         ends_s = self.clock() + stepped.outcome.wake_us / SECOND_US
-        usual_look_s = min(_LOOK_S, self._limit.window_s / _LOOKS_PER_WINDOW)
-        look_s = _FIRST_LOOK_S if stepped.outcome.overdue else usual_look_s
+        look_s, usual_s = stepped.outcome.look_us / SECOND_US, usual_look_us(self._limit) / SECOND_US
         while (left_s := ends_s - self.clock()) > 0:
             await self.first(self._kick, min(left_s, look_s))
-            if self._kick.done() or await self._access.version(self.name) != stepped.version:
+            if self._kick.done() or left_s <= look_s:
                 return
-            look_s = min(2 * look_s, usual_look_s)
+            if await self._access.version(self.name) != stepped.version:
+                return
+            look_s = max(look_s, min(2 * look_s, usual_s))
 
     def _give_up(self, written: list[asyncio.Future[None]], error: Exception) -> None:
         for answer in written:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from math import ceil
+from math import ceil, inf
 from typing import TypeVar
 
 from autobg_mcp.errors import StateError, ThrottledError
@@ -189,7 +189,7 @@ class SharedThrottle:
                 now_s = self._clock()
                 left_s = max(0.0, caller.queued.left_us / SECOND_US - (now_s - caller.told_s))
                 await on_wait(Waiting(line.name, limit, caller.queued.place, now_s - began_s, left_s))
-            await line.first(caller.done, _NEWS_S)
+            await line.first(caller.done, _NEWS_S if on_wait else inf)
         return caller.done.result()
 
 

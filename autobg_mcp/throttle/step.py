@@ -9,14 +9,16 @@ from collections.abc import Sequence
 
 from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome, Queued, Refused
 from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.policy import SECOND_US, Permit
+from autobg_mcp.throttle.policy import SECOND_US, Limit, Permit
 
 LEASE_US = 6 * SECOND_US
 """How long the places of a process that no longer shows itself are kept."""
 RENEW_US = LEASE_US // 3
 TRANSIT_US = 4 * SECOND_US
 """The longest a request can still be on its way after its last byte was handed to the network."""
-_REMEMBERED_WINDOWS = 3  # the rules look back two; lessons are drawn a little later
+_REMEMBERED_WINDOWS = 2  # as far as any rule looks back
+_LOOKS_PER_WINDOW = 20
+_OVERDUE_LOOK_US = 5_000  # another process has not yet taken the slot that is free
 _LONGEST_PAUSE_US = 900 * SECOND_US
 _ESTIMATE_SLACK_US = SECOND_US  # a waiter keeps its place while its estimate wavers by less
 
@@ -127,15 +129,24 @@ def _place(
 
 def _wake(
     bucket: Bucket, now_us: int, batch: Batch, replies: list[Granted | Queued | Refused]
-) -> tuple[int, bool]:
+) -> tuple[int, int]:
     first = next((reply for reply in replies if isinstance(reply, Queued)), None)
     if first is None:
-        return LEASE_US, False
+        return LEASE_US, LEASE_US
     mine = first.place == 1
     due_us = bucket.opens_us(now_us) - now_us if mine else first.left_us
     waiting = [
         ask.left_us for ask, reply in zip(batch.asks, replies, strict=True) if isinstance(reply, Queued)
     ]
     others = [lease - now_us for owner, lease in bucket.leases.items() if owner != batch.owner]
-    overdue = due_us <= 0 and not mine
-    return max(0, min([RENEW_US, *waiting, *others, *([] if overdue else [due_us])])), overdue
+    if mine or due_us > 0:
+        waiting.append(due_us)
+    usual_us = usual_look_us(bucket.limit)
+    far_us = max(usual_us, min(SECOND_US, due_us // 2))  # those who are next hear at once of what others do
+    look_us = usual_us if mine else _OVERDUE_LOOK_US if due_us <= 0 else far_us
+    return max(0, min([RENEW_US, *waiting, *others])), look_us
+
+
+def usual_look_us(limit: Limit) -> int:
+    """How often a process looks whether another has changed the bucket: once a second, more for short windows."""
+    return min(SECOND_US, limit.window_us // _LOOKS_PER_WINDOW)
