@@ -282,7 +282,8 @@ class Limits(Peer):
         self.now_s = now_s + 1e6
         if self.window.hit(self.rate):
             return 0.0
-        return max(POLL_S, self.window.get_window_stats(self.rate).reset_time - self.now_s)
+        again_s: float = self.window.get_window_stats(self.rate).reset_time - self.now_s
+        return max(POLL_S, again_s)
 
 
 class Aio(Peer):

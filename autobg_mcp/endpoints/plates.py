@@ -13,7 +13,8 @@ from autobg_mcp.endpoints.fields import (
     ProcessType,
     Vehicle,
 )
-from autobg_mcp.submission import Accepted, PhotoSubmission, Submission
+from autobg_mcp.outcomes import Accepted
+from autobg_mcp.submission import PhotoSubmission, Submission
 
 REPLACE = 2
 

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import SLOW, Endpoint
 from autobg_mcp.endpoints.fields import PicIDs, PicIDsAsText, ReportReasons
-from autobg_mcp.submission import Accepted
+from autobg_mcp.outcomes import Accepted
 from autobg_mcp.tool import Result
 
 MOST_REPORTED_AT_ONCE = 10

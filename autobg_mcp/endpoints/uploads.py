@@ -16,7 +16,8 @@ from autobg_mcp.endpoints.fields import (
     TemplateCC,
     Vehicle,
 )
-from autobg_mcp.submission import Accepted, PhotoSubmission, Submission
+from autobg_mcp.outcomes import Accepted
+from autobg_mcp.submission import PhotoSubmission, Submission
 
 
 class UploadImagesWithoutTemplate(PhotoSubmission):

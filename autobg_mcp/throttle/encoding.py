@@ -1,7 +1,7 @@
 """A bucket as text, for stores outside this process."""
 
 import json
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.learning import Lesson
@@ -13,7 +13,7 @@ def encode(bucket: Bucket) -> str:
     state = {
         "limit": asdict(bucket.limit),
         "tickets": bucket.tickets,
-        "permits": [astuple(permit) for permit in bucket.permits],
+        "permits": [_row(permit) for permit in bucket.permits],
         "queue": bucket.queue,
         "leases": bucket.leases,
         "closed_us": bucket.closed_us,
@@ -42,3 +42,7 @@ def decode(text: str, seen_us: int) -> Bucket:
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not the state of a rate limit: {error}") from error
+
+
+def _row(permit: Permit) -> tuple[int, int, int, bool, bool]:
+    return permit.number, permit.granted_us, permit.stamp_us, permit.is_probe, permit.refused
