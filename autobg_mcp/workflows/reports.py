@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from autobg_mcp.context import Context
-from autobg_mcp.endpoints.fields import ReportReasons, Text
+from autobg_mcp.endpoints.fields import LONGEST_LINE_CHARS, PicID, ReportReasons, Text
 from autobg_mcp.endpoints.quality import MOST_REPORTED_AT_ONCE, ReportImages
 from autobg_mcp.errors import AutobgError, RequestRefusedError
 from autobg_mcp.tool import Part, Result, Tool
@@ -18,7 +18,7 @@ class PictureReport(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    picID: Annotated[int, Field(description="From getImageStatus.")]
+    picID: PicID
     reportReason: ReportReasons
     reportComment: Text = ""
 
@@ -31,10 +31,10 @@ class NotReported(Part):
     retryAfterS: int | None = None
 
     @classmethod
-    def of(cls, pic_ids: list[int], error: AutobgError) -> Self:
-        """What an error means for the pictures it met."""
+    def of(cls, pic_ids: list[int], error: AutobgError, reason: str | None = None) -> Self:
+        """What an error means for pictures; the reason is its own words where none is given."""
         retry_after_s = None if error.retry_after_s is None else math.ceil(error.retry_after_s)
-        return cls(picIDs=pic_ids, reason=str(error), retryAfterS=retry_after_s)
+        return cls(picIDs=pic_ids, reason=reason or str(error), retryAfterS=retry_after_s)
 
 
 class ManyReported(Result):
@@ -77,25 +77,24 @@ class ReportManyImages(Tool[ManyReported]):
         known = [report.picID for report in wanted if await _known(report, context)]
         groups = list(_grouped([report for report in wanted if report.picID not in known]))
         reported: list[int] = []
-        failed: list[tuple[list[int], AutobgError]] = []
+        failed: list[NotReported] = []
         for number, group in enumerate(groups):
             await context.call.progress(
                 f"Report {number + 1} of {len(groups)}", done=number, total=len(groups)
             )
             try:
                 reported += (await group.run(context)).reported
-            except RequestRefusedError as error:
-                failed.append((group.picIDs, error))
             except AutobgError as error:
-                failed.append(([pic_id for left in groups[number:] for pic_id in left.picIDs], error))
-                break
+                last = error
+                failed.append(NotReported.of(group.picIDs, error))
+                if not isinstance(error, RequestRefusedError):
+                    unsent = [pic_id for later in groups[number + 1 :] for pic_id in later.picIDs]
+                    if unsent:
+                        failed.append(NotReported.of(unsent, error, "not sent after that failure"))
+                    break
         if failed and not reported and not known:
-            raise failed[-1][1]
-        return ManyReported(
-            reported=reported,
-            alreadyReported=known,
-            notReported=[NotReported.of(pic_ids, error) for pic_ids, error in failed],
-        )
+            raise last
+        return ManyReported(reported=reported, alreadyReported=known, notReported=failed)
 
 
 def _merged(reports: list[PictureReport]) -> list[PictureReport]:
@@ -110,7 +109,9 @@ def _merged(reports: list[PictureReport]) -> list[PictureReport]:
             ]
             comments = dict.fromkeys(filter(None, (before.reportComment, report.reportComment)))
             report = PictureReport(  # noqa: PLW2901  # the two are one from here on
-                picID=report.picID, reportReason=reasons, reportComment="; ".join(comments)
+                picID=report.picID,
+                reportReason=reasons,
+                reportComment="; ".join(comments)[:LONGEST_LINE_CHARS],
             )
         merged[report.picID] = report
     return list(merged.values())
