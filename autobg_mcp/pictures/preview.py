@@ -76,7 +76,8 @@ def reduced(content: bytes, max_px: int) -> "tuple[Image, str, tuple[int, int]]"
     with decoder_faults():
         orientation = _ORIENTATIONS[mime](content) if mime in _ORIENTATIONS else UPRIGHT
         # A JPEG is decoded at a fraction of its size: never more pixels in memory than needed.
-        image.draft(None, (2 * max_px, 2 * max_px))
+        share = min(1.0, 2 * max_px / max(image.size))
+        image.draft(None, (max(1, int(width_px * share)), max(1, int(height_px * share))))
         image.load()
         plain = _drawable(image)
         plain.thumbnail((max_px, max_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
