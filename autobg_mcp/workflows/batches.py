@@ -1,6 +1,8 @@
 """What was submitted: the API keeps no list of batches, the ledger does."""
 
-from datetime import datetime, timedelta
+import math
+import time
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -8,7 +10,8 @@ from pydantic import AfterValidator, Field
 from autobg_mcp.context import Context
 from autobg_mcp.endpoints.account import day
 from autobg_mcp.endpoints.fields import Line
-from autobg_mcp.ledger import Batch
+from autobg_mcp.errors import cleaned
+from autobg_mcp.ledger import Batch, Entry
 from autobg_mcp.spending import at
 from autobg_mcp.tool import Part, Result, Tool
 
@@ -42,23 +45,26 @@ def _checked(text: str) -> str:
     return text
 
 
-def span(text: str, now: datetime | None = None) -> tuple[float, float | None]:
+def span(text: str, today: date | None = None) -> tuple[float, float | None]:
     """Begin and end of what people call a time, local, in seconds since 1970; None as the end means to now.
 
     Raises:
         ValueError: It is none of today, yesterday, last 7 days, last 30 days, dd-mm-yyyy.
     """
-    moment = now or datetime.now().astimezone()
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = today or datetime.now().astimezone().date()
     name = text.strip().lower()
-    if name in _DAYS_BACK:
-        begin = midnight - timedelta(days=_DAYS_BACK[name])
-        return begin.timestamp(), midnight.timestamp() if name == "yesterday" else None
     try:
-        chosen = day(name)
-    except ValueError:
+        if name in _DAYS_BACK:
+            begin = _midnight(today - timedelta(days=_DAYS_BACK[name]))
+            return begin, _midnight(today) if name == "yesterday" else None
+        return _midnight(day(name)), None
+    except (ValueError, OverflowError):
         raise ValueError("today, yesterday, last 7 days, last 30 days or dd-mm-yyyy") from None
-    return midnight.replace(year=chosen.year, month=chosen.month, day=chosen.day).timestamp(), None
+
+
+def _midnight(of: date) -> float:
+    """When a day begins here, whatever the offset is on that day."""
+    return time.mktime(of.timetuple())
 
 
 class ListBatches(Tool[Batches]):
@@ -89,7 +95,11 @@ class ListBatches(Tool[Batches]):
         found = await context.consult(
             ledger.batches, account, since=begin, until=end, text=self.find, limit=self.limit
         )
-        unknown = await context.consult(ledger.unknown, account)
+        unknown = [
+            entry
+            for entry in reversed(await context.consult(ledger.unknown, account))
+            if (begin or 0) <= entry.at < (end or math.inf) and self._fits(entry)
+        ]
         names = {
             one.template: await context.consult(ledger.template_name, account, one.template)
             for one in found
@@ -98,10 +108,14 @@ class ListBatches(Tool[Batches]):
         return Batches(
             batches=[_known(one, names.get(one.template or "")) for one in found],
             outcomeUnknown=[
-                f"{entry.source or entry.file_name} of {entry.vehicle}, {at(entry.at)}: {entry.reason}"
-                for entry in unknown
+                f"{cleaned(entry.source or entry.file_name)} of {entry.vehicle}, {at(entry.at)}: {cleaned(entry.reason or '')}"
+                for entry in unknown[: self.limit]
             ],
         )
+
+    def _fits(self, entry: Entry) -> bool:
+        text = f"{entry.vehicle} {entry.tool} {entry.file_name}"
+        return self.find is None or self.find.casefold() in text.casefold()
 
 
 def _known(batch: Batch, template_name: str | None) -> KnownBatch:
