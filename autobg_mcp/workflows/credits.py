@@ -1,6 +1,8 @@
 """Questions about money: what is left, what was used, how long it lasts, each figure with its source."""
 
+import math
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,9 +16,15 @@ from autobg_mcp.tool import Part, Result, Tool
 from autobg_mcp.workflows.batches import span
 
 _WEEK_DAYS = 7
-_TOTAL = re.compile(
-    r"total|(credits?|amount)?_?used|usage|(total|used)_?credits?(_?used)?|credits?", re.IGNORECASE
+_NAMES = tuple(
+    re.compile(name, re.IGNORECASE)
+    for name in (
+        r"(total[ _]?)?(credits?[ _]?|amount[ _]?)?(used|usage|spent)([ _]?credits?)?",
+        r"total",
+        r"credits?",
+    )
 )
+"""What a figure of used credits may be called, the clearest first; `total_credits` is what the account ever had."""
 
 Period = Literal["Today", "Last 7 days", "This month"]
 _PERIODS: tuple[Period, ...] = ("Today", "Last 7 days", "This month")
@@ -65,11 +73,13 @@ class GetCreditSummary(Tool[CreditSummary]):
             notes.append(f"{unknown} submissions have an unknown outcome and count as used: see listBatches.")
         if not per_day:
             notes.append("Nothing was used in 7 days, so no pace can be told.")
+        if self.pictures and self.pictures > left:
+            notes.append(f"{self.pictures} pictures need {self.pictures - left} credits more than are left.")
         return CreditSummary(
             left=left,
             used=used,
             perDay=per_day,
-            daysLeft=int(left / per_day) if per_day else None,
+            daysLeft=int(left / per_day) if per_day and math.isfinite(left) else None,
             leftAfter=None if self.pictures is None else left - self.pictures,
             notes=notes,
         )
@@ -92,35 +102,38 @@ async def _used(period: Period, context: Context) -> Used:
 
 def credits_in(report: UsageReport) -> float | None:
     """The credits that a usage answer of unknown form tells of; None where it is not understood."""
-    if report.sums is not None:
-        return next(
-            (
-                total
-                for name, total in report.sums.items()
-                if re.search(r"credit|used|usage", name, re.IGNORECASE)
-            ),
-            None,
-        )
-    return _total(report.data)
+    return _total(report.data) if report.sums is None else _named(report.sums)
 
 
 def _total(data: JsonValue) -> float | None:
     """A number under a telling name, else the sum of one over a list of rows."""
     if isinstance(data, dict):
-        named = [_number(value) for name, value in data.items() if _TOTAL.fullmatch(name)]
         inner = [_total(value) for value in data.values() if isinstance(value, list | dict)]
-        return next((figure for figure in [*named, *inner] if figure is not None), None)
+        return next((figure for figure in [_named(data), *inner] if figure is not None), None)
     if isinstance(data, list):
-        figures = [_total(row) for row in data]
-        return (
-            sum(figure for figure in figures if figure is not None)
-            if figures and None not in figures
-            else None
-        )
+        figures = [_total(row) for row in data if not _sums_up(row)]
+        known = [figure for figure in figures if figure is not None]
+        return sum(known) if known and len(known) == len(figures) else None
     return None
+
+
+def _sums_up(row: JsonValue) -> bool:
+    """Whether a row is the closing total of the others."""
+    return isinstance(row, dict) and any(
+        isinstance(value, str) and value.strip().lower().startswith("total") for value in row.values()
+    )
+
+
+def _named(values: Mapping[str, JsonValue]) -> float | None:
+    figures = (
+        _number(value) for name in _NAMES for key, value in values.items() if name.fullmatch(key.strip())
+    )
+    return next((figure for figure in figures if figure is not None), None)
 
 
 def _number(value: JsonValue) -> float | None:
     if isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d+)?", value.strip()):
         return float(value)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if 0 <= value < math.inf else None
