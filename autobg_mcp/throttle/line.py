@@ -137,7 +137,7 @@ class Line:
         self._notes.answers.append(answer)
         self._written.append(written)
         self._wake()
-        await asyncio.shield(written)
+        await written
 
     async def settle(self) -> None:
         """Sends every waiter away and waits until all that is left to write is written."""

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from autobg_mcp.errors import ConfigurationError
 
@@ -45,12 +46,12 @@ class Limit:
         """One machine's share of the limit: at least one call."""
         return self if machines == 1 else replace(self, calls=max(1, self.calls // machines))
 
-    @property
+    @cached_property
     def window_us(self) -> int:
         """The window in microseconds."""
         return round(self.window_s * SECOND_US)
 
-    @property
+    @cached_property
     def span_us(self) -> int:
         """The window and its guard: how long after its stamp a call counts, in microseconds."""
         return self.window_us + self.window_us // _GUARD_SHARE

@@ -87,9 +87,7 @@ def _renew(bucket: Bucket, now_us: int, batch: Batch) -> None:
     if batch.asks:
         bucket.leases[batch.owner] = mine if mine - now_us > LEASE_US - RENEW_US else now_us + LEASE_US
     gone = set(batch.notes.dropped)
-    bucket.queue = [
-        (number, owner) for number, owner in bucket.queue if owner in bucket.leases and number not in gone
-    ]
+    bucket.queue = [place for place in bucket.queue if place[1] in bucket.leases and place[0] not in gone]
 
 
 def _join(bucket: Bucket, ask: Ask, owner: str) -> int:

@@ -8,6 +8,7 @@ from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.policy import SECOND_US
 
 T = TypeVar("T")
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Store(Protocol):
@@ -39,9 +40,7 @@ class Store(Protocol):
 
 def boot_clock() -> float:
     """Seconds since the machine started, suspended time included where the system can tell; never set back."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
 
 def microseconds(seconds: float) -> int:
