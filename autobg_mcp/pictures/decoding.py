@@ -83,7 +83,7 @@ def _heic_decoder() -> "type[ImageFile]":
         from pillow_heif import HeifImageFile  # noqa: PLC0415 - an optional extra
     except ImportError as error:
         raise FileRefusedError(
-            "It is a HEIC picture, and HEIC is not installed.",
+            "It is a HEIC picture, and HEIC is not installed: pip install 'autobg-mcp[heic]'.",
             next_step="Ask the person who runs this server to install it with: pip install 'autobg-mcp[heic]'",
         ) from error
     return HeifImageFile
