@@ -48,7 +48,7 @@ def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
     db.execute(
         """UPDATE entries SET
             state = CASE WHEN sent_at IS NULL THEN 'refused' ELSE 'unknown' END,
-            reason = CASE WHEN sent_at IS NULL THEN 'never sent' ELSE 'the process ended before the answer' END,
+            reason = CASE WHEN sent_at IS NULL THEN 'never sent' ELSE 'no answer was recorded' END,
             settled_at = :now
         WHERE state = 'intended' AND NOT lease_until BETWEEN :now AND :now + 2 * :lease_s""",
         {"now": now, "lease_s": LEASE_S},
