@@ -90,15 +90,28 @@ async def test_a_refused_call_takes_no_slot_and_no_place(world: World) -> None:
 async def test_calls_of_two_processes_are_served_in_the_order_they_came(world: World) -> None:
     processes = [world.process(), world.process()]
     await world.use_up(processes[0])
-    served: list[int] = []
+    served: dict[int, float] = {}
 
     async def call(number: int) -> None:
         await world.clock.sleep(number / 100)
-        await world.call(processes[number % 2])
-        served.append(number)
+        await world.call(processes[number % 2], takes_s=0)
+        served[number] = world.clock()
 
     await world.clock.run(*(call(number) for number in range(12)))
-    assert served == list(range(12))
+    moments = [served[number] for number in range(12)]
+    assert moments == sorted(moments)
+
+
+async def test_a_slow_process_keeps_its_slot_but_not_the_slots_of_those_behind_it(world: World) -> None:
+    slow, quick = world.process(), world.process()
+    await world.use_up(slow)
+    stuck = asyncio.ensure_future(world.call(slow))
+    await world.clock.settle()
+    await world.clock.pass_to(world.clock() + 57)
+    kill(slow)
+    slots = await world.clock.run(*(world.call(quick) for _ in range(3)))
+    assert [slot.waited_s for slot in slots] == pytest.approx([3.25, 3.25, 6], abs=3)
+    stuck.cancel()
 
 
 async def test_a_cancelled_waiter_frees_its_place_for_a_waiter_of_another_process(world: World) -> None:

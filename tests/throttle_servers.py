@@ -153,7 +153,9 @@ class PolicyClient:
             number = self.bucket.queue[0][0] if self.bucket.queue else 0
             [reply] = self._step(now_s, [Ask(10**15, number, is_new=False)]).replies
             if not isinstance(reply, Granted):
-                return max(self.bucket.opens_us(microseconds(now_s)) / SECOND_US, now_s + 1e-6)
+                opens_us = self.bucket.opens_us(microseconds(now_s))
+                assert opens_us is not None
+                return max(opens_us / SECOND_US, now_s + 1e-6)
             self._granted = reply.number
         return now_s
 

@@ -109,7 +109,7 @@ class Outcome:
     Attributes:
         replies: One per ask, in the same order.
         wake_us: Microseconds until the next step is due.
-        look_us: When to look whether another process has changed the bucket.
+        look_us: How often to look, until then, whether another process has changed the bucket.
     """
 
     replies: list[Granted | Queued | Refused]

@@ -55,11 +55,25 @@ class Bucket:
         """Slots of the allowance that are free at this moment."""
         return max(0, self.lesson.calls(self.limit) - self.used(now_us))
 
-    def opens_us(self, now_us: int) -> int:
-        """The first moment from `now_us` on at which one more call may go out, if nothing else happens."""
+    def opens_us(self, now_us: int, ahead: int = 0) -> int | None:
+        """The first moment from `now_us` on at which one more call may go out, if nothing else happens.
+
+        Args:
+            now_us: The moment.
+            ahead: Calls that have a right to go first. They need not have gone: whoever is `ahead`-th in the queue
+                has a right to the slot after theirs, so a process that is slow to take its slot holds up nobody.
+
+        Returns:
+            None if those ahead have to go first, because the slots are not alike.
+        """
+        lesson, calls = self.lesson, self.lesson.calls(self.limit)
+        alike = not lesson.is_strict and (lesson.is_trusted(self.limit) or len(self.permits) + ahead < calls)
+        if ahead and not (alike and ahead < calls):
+            return None
         stamps = [permit.stamp_us for permit in self.permits]
-        careful = self.lesson.probes_enough(self.permits, self.limit)
-        return max(self.closed_us, self.lesson.opens_us(stamps, self.limit, now_us, careful=careful))
+        careful = lesson.probes_enough(self.permits, self.limit)
+        opens_us = lesson.opens_us(stamps, self.limit, now_us, careful=careful, ahead=ahead)
+        return max(self.closed_us, opens_us)
 
     def estimates_us(self, places: int, now_us: int) -> list[int]:
         """When the first `places` waiters get their slots, if answers take what they usually take."""

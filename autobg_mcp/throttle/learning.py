@@ -61,12 +61,26 @@ class Lesson:
         """Whether more than a number of calls per window has been learnt."""
         return self.is_smooth or self.burst > 0
 
-    def opens_us(self, stamps: Sequence[int], limit: Limit, now_us: int, *, careful: bool = False) -> int:
-        """The first moment from `now_us` on at which one more call may go out; `careful` keeps probes back."""
+    def is_trusted(self, limit: Limit) -> bool:
+        """Whether enough probes were taken to rule out a sliding counter."""
+        return self.trusted >= limit.calls
+
+    def opens_us(
+        self, stamps: Sequence[int], limit: Limit, now_us: int, *, careful: bool = False, ahead: int = 0
+    ) -> int:
+        """The first moment from `now_us` on at which one more call may go out.
+
+        Args:
+            stamps: What was sent.
+            limit: As documented.
+            now_us: The moment.
+            careful: Whether probes are kept back.
+            ahead: Calls to leave room for; only where nothing but the allowance counts.
+        """
         calls, span_us = self.calls(limit), limit.span_us
-        if len(stamps) < calls and not self.burst:
+        if len(stamps) + ahead < calls and not self.burst:
             return now_us
-        opens_us = window_opens(stamps, calls, span_us, now_us)
+        opens_us = window_opens(stamps, calls - ahead, span_us, now_us)
         if self.burst:
             opens_us = max(opens_us, paced_opens(stamps, calls, self.burst, span_us, now_us))
         if self.is_smooth or careful:
@@ -75,14 +89,14 @@ class Lesson:
 
     def is_probe(self, permits: Sequence[Permit], limit: Limit, now_us: int) -> bool:
         """Whether a call that goes out now is one that a sliding counter might refuse."""
-        if self.is_smooth or self.trusted >= limit.calls or len(permits) < self.calls(limit):
+        if self.is_smooth or self.is_trusted(limit) or len(permits) < self.calls(limit):
             return False
         stamps = [permit.stamp_us for permit in permits]
         return smooth_opens(stamps, self.calls(limit), limit.span_us, now_us) > now_us
 
     def probes_enough(self, permits: Sequence[Permit], limit: Limit) -> bool:
         """Whether as many probes are in flight as a server of unknown kind may refuse at once."""
-        if self.trusted >= limit.calls:
+        if self.is_trusted(limit):
             return False
         at_once = min(max(1, self.trusted), max(2, limit.calls // 10))
         return sum(permit.is_probe for permit in permits if permit.number) >= at_once

@@ -14,7 +14,6 @@ from typing import Protocol, TypeVar
 from autobg_mcp.errors import StateError
 from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome, Queued, Refused
 from autobg_mcp.throttle.policy import SECOND_US, Limit
-from autobg_mcp.throttle.step import usual_look_us
 from autobg_mcp.throttle.store import microseconds
 
 T = TypeVar("T")
@@ -215,14 +214,13 @@ class Line:
         """Sleeps until the next step is due, this process wants something, or another has changed the bucket."""
         assert self._kick is not None
         ends_s = self.clock() + stepped.outcome.wake_us / SECOND_US
-        look_s, usual_s = stepped.outcome.look_us / SECOND_US, usual_look_us(self._limit) / SECOND_US
+        look_s = stepped.outcome.look_us / SECOND_US
         while (left_s := ends_s - self.clock()) > 0:
             await self.first(self._kick, min(left_s, look_s))
             if self._kick.done() or left_s <= look_s:
                 return
             if await self._access.version(self.name) != stepped.version:
                 return
-            look_s = max(look_s, min(2 * look_s, usual_s))
 
     def _give_up(self, written: list[asyncio.Future[None]], error: Exception) -> None:
         for answer in written:

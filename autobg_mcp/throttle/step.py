@@ -18,7 +18,7 @@ TRANSIT_US = 4 * SECOND_US
 """The longest a request can still be on its way after its last byte was handed to the network."""
 _REMEMBERED_WINDOWS = 2  # as far as any rule looks back
 _LOOKS_PER_WINDOW = 20
-_OVERDUE_LOOK_US = 5_000  # another process has not yet taken the slot that is free
+_NEXT_LOOK_US = 10_000  # another process takes its slot first, at any moment now
 _LONGEST_PAUSE_US = 900 * SECOND_US
 _ESTIMATE_SLACK_US = SECOND_US  # a waiter keeps its place while its estimate wavers by less
 
@@ -104,12 +104,19 @@ def _join(bucket: Bucket, ask: Ask, owner: str) -> int:
 
 
 def _grant(bucket: Bucket, now_us: int, batch: Batch) -> dict[int, Granted]:
+    """Takes every slot that is this process's by its place in the queue."""
     granted: dict[int, Granted] = {}
-    while bucket.queue and bucket.queue[0][1] == batch.owner and bucket.opens_us(now_us) <= now_us:
-        number, _ = bucket.queue.pop(0)
+    for index, (number, owner) in enumerate(bucket.queue):
+        if owner != batch.owner:
+            continue
+        opens_us = bucket.opens_us(now_us, ahead=index - len(granted))
+        if opens_us is None or opens_us > now_us:
+            break
         is_probe = bucket.lesson.is_probe(bucket.permits, bucket.limit, now_us)
         bucket.permits.append(Permit(number, now_us, now_us + batch.reach_us, is_probe))
         granted[number] = Granted(number, bucket.left(now_us))
+    if granted:
+        bucket.queue = [place for place in bucket.queue if place[0] not in granted]
     return granted
 
 
@@ -131,18 +138,16 @@ def _wake(
     first = next((reply for reply in replies if isinstance(reply, Queued)), None)
     if first is None:
         return LEASE_US, LEASE_US
-    mine = first.place == 1
-    due_us = bucket.opens_us(now_us) - now_us if mine else first.left_us
+    opens_us, look_us = bucket.opens_us(now_us, ahead=first.place - 1), usual_look_us(bucket.limit)
+    due_us = max(first.left_us, look_us) if opens_us is None else opens_us - now_us
+    if opens_us is None and first.left_us <= 0:
+        look_us = _NEXT_LOOK_US
     waiting = [
         ask.left_us for ask, reply in zip(batch.asks, replies, strict=True) if isinstance(reply, Queued)
     ]
     others = [lease - now_us for owner, lease in bucket.leases.items() if owner != batch.owner]
-    if mine or due_us > 0:
-        waiting.append(due_us)
-    usual_us = usual_look_us(bucket.limit)
-    far_us = max(usual_us, min(SECOND_US, due_us // 2))  # those who are next hear at once of what others do
-    look_us = usual_us if mine else _OVERDUE_LOOK_US if due_us <= 0 else far_us
-    return max(0, min([RENEW_US, *waiting, *others])), look_us
+    is_near = first.place <= bucket.limit.calls  # only they can gain by what others do
+    return max(0, min([due_us, RENEW_US, *waiting, *others])), look_us if is_near else RENEW_US
 
 
 def usual_look_us(limit: Limit) -> int:
