@@ -2,7 +2,7 @@
 
 Usage: fault_process.py BASE_URL FOLDER, and on standard input one JSON list of tasks, each an object:
 
-    kill: how many processes to kill at random moments, each on its way through some of the photos
+    kill, seed, vehicle: how many processes to kill at random moments, each on its way through some of the photos
     step, how: where one submission is struck, and by what; then the same again, and a look at its batch
     race: the arguments of processes that call the same tool at once
 
@@ -205,21 +205,20 @@ def struck_once(lab: Lab, step: str, how: str) -> dict[str, Any]:
 # Many submissions, killed anywhere
 
 
-def killed(lab: Lab, kills: int, seed: int) -> dict[str, Any]:
+def killed(lab: Lab, kills: int, seed: int, vehicle: str) -> dict[str, Any]:
     """Processes that each submit a few photos and are killed; a last one that finishes, looks and lists."""
     chance = random.Random(seed)
-    chosen = lab.photos[: 2 * kills + 6]
     for number in range(kills):
-        some = chosen[2 * number : 2 * number + 6]
-        forked(lambda some=some: lab.submit("killed", some), after_s=chance.uniform(0, 0.25))  # type: ignore[misc]
-    in_the_midst = lab.charged("killed")
-    result = forked(lambda: lab.submit("killed", chosen))
+        some = lab.photos[2 * number : 2 * number + 6]
+        forked(lambda some=some: lab.submit(vehicle, some), after_s=chance.uniform(0, 0.25))  # type: ignore[misc]
+    in_the_midst = lab.charged(vehicle)
+    result = forked(lambda: lab.submit(vehicle, lab.photos))
     names = forked(lambda: lab.look(result["batchID"]))
-    again = forked(lambda: lab.submit("killed", chosen))
+    again = forked(lambda: lab.submit(vehicle, lab.photos))
     return {
-        "chosen": [photo.name for photo in chosen],
+        "chosen": [photo.name for photo in lab.photos],
         "in the midst": in_the_midst,
-        "paid": lab.charged("killed"),
+        "paid": lab.charged(vehicle),
         "names": names,
         "result": result,
         "again": again,
@@ -275,7 +274,7 @@ def main() -> None:
     answers: list[Any] = []
     for task in tasks:
         if "kill" in task:
-            answers.append(killed(lab, task["kill"], task["seed"]))
+            answers.append(killed(lab, task["kill"], task["seed"], task["vehicle"]))
         elif "step" in task:
             answers.append(struck_once(lab, task["step"], task["how"]))
         else:
