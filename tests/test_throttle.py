@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from throttle_clock import AtOnce, TurnedClock
 
-from autobg_mcp.errors import ThrottledError
+from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.shared import SharedThrottle
@@ -256,3 +256,82 @@ async def test_two_accounts_never_share_a_budget(world: World) -> None:
     await world.use_up(process)
     async with process.slot("another:reportImages", LIMIT, max_wait_s=0) as slot:
         assert slot.left == 2
+
+
+async def wait_for(task: asyncio.Task[Slot]) -> Slot:
+    return await task
+
+
+async def granted_unnoticed(process: Throttle, world: World) -> asyncio.Task[Slot]:
+    """A call that has its slot, but has not run since."""
+    assert isinstance(process, SharedThrottle)
+    task = asyncio.ensure_future(world.call(process, takes_s=0))
+    await asyncio.sleep(0)
+    [caller] = process._line(BUCKET)._callers
+    while not caller.done.done():  # noqa: ASYNC110 - the loop is turned step by step
+        await asyncio.sleep(0)
+    return task
+
+
+async def test_a_call_cancelled_at_the_moment_it_gets_its_slot_gives_it_back(world: World) -> None:
+    process = world.process()
+    task = await granted_unnoticed(process, world)
+    task.cancel()
+    await world.clock.settle()
+    assert [budget.used for budget in await process.budgets("")] == [0]
+
+
+async def test_a_slot_given_to_a_process_that_then_slept_is_taken_anew(world: World) -> None:
+    process = world.process()
+    task = await granted_unnoticed(process, world)
+    world.clock.now_s += 100
+    [slot] = await world.clock.run(wait_for(task))
+    assert slot.waited_s == 100
+    assert [budget.used for budget in await process.budgets("")] == [1]
+
+
+async def test_a_call_that_waits_when_the_throttle_is_closed_is_told(world: World) -> None:
+    process = world.process()
+    await world.use_up(process)
+    waiting = asyncio.ensure_future(world.call(process))
+    await world.clock.settle()
+    await process.aclose()
+    with pytest.raises(StateError, match="closed while this call waited"):
+        await waiting
+
+
+async def test_whatever_goes_wrong_in_the_store_reaches_those_who_wait() -> None:
+    class Broken(MemoryStore):
+        def version(self, name: str) -> int:
+            raise RuntimeError(name)
+
+    clock = TurnedClock()
+    process = SharedThrottle(Broken(clock=clock), clock=clock, sleep=clock.sleep)
+    async with process.slot(BUCKET, Limit(1, 60), max_wait_s=0) as slot:
+        slot.sent()
+        waiting = asyncio.ensure_future(process._take(BUCKET, Limit(1, 60), 100, None, 0))
+        await clock.pass_to(clock() + 2)
+    with pytest.raises(RuntimeError, match=BUCKET):
+        await waiting
+
+
+async def test_a_call_that_leaves_before_it_has_a_ticket_leaves_no_trace(world: World) -> None:
+    process = world.process()
+    await world.use_up(process)
+    task = asyncio.ensure_future(world.call(process))
+    await asyncio.sleep(0)
+    task.cancel()
+    await world.clock.settle()
+    assert [budget.waiting for budget in await process.budgets("")] == [0]
+
+
+async def test_the_next_caller_learns_from_budgets_when_its_turn_would_come(world: World) -> None:
+    process = world.process()
+    await world.use_up(process)
+    waiting = [asyncio.ensure_future(world.call(process)) for _ in range(3)]
+    await world.clock.settle()
+    [budget] = await process.budgets("account")
+    assert budget.waiting == 3
+    assert budget.next_free_s == pytest.approx(2 * 60.25, abs=0.1)
+    for task in waiting:
+        task.cancel()

@@ -86,6 +86,18 @@ def test_a_lesson_waits_for_every_call_that_was_in_flight_with_the_refused_one()
     assert (learnt_early, client.bucket.lesson.burst) == (0, 1)
 
 
+def test_a_call_sent_before_the_last_lesson_teaches_nothing() -> None:
+    lesson = Lesson(refused_us=4, changed_us=5)
+    lesson.conclude([], LIMIT, 6)
+    assert lesson == Lesson(changed_us=5)
+
+
+def test_a_sliding_counter_is_put_to_the_test_again_after_a_week() -> None:
+    lesson = Lesson(is_smooth=True, trusted=4)
+    lesson.widen(LIMIT, 8 * 24 * 3600 * 1_000_000)
+    assert lesson == Lesson()
+
+
 def test_an_inferred_limit_may_shrink_to_one_call() -> None:
     lesson, guessed = Lesson(), Limit(2, 60, documented=False)
     lesson.refused_us = 1

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+import sys
 from pathlib import Path
 
 import anyio
@@ -177,6 +178,22 @@ async def test_a_broken_file_leaves_a_share_in_memory_if_the_operator_says_so(tm
 def test_an_address_that_names_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="'mysql:' names no store"):
         open_throttle("mysql:", state_dir=tmp_path)
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "autobg_mcp.throttle.redis", raising=False)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'autobg-mcp\[redis\]'"):
+        open_throttle("redis://localhost/0", state_dir=tmp_path)
+
+
+async def test_a_throttle_in_memory_needs_no_folder(tmp_path: Path) -> None:
+    throttle = open_throttle("memory:", state_dir=tmp_path / "state")
+    await take(throttle)
+    await throttle.aclose()
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - a test's own folder
 
 
 def test_opening_touches_no_disk(tmp_path: Path) -> None:
