@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import urllib.request
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +64,13 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def sandbox_process() -> AsyncGenerator[Sandbox]:
-    """A sandbox in a process of its own, ended afterwards.
+async def sandbox_process(*options: str) -> AsyncGenerator[Sandbox]:
+    """A sandbox in a process of its own, ended afterwards; `options` are those of `autobg-mcp sandbox`.
 
     Raises:
         DemoFailedError: It did not start.
     """
-    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0"]
+    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0", *options]
     async with await anyio.open_process(command, stdin=None, stderr=None) as process:
         try:
             with anyio.fail_after(_START_S):
@@ -89,18 +89,29 @@ class Host:
     Args:
         sandbox: What stands in for the API.
         output: Folder that results are saved in.
-        state: Folder for the throttle and the ledger.
+        own: Folder for what is this host's alone.
+        state: Folder for the throttle and the ledger; None is the host's own.
+        settings: Further settings of the server.
     """
 
-    def __init__(self, sandbox: Sandbox, output: Path, state: Path) -> None:
-        self._pid_file = state / "server.pid"
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        output: Path,
+        own: Path,
+        state: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        own.mkdir(parents=True, exist_ok=True)
+        self._pid_file = own / "server.pid"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTOBG_")}
         self._environment = kept | {
             "AUTOBG_BASE_URL": sandbox.base_url,
             "AUTOBG_API_KEY": "sandbox-key",
             "AUTOBG_IMAGE_DIRS": os.pathsep.join(str(pictures(kind)) for kind in ("photos", "branding")),
             "AUTOBG_OUTPUT_DIR": str(output),
-            "AUTOBG_STATE_DIR": str(state),
+            "AUTOBG_STATE_DIR": str(state or own),
+            **(settings or {}),
         }
 
     @asynccontextmanager
