@@ -67,7 +67,9 @@ class Bucket:
             None if those ahead have to go first, because the slots are not alike.
         """
         lesson, calls = self.lesson, self.lesson.calls(self.limit)
-        alike = not lesson.is_strict and (lesson.is_trusted(self.limit) or len(self.permits) + ahead < calls)
+        if len(self.permits) + ahead < calls and not lesson.burst:
+            return max(self.closed_us, now_us)
+        alike = not lesson.is_strict and lesson.is_trusted(self.limit)
         if ahead and not (alike and ahead < calls):
             return None
         stamps = [permit.stamp_us for permit in self.permits]

@@ -78,8 +78,6 @@ class Lesson:
             ahead: Calls to leave room for; only where nothing but the allowance counts.
         """
         calls, span_us = self.calls(limit), limit.span_us
-        if len(stamps) + ahead < calls and not self.burst:
-            return now_us
         opens_us = window_opens(stamps, calls - ahead, span_us, now_us)
         if self.burst:
             opens_us = max(opens_us, paced_opens(stamps, calls, self.burst, span_us, now_us))

@@ -82,6 +82,7 @@ def _learn(bucket: Bucket, now_us: int) -> None:
 
 
 def _renew(bucket: Bucket, now_us: int, batch: Batch) -> None:
+    """Keeps this process's places, and drops those of processes that no longer show themselves."""
     mine = bucket.leases.pop(batch.owner, 0)
     bucket.leases = {owner: lease for owner, lease in bucket.leases.items() if lease > now_us}
     if batch.asks:
