@@ -4,10 +4,11 @@ import argparse
 import json
 import logging
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,7 +19,7 @@ from autobg_mcp import __version__
 from autobg_mcp.context import Call
 from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, ConfigurationError
 from autobg_mcp.settings import Settings
-from autobg_mcp.tools import BY_NAME, check_names
+from autobg_mcp.tools import check_names, find, offered
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -87,12 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--output", type=Path, default=Path("autobg-output"), help="folder for the pictures")
 
     sandbox = command("sandbox", "serve the fake API over HTTP on 127.0.0.1", _sandbox)
-    sandbox.add_argument("--port", type=int, default=8321, help="0 takes a free one (default: %(default)s)")
+    sandbox.add_argument("--port", type=_port, default=8321, help="0 takes a free one (default: %(default)s)")
     sandbox.add_argument(
-        "--turnaround", type=float, default=2.0, metavar="S", help="seconds a picture takes (default: 2)"
+        "--turnaround", type=_seconds, default=2.0, metavar="S", help="seconds a picture takes (default: 2)"
     )
     sandbox.add_argument(
-        "--window", type=float, default=60.0, metavar="S", help="seconds of a limit's window (default: 60)"
+        "--window", type=_window, default=60.0, metavar="S", help="seconds of a limit's window (default: 60)"
     )
 
     call = command("call", "call one tool, as a host would", _call, sandboxed)
@@ -105,6 +106,24 @@ def _parser() -> argparse.ArgumentParser:
     tools = command("tools", "list the tools", _tools, sandboxed)
     tools.add_argument("--json", action="store_true", help="exactly what MCP lists")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004  # the largest port there is
+        raise argparse.ArgumentTypeError("a number from 0 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not 0 <= float(text) <= 86_400:  # noqa: PLR2004  # a day
+        raise argparse.ArgumentTypeError("seconds from 0 to 86400")
+    return float(text)
+
+
+def _window(text: str) -> float:
+    if not _seconds(text):
+        raise argparse.ArgumentTypeError("seconds above 0")
+    return float(text)
 
 
 def _fail(error: AutobgError, code: int) -> NoReturn:
@@ -125,8 +144,9 @@ def _serve(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     server = build_server(settings, lambda: open_client(settings, sandbox=options.sandbox))
-    with suppress(KeyboardInterrupt):
-        anyio.run(serve_stdio, server)
+    # Nothing else ends a process that waits for a line from its host.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    anyio.run(serve_stdio, server)
     return 0
 
 
@@ -189,9 +209,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _tools(options: argparse.Namespace) -> int:
-    from autobg_mcp.server import listing, offered  # noqa: PLC0415
+    from autobg_mcp.server import listing  # noqa: PLC0415
 
-    tools = offered(_settings(options))
+    tools = list(offered(_settings(options)).values())
     if options.json:
         listed = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listing(tools)]
         print(json.dumps({"tools": listed}, indent=2, ensure_ascii=False))
@@ -203,11 +223,9 @@ def _tools(options: argparse.Namespace) -> int:
 
 
 def _call(options: argparse.Namespace) -> int:
-    tool = BY_NAME.get(options.tool)
-    if tool is None:
-        raise ArgumentsRefusedError(f"There is no tool {options.tool}.", next_step="See: autobg-mcp tools")
-    arguments = _arguments(options.pairs, options.args)
-    result = anyio.run(_run_tool, _settings(options), options.sandbox, tool.from_arguments(arguments))
+    settings = _settings(options)
+    tool = find(options.tool, settings).from_arguments(_arguments(options.pairs, options.args))
+    result = anyio.run(_run_tool, settings, options.sandbox, tool)
     print(json.dumps(result.structured(), indent=2, ensure_ascii=False))
     return 0
 

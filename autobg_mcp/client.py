@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import IO, Self, TypedDict
 
@@ -19,9 +20,10 @@ from starlette.types import ASGIApp
 
 from autobg_mcp import __version__
 from autobg_mcp.audit import AuditLog
-from autobg_mcp.context import Call, Context, OnWire, unwatched
+from autobg_mcp.context import Call, Context, OnWire, QuestionPendingError, unwatched
 from autobg_mcp.errors import (
     AutobgError,
+    ConfigurationError,
     ConnectionFailedError,
     LinkRefusedError,
     cleaned,
@@ -168,6 +170,9 @@ class Client:
         except AutobgError as error:
             event.update(outcome=type(error).__name__, spent=error.spent, message=str(error))
             raise
+        except QuestionPendingError:
+            event["outcome"] = "asks for approval"
+            raise
         finally:
             self._audit.write(event)
 
@@ -204,6 +209,8 @@ class Client:
             ) from None
         except (httpx.TimeoutException, TimeoutError):
             raise lost(request, f"no answer within {self.settings.timeout_s:g} s") from None
+        except httpx.InvalidURL:
+            raise ConfigurationError("AUTOBG_BASE_URL names no valid address.") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise lost(request, f"the connection broke ({type(error).__name__})") from None
         if content is None:
@@ -270,7 +277,21 @@ class Client:
         return self._http
 
     def _new_http(self, *, trust_env: bool = True) -> httpx.AsyncClient:
-        """An HTTP client; with `trust_env` it goes through the proxies that the environment names."""
+        """An HTTP client without cookies; with `trust_env` it goes through the proxies that the environment names.
+
+        Raises:
+            ConfigurationError: Those proxies cannot be used.
+        """
+        try:
+            http = self._bare_http(trust_env=trust_env)
+        except (ImportError, ValueError) as error:
+            raise ConfigurationError(
+                f"A proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used ({type(error).__name__})."
+            ) from None
+        http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return http
+
+    def _bare_http(self, *, trust_env: bool) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             transport=self._transport,
             verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),

@@ -40,6 +40,10 @@ Ask = Callable[[str, str], Awaitable[bool]]
 """Asks the person at the host to allow something: the question, and the hash of exactly what is allowed."""
 
 
+class QuestionPendingError(Exception):
+    """The host puts a question to its user first, and then repeats the call with the answer."""
+
+
 async def nobody_to_ask(_question: str, _subject: str) -> bool:
     """For callers that have no way to ask a person.
 

@@ -11,7 +11,7 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from autobg_mcp.client import Client
-from autobg_mcp.context import nobody_to_ask
+from autobg_mcp.context import QuestionPendingError, nobody_to_ask
 from autobg_mcp.errors import SpendingRefusedError, quoted
 
 _KEY = "approval"
@@ -26,7 +26,7 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-class QuestionPendingError(Exception):
+class InputRequiredError(QuestionPendingError):
     """The host has to put a question to its user and repeat the call with the answer.
 
     Args:
@@ -80,7 +80,7 @@ class Approvals:
                 ) from None
         if self._redeemed(params.request_state, subject):
             return _approved((params.input_responses or {}).get(_KEY))
-        raise QuestionPendingError(self._asked(question, subject))
+        raise InputRequiredError(self._asked(question, subject))
 
     def _asked(self, question: str, subject: str) -> types.InputRequiredResult:
         state = secrets.token_urlsafe(24)

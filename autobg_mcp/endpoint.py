@@ -5,11 +5,12 @@ from typing import ClassVar, Generic, Literal
 from pydantic import JsonValue, ValidationError
 
 from autobg_mcp.context import Context
-from autobg_mcp.errors import FileRefusedError, cleaned, quoted
+from autobg_mcp.errors import FileRefusedError, quoted
 from autobg_mcp.exchange import Answer, FilePart, Method, Request, unexpected
 from autobg_mcp.pictures.intake import take_in
 from autobg_mcp.throttle import Limit
 from autobg_mcp.tool import ResultT_co, Tool
+from autobg_mcp.wording import expected, place
 
 FAST = Limit(calls=100, window_s=60)
 """100 calls a minute per user. Source: the page of each endpoint that names it."""
@@ -39,6 +40,12 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         """Send the request and read the answer."""
         request = await self.request(context)
         return await self.read(request, await context.api.send(request, context.call), context)
+
+    @classmethod
+    def wire_names(cls) -> list[str]:
+        """The names of the request's fields."""
+        fields = cls.model_fields.items()
+        return [field.serialization_alias or name for name, field in fields if not field.exclude]
 
     def wire(self) -> dict[str, JsonValue]:
         """What the request carries, by the API's field names; a field that is None is not sent."""
@@ -84,8 +91,9 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
             return self.result(envelope.get("data"))
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]
-            where = cleaned(".".join(str(part) for part in ("data", *problem["loc"])), 80)
-            raise unexpected(request, f"data of another shape ({where}: {problem['msg'].lower()})") from None
+            raise unexpected(
+                request, f"data of another shape ({place(problem, 'data')}: {expected(problem)})"
+            ) from None
 
     def result(self, data: JsonValue) -> ResultT_co:
         """The result in an envelope's `data`.

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
@@ -100,23 +102,46 @@ class Answer:
     retry_after_s: float | None = None
 
     def json(self) -> JsonValue:
-        """The body as JSON.
+        """The body as JSON, without halves of characters, which no text can carry further.
 
         Raises:
-            ValueError: It is not JSON in UTF-8.
+            ValueError: It is not JSON in UTF-8, or holds a number that JSON does not know.
         """
-        parsed: JsonValue = json.loads(self.content)
-        return parsed
+        try:
+            return _whole(json.loads(self.content, parse_constant=_finite, parse_float=_finite))
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
     def envelope(self) -> dict[str, JsonValue] | None:
         """The body where it is the API's envelope, an object with a `status`; else None."""
-        if self.content.lstrip()[:1] != b"{":
+        if self.content.removeprefix(BOM_UTF8).lstrip()[:1] != b"{":
             return None
         try:
             body = self.json()
-        except (ValueError, RecursionError):
+        except ValueError:
             return None
         return body if isinstance(body, dict) and "status" in body else None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"a number that is none: {text[:20]}")
+    return number
+
+
+def _whole(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return _whole_text(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole_text(name): _whole(item) for name, item in value.items()}
+    return value
+
+
+def _whole_text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def error_in(request: Request, answer: Answer) -> ApiError | None:
@@ -135,9 +160,14 @@ def error_in(request: Request, answer: Answer) -> ApiError | None:
             f"{tool}: the API says there were too many calls ({_what(answer, said)}); another program may use the same key.",
             retry_after_s=answer.retry_after_s,
         )
-    if answer.status >= 500:  # noqa: PLR2004
+    if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004  # 408: it gave up on us in the middle
         return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))
-    if answer.status >= 300 or _refused(envelope):  # noqa: PLR2004
+    if 300 <= answer.status < 400:  # noqa: PLR2004
+        return RequestRefusedError(
+            f"{tool}: the API's address leads elsewhere ({_what(answer, said)}).",
+            next_step="Ask the user to check AUTOBG_BASE_URL, and whether the network wants a login.",
+        )
+    if answer.status >= 400 or _refused(envelope):  # noqa: PLR2004
         return RequestRefusedError(f"{tool}: the API refused the call ({_what(answer, said)}).")
     return None
 
@@ -172,7 +202,7 @@ def _aftermath(request: Request) -> _Aftermath:
 
 
 def _refused(envelope: Mapping[str, JsonValue] | None) -> bool:
-    return envelope is not None and envelope.get("status") in (False, "false", "False", 0, "0")
+    return envelope is not None and envelope.get("status") not in (True, "true", "True", 1, "1")
 
 
 def _what(answer: Answer, said: str) -> str:

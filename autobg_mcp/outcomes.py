@@ -1,25 +1,28 @@
 """What comes of a submission, for a caller: accepted, left out, unknown, picture by picture."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from autobg_mcp.endpoints.fields import AnswerID, Flag
-from autobg_mcp.errors import AutobgError, FileRefusedError, ThrottledError, cleaned, quoted
+from autobg_mcp.endpoints.fields import AnswerID, Flag, Words
+from autobg_mcp.errors import AutobgError, StillUnknownError, ThrottledError, quoted
 from autobg_mcp.spending import Verdict
 from autobg_mcp.tool import Part, Result
+
+_MOST_LINES = 20
+_RESUME = "Call again with the same arguments when the cause is mended: what was or may have been accepted is not sent again."
 
 
 class AcceptedImage(Part):
     """What the API said of one picture."""
 
-    fileName: str = ""
+    fileName: Words = ""
     error: Flag = False
-    errorMsg: Annotated[str, BeforeValidator(lambda text: text or "")] = ""
+    errorMsg: Words = ""
 
 
 class Accepted(Result):
@@ -35,16 +38,17 @@ class Accepted(Result):
         """Wait for it."""
         return f"waitForBatch batchID={self.batchID}"
 
-    def verdict(self) -> Verdict:
-        """What the answer means for the ledger; where not one picture was taken, a repeat is sent."""
-        refusals = [
-            f"{quoted(image.fileName, 60)} was not taken: {quoted(image.errorMsg)}"
-            for image in self.images
+    def verdicts(self, count: int) -> list[Verdict]:
+        """What the answer means for each of `count` pictures, which it lists in order; a repeat sends what it did not take."""
+        batch_id = str(self.batchID)
+        if len(self.images) != count:
+            return [Verdict("accepted", batch_id, None)] * count
+        return [
+            Verdict("refused", batch_id, f"not taken: {quoted(image.errorMsg)}")
             if image.error
+            else Verdict("accepted", batch_id, None)
+            for image in self.images
         ]
-        none = bool(refusals) and len(refusals) == len(self.images)
-        reason = cleaned("; ".join(refusals), 1000) or None
-        return Verdict("refused" if none else "accepted", str(self.batchID), reason)
 
 
 class Unsent(Part):
@@ -73,6 +77,29 @@ class Submitted(Accepted):
 
 
 @dataclass
+class LinkTally:
+    """What has come of each link."""
+
+    accepted: list[Accepted] = field(default_factory=list)
+    unknown: list[StillUnknownError] = field(default_factory=list)
+
+    def result(self) -> Accepted:
+        """The answer.
+
+        Raises:
+            StillUnknownError: Nobody knows of any of them.
+        """
+        if not self.accepted:
+            raise self.unknown[0]
+        notes = [*_notes(self.accepted), *map(str, self.unknown)]
+        return Accepted(
+            batchID=self.accepted[-1].batchID,
+            images=[image for accepted in self.accepted for image in accepted.images],
+            note="; ".join(notes) or None,
+        )
+
+
+@dataclass
 class Tally:
     """What has come of each picture so far."""
 
@@ -92,9 +119,7 @@ class Tally:
     def stop(self, left: list[Path], error: AutobgError) -> None:
         """File the pictures that are left behind by an error that would meet them too."""
         reason = (
-            "not sent: waits for the same slot"
-            if isinstance(error, ThrottledError)
-            else "not sent after that failure"
+            "waits for the same slot" if isinstance(error, ThrottledError) else "not sent after that failure"
         )
         self.not_submitted += [
             Unsent(file=str(path), reason=reason, retryAfterS=_whole_s(error)) for path in left
@@ -107,28 +132,39 @@ class Tally:
         return Submitted(
             batchID=self.accepted[-1].batchID,
             images=[image for accepted in self.accepted for image in accepted.images],
-            note="; ".join(self._notes()) or None,
+            note="; ".join(_notes(self.accepted)) or None,
             notSubmitted=self.not_submitted,
             outcomeUnknown=self.unknown,
         )
 
-    def _notes(self) -> Iterator[str]:
-        """What the answer's other fields do not tell."""
-        repeats = [accepted.note for accepted in self.accepted if accepted.note]
-        if repeats:
-            yield f"{len(repeats)} of {len(self.accepted)} {repeats[0]}"
-        batches = list(dict.fromkeys(str(accepted.batchID) for accepted in self.accepted))
-        if len(batches) > 1:
-            yield f"the photos are in batches {', '.join(batches)}: wait for each"
-
     def _failure(self) -> AutobgError:
-        """What stopped it all, with every refused file named."""
-        files = [str(error) for error in self.errors if isinstance(error, FileRefusedError)]
+        """The last failure, which stopped it all, with the fate of every photo."""
         last = self.errors[-1]
-        if len(files) == len(self.errors):
-            return FileRefusedError("\n".join(files))
-        last.args = ("\n".join([str(last), *files]),)
-        return last
+        if len(self.unknown) + len(self.not_submitted) == 1:
+            return last
+        lines = [f"Not one of the photos was accepted. {last}"]
+        for left in self.not_submitted[:_MOST_LINES]:
+            lines.append(f"{left.file}: {'that' if left.reason == str(last) else left.reason}")
+        if self.unknown:
+            lines.append(f"Outcome unknown: {', '.join(self.unknown[:_MOST_LINES])}")
+        return type(last)(
+            "\n".join(lines),
+            spent="unknown" if self.unknown else last.spent,
+            repeatable=last.repeatable,
+            next_step=last.next_step if len(set(map(type, self.errors))) == 1 else _RESUME,
+            retry_after_s=last.retry_after_s,
+        )
+
+
+def _notes(all_accepted: Sequence[Accepted]) -> Iterator[str]:
+    """What the other fields of an answer do not tell."""
+    repeats = [accepted.note for accepted in all_accepted if accepted.note]
+    if repeats:
+        pictures = sum(len(accepted.images) for accepted in all_accepted)
+        yield f"{len(repeats)} of {pictures} {repeats[0]}"
+    batches = list(dict.fromkeys(str(accepted.batchID) for accepted in all_accepted))
+    if len(batches) > 1:
+        yield f"the pictures are in batches {', '.join(batches)}: wait for each"
 
 
 def _whole_s(error: AutobgError) -> int | None:

@@ -1,7 +1,8 @@
-"""The MCP server: lists tools, runs calls, presents results and explains errors. With transports, the only import of mcp."""
+"""The MCP server: lists tools, runs calls, presents results and explains errors."""
 
 import base64
 import json
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -17,11 +18,11 @@ from mcp_types import INVALID_PARAMS
 from autobg_mcp import __version__
 from autobg_mcp.client import Client
 from autobg_mcp.context import Ask, Call
-from autobg_mcp.elicitation import Approvals, QuestionPendingError
-from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, cleaned
+from autobg_mcp.elicitation import Approvals, InputRequiredError
+from autobg_mcp.errors import AutobgError, cleaned
 from autobg_mcp.settings import Settings
 from autobg_mcp.tool import PictureResult, Result, Tool
-from autobg_mcp.tools import TOOLS
+from autobg_mcp.tools import find, offered
 
 INSTRUCTIONS = """\
 Autobg replaces the background of car photos. Order: listTemplates or createTemplate, then one of the upload tools, then \
@@ -40,19 +41,12 @@ LIMITS = types.Resource(
 )
 """The one resource: all budgets."""
 
+_log = logging.getLogger(__name__)
+
 _HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
 
 OpenClient = Callable[[], AbstractAsyncContextManager[Client]]
 """Opens the client that a server uses for as long as it runs."""
-
-
-def offered(settings: Settings) -> list[type[Tool[Result]]]:
-    """The tools that the settings offer, in the order of the documents."""
-    return [
-        tool
-        for tool in TOOLS
-        if tool.toolset in settings.toolsets and (tool.effect == "reads" or not settings.read_only)
-    ]
 
 
 def listing(tools: Sequence[type[Tool[Result]]]) -> list[types.Tool]:
@@ -77,7 +71,7 @@ def listing(tools: Sequence[type[Tool[Result]]]) -> list[types.Tool]:
 
 def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
     """The server, ready for any transport. The client is opened when serving starts and closed when it ends."""
-    tools = {tool.tool: tool for tool in offered(settings)}
+    tools = offered(settings)
     approvals = Approvals()
     listed = types.ListToolsResult(tools=listing(list(tools.values())))
 
@@ -95,16 +89,17 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
         context: ServerRequestContext[Client, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         call = _call(context, partial(approvals.ask, context, params))
-        tool = tools.get(params.name)
         try:
-            if tool is None:
-                raise ArgumentsRefusedError(f"There is no tool {cleaned(params.name, 60)}.")
+            tool = find(params.name, settings)
             result = await context.lifespan_context.call(tool.from_arguments(params.arguments or {}), call)
             return present(tool, result, call)
         except AutobgError as error:
             return explain(error, call)
-        except QuestionPendingError as pending:
+        except InputRequiredError as pending:
             return pending.result
+        except Exception as error:  # noqa: BLE001  # a model must hear what a fault may have cost
+            _log.exception("%s broke", params.name)
+            return explain(broken(tools.get(params.name), error), call)
 
     async def list_resources(
         _context: ServerRequestContext[Client, Any], _params: types.PaginatedRequestParams | None
@@ -164,6 +159,17 @@ def explain(error: AutobgError, call: Call) -> types.CallToolResult:
     """An error as a model reads it."""
     content: list[types.ContentBlock] = [types.TextContent(type="text", text=error.explanation())]
     return types.CallToolResult(content=content, is_error=True, _meta=_meta(call))
+
+
+def broken(tool: type[Tool[Result]] | None, error: Exception) -> AutobgError:
+    """What a fault of this server's own means for the caller."""
+    changes = tool is not None and tool.effect not in ("reads", "saves")
+    return AutobgError(
+        f"This server has a fault ({type(error).__name__}); its log says more.",
+        spent="unknown" if tool is not None and tool.effect == "spends" else "no",
+        repeatable=not changes,
+        next_step="Call listBatches to see what was recorded." if changes else "Tell the user.",
+    )
 
 
 def _meta(call: Call) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """Every setting: its environment variable, unit, default and meaning."""
 
+import difflib
 import hashlib
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from autobg_mcp.errors import ConfigurationError
+from autobg_mcp.wording import expected
 
 BASE_URL = "https://apis.autobg.ai/public/api/v1"
 """The API's address in its documents."""
@@ -47,7 +50,7 @@ class Settings(BaseSettings):
     api_key_file: Path | None = None
     """A file that holds the key; read again whenever it changes. `AUTOBG_API_KEY` wins."""
 
-    base_url: str = Field(default=BASE_URL, pattern=r"^https?://[^\s/]+")
+    base_url: str = BASE_URL
     """Where the API is."""
 
     toolsets: Annotated[tuple[Toolset, ...], NoDecode] = TOOLSETS
@@ -134,17 +137,55 @@ class Settings(BaseSettings):
             raise ValueError("expected name=value pairs separated by commas")
         return {name.strip(): replacement.strip() for name, _, replacement in pairs}
 
+    @field_validator("base_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.username
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("an address such as https://host/path")
+        parts.port  # noqa: B018  # raises for a port that is none
+        return value.rstrip("/")
+
+    @field_validator("toolsets")
+    @classmethod
+    def _some(cls, value: tuple[Toolset, ...]) -> tuple[Toolset, ...]:
+        if not value:
+            raise ValueError("at least one toolset")
+        return value
+
+    @field_validator("paths")
+    @classmethod
+    def _absolute(cls, value: dict[str, str]) -> dict[str, str]:
+        if not all(path.startswith("/") for path in value.values()):
+            raise ValueError("each path begins with /")
+        return value
+
     @classmethod
     def load(cls, **changes: object) -> "Settings":
         """Read the settings; a keyword given here wins over the environment, the environment over the default.
 
         Raises:
-            ConfigurationError: A value is not what its setting takes; the variable is named, the value is not shown.
+            ConfigurationError: A value is not what its setting takes, or a variable is misspelt; the variable is named,
+                the value is not shown.
         """
+        known = {_variable(name) for name in cls.model_fields}
+        for name in {
+            *map(_variable, changes),
+            *(name for name in os.environ if name.startswith("AUTOBG_")),
+        } - known:
+            meant = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            if meant or name.removeprefix("AUTOBG_").lower() in changes:
+                raise ConfigurationError(f"{name} is no setting{f'; {meant[0]} is' if meant else ''}.")
         try:
-            return cls.model_validate(cls(**changes))  # type: ignore[arg-type]  # pydantic checks them
+            return cls(**changes)  # type: ignore[arg-type]  # pydantic checks them
         except ValidationError as error:
-            lines = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+            lines = [f"{_variable(str((*one['loc'], '?')[0]))}: {expected(one)}" for one in error.errors()]
             raise ConfigurationError("; ".join(lines)) from None
 
     def key(self) -> SecretStr:
@@ -161,7 +202,9 @@ class Settings(BaseSettings):
                 "configuration, or start the server with --sandbox to try it without a key."
             )
         try:
-            return _checked_key(self.api_key_file.read_text("utf-8"), "AUTOBG_API_KEY_FILE")
+            if not self.api_key_file.is_file():
+                raise FileNotFoundError(self.api_key_file)  # a pipe would be waited for
+            return _checked_key(self.api_key_file.read_text("utf-8-sig"), "AUTOBG_API_KEY_FILE")
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"AUTOBG_API_KEY_FILE names {self.api_key_file}, which cannot be read ({type(error).__name__})."
@@ -189,5 +232,5 @@ def _checked_key(text: str, variable: str) -> SecretStr:
     return SecretStr(key)
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    return "AUTOBG_" + str(location[0] if location else "?").upper()
+def _variable(field: str) -> str:
+    return "AUTOBG_" + field.upper()

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import anyio
 
 from autobg_mcp.context import Context
-from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
+from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError, quoted
 from autobg_mcp.exchange import Answer, Request
 from autobg_mcp.ledger import Entry, Outcome, Submission
 
@@ -25,20 +25,16 @@ _SEE_LEDGER = (
 
 
 class AlreadySubmittedError(Exception):
-    """The same submission stands in the ledger; nothing was sent. Never reaches a caller of a tool."""
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(entry.id)
-        self.entry = entry
+    """The same picture was submitted by another call in this very moment; nothing was sent. Never reaches a caller."""
 
 
 class Verdict(NamedTuple):
-    """What an answer means for the ledger.
+    """What an answer means for one picture.
 
     Attributes:
-        state: Accepted where the API took at least one picture.
-        batch_id: The batch it named.
-        reason: Which pictures it did not take, and its words for each; None where it took all.
+        state: What the ledger writes down.
+        batch_id: The batch it is in.
+        reason: The API's words where it did not take the picture; None where it did.
     """
 
     state: Outcome
@@ -46,62 +42,60 @@ class Verdict(NamedTuple):
     reason: str | None
 
 
+async def earlier(picture: Submission, context: Context) -> Entry | None:
+    """The accepted submission that a picture repeats; waits for one that is under way.
+
+    Raises:
+        StillUnknownError: There is one whose outcome nobody knows, or not within the call's time.
+    """
+    window_s = _window_s(context)
+    while entry := await context.consult(context.ledger.duplicate, picture, duplicate_window_s=window_s):
+        if entry.state == "accepted":
+            return entry
+        if entry.state == "unknown":
+            raise StillUnknownError(
+                f"{picture.tool}: {quoted(picture.file_name, 80)} was sent at {at(entry.at)} and nobody knows what came "
+                f"of it ({entry.reason}); it was not sent again.",
+                next_step=_SEE_LEDGER,
+            )
+        if not context.call.time_left_s():
+            raise StillUnknownError(
+                f"{picture.tool}: {quoted(picture.file_name, 80)} is being sent by another call right now.",
+                repeatable=True,
+                next_step="Call again; it answers with the batch once there is one.",
+                retry_after_s=10,
+            )
+        await context.call.sleep(_LOOK_EVERY_S)
+    return None
+
+
 class Purchase:
     """One request that costs credits.
 
     Args:
         request: What is to be sent.
-        submission: How the ledger writes it down.
+        pictures: How the ledger writes down each picture in it, in order.
         context: What the running tool may use.
-        allow_duplicate: Send it even if the ledger has it.
+        allow_duplicate: Send them even if the ledger has them.
     """
 
     def __init__(
-        self, request: Request, submission: Submission, context: Context, *, allow_duplicate: bool
+        self, request: Request, pictures: list[Submission], context: Context, *, allow_duplicate: bool
     ) -> None:
         self._request = request
-        self._submission = submission
+        self._pictures = pictures
         self._context = context
         self._allow_duplicate = allow_duplicate
-        self._entry: Entry | None = None
+        self._entries: list[Entry] = []
 
-    async def earlier(self) -> Entry | None:
-        """The accepted submission that this one repeats; waits for one that is under way.
-
-        Raises:
-            StillUnknownError: There is one whose outcome nobody knows, or not within the call's time.
-        """
-        if self._allow_duplicate:
-            return None
-        while entry := await self._context.consult(
-            self._context.ledger.duplicate, self._submission, duplicate_window_s=self._window_s()
-        ):
-            if entry.state == "accepted":
-                return entry
-            if entry.state == "unknown":
-                raise StillUnknownError(
-                    f"{self._request.tool}: the same picture was sent at {at(entry.at)} and nobody knows what came of it "
-                    f"({entry.reason}); it was not sent again.",
-                    next_step=_SEE_LEDGER,
-                )
-            if not self._context.call.time_left_s():
-                raise StillUnknownError(
-                    f"{self._request.tool}: the same picture is being sent by another call right now.",
-                    repeatable=True,
-                    next_step="Call again; it answers with the batch once there is one.",
-                    retry_after_s=10,
-                )
-            await self._context.call.sleep(_LOOK_EVERY_S)
-        return None
-
-    async def send(self, read: Callable[[Answer], Awaitable[tuple[T, Verdict]]]) -> T:
+    async def send(self, read: Callable[[Answer], Awaitable[tuple[T, list[Verdict]]]]) -> T:
         """Send the request once and record what came of it, whatever happens meanwhile.
 
         Args:
-            read: Turns the answer into the result and what it means.
+            read: Turns the answer into the result and what it means for each picture.
 
         Raises:
-            AlreadySubmittedError: Another process sent the same in this very moment.
+            AlreadySubmittedError: Another call sent one of them in this very moment.
             AutobgError: It was not accepted, or nobody knows.
         """
         with anyio.CancelScope() as scope:
@@ -109,61 +103,70 @@ class Purchase:
                 answer = await self._context.api.send(
                     self._request, self._context.call, partial(self._on_wire, scope)
                 )
-                result, verdict = await read(answer)
+                result, verdicts = await read(answer)
             except AutobgError as error:
-                await self._failed(error)
+                await self._settle_all("unknown" if error.spent == "unknown" else "refused", str(error))
                 raise
             except BaseException:
                 with anyio.CancelScope(shield=True):
-                    await self._settle("unknown", reason="the call was broken off")
+                    await self._settle_all("unknown", "the call was broken off")
                 raise
-            await self._settle(verdict.state, batch_id=verdict.batch_id, reason=verdict.reason)
+            for entry, verdict in zip(self._entries, verdicts, strict=True):
+                await self._settle(entry, verdict)
         return result
 
     async def _on_wire(self, scope: anyio.CancelScope, on: bool) -> None:
         """Bytes go out from here on: the intent is on disk, and a cancellation waits for the outcome."""
+        scope.shield = on
         if not on:
-            await self._settle("refused", reason="the API was over its rate limit")
-            self._entry = None
-            scope.shield = False
+            await self._settle_all("refused", "the API was over its rate limit")
             return
-        scope.shield = True
+        try:
+            for picture in self._pictures:
+                self._entries.append(await self._claimed(picture))
+            for entry in self._entries:
+                await self._context.consult(self._context.ledger.sent, entry.id)
+        except Exception:
+            await self._settle_all("refused", "not sent")
+            raise
+
+    async def _claimed(self, picture: Submission) -> Entry:
+        settings = self._context.settings
         claim = await self._context.consult(
             self._context.ledger.claim,
-            self._submission,
-            duplicate_window_s=self._window_s(),
+            picture,
+            duplicate_window_s=_window_s(self._context),
             allow_duplicate=self._allow_duplicate,
-            daily_limit=self._context.settings.daily_credit_limit,
+            daily_limit=settings.daily_credit_limit,
             day_start=day_start(),
         )
         if claim.duplicate_of is not None:
-            raise AlreadySubmittedError(claim.duplicate_of)
+            raise AlreadySubmittedError
         if claim.entry is None:
             raise SpendingRefusedError(
-                f"{self._request.tool}: AUTOBG_DAILY_CREDIT_LIMIT leaves {claim.over_limit} credits today, "
-                f"this needs {self._submission.pictures}. Nothing was sent."
+                f"{picture.tool}: AUTOBG_DAILY_CREDIT_LIMIT leaves {(claim.over_limit or 0) + len(self._entries)} credits "
+                f"today, this needs {len(self._pictures)}. Nothing was sent."
             )
-        self._entry = claim.entry
-        await self._context.consult(self._context.ledger.sent, claim.entry.id)
+        return claim.entry
 
-    async def _failed(self, error: AutobgError) -> None:
-        await self._settle("unknown" if error.spent == "unknown" else "refused", reason=str(error))
+    async def _settle_all(self, state: Outcome, reason: str) -> None:
+        entries, self._entries = self._entries, []
+        for entry in entries:
+            await self._settle(entry, Verdict(state, "", reason))
 
-    async def _settle(
-        self, state: Outcome, *, batch_id: str | None = None, reason: str | None = None
-    ) -> None:
-        """Write the outcome down. A ledger that fails now must not hide the API's answer, so it is only logged."""
-        if self._entry is None:
-            return
+    async def _settle(self, entry: Entry, verdict: Verdict) -> None:
+        """Write an outcome down. A ledger that fails now must not hide the API's answer, so it is only logged."""
+        batch_id = verdict.batch_id or None
         try:
             await self._context.consult(
-                self._context.ledger.settle, self._entry.id, state, batch_id=batch_id, reason=reason
+                self._context.ledger.settle, entry.id, verdict.state, batch_id=batch_id, reason=verdict.reason
             )
         except StateError as error:
-            _log.warning("Submission %s is %s (batch %s), but: %s", self._entry.id, state, batch_id, error)
+            _log.warning("Submission %s is %s (batch %s), but: %s", entry.id, verdict.state, batch_id, error)
 
-    def _window_s(self) -> float:
-        return self._context.settings.duplicate_window_h * 3600
+
+def _window_s(context: Context) -> float:
+    return context.settings.duplicate_window_h * 3600
 
 
 def day_start(now: float | None = None) -> float:

@@ -15,90 +15,112 @@ from autobg_mcp.endpoints.fields import Images
 from autobg_mcp.errors import (
     AutobgError,
     FileRefusedError,
-    OutcomeUnknownError,
+    RequestRefusedError,
     SpendingRefusedError,
     StillUnknownError,
     quoted,
 )
 from autobg_mcp.exchange import Answer, Request
 from autobg_mcp.ledger import Entry
-from autobg_mcp.outcomes import Accepted, Submitted, Tally
-from autobg_mcp.spending import AlreadySubmittedError, Purchase, Verdict, at
+from autobg_mcp.outcomes import Accepted, LinkTally, Submitted, Tally
+from autobg_mcp.spending import AlreadySubmittedError, Purchase, Verdict, at, earlier
 
 AcceptedT_co = TypeVar("AcceptedT_co", bound=Accepted, covariant=True)
 
 
 class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
-    """An endpoint that costs credits: one request, paid for once."""
+    """An endpoint that costs credits: every picture is paid for once."""
 
     effect = "spends"
     idempotent = True  # the ledger answers a repeat
 
     allowDuplicate: Annotated[bool, Field(exclude=True, description="Pay again for a repeat.")] = False
 
-    async def run(self, context: Context) -> AcceptedT_co:
-        """Submit these links, unless that was done before.
+    async def earlier(self, picture: ledger.Submission, context: Context) -> Entry | None:
+        """The accepted submission that a picture repeats, unless the caller wants to pay again."""
+        return None if self.allowDuplicate else await earlier(picture, context)
+
+    async def pay(
+        self, request: Request, pictures: list[ledger.Submission], context: Context
+    ) -> AcceptedT_co:
+        """Send one request and pay for the pictures in it.
 
         Raises:
+            AlreadySubmittedError: Another call was faster with one of them; nothing was sent.
             AutobgError: They were not accepted, or nobody knows.
         """
-        request = await self.request(context)
-        if earlier := await self.purchase(request, context).earlier():
-            return self.recorded(earlier)
-        await approve([self.entry(request, context)], context)
-        return await self.submit(request, context)
 
-    async def submit(self, request: Request, context: Context) -> AcceptedT_co:
-        """Pay for one request, or answer with the batch that it already went into."""
-
-        async def read(answer: Answer) -> tuple[AcceptedT_co, Verdict]:
+        async def read(answer: Answer) -> tuple[AcceptedT_co, list[Verdict]]:
             result = await self.read(request, answer, context)
-            return result, result.verdict()
+            return result, result.verdicts(len(pictures))
 
-        purchase = self.purchase(request, context)
-        try:
-            earlier = await purchase.earlier()
-            return self.recorded(earlier) if earlier else await purchase.send(read)
-        except AlreadySubmittedError:
-            # Another process was faster in this very moment: its answer is ours.
-            earlier = await purchase.earlier()
-            if earlier is None:
-                raise OutcomeUnknownError(
-                    f"{self.tool}: another call sent the same and was refused.", spent="no", repeatable=True
-                ) from None
-            return self.recorded(earlier)
+        return await Purchase(request, pictures, context, allow_duplicate=self.allowDuplicate).send(read)
 
-    def recorded(self, earlier: Entry) -> AcceptedT_co:
+    def recorded(self, repeated: Entry) -> AcceptedT_co:
         """The answer to a repeat, from the ledger."""
-        remark = f" ({earlier.reason})" if earlier.reason else ""
+        note = f"not sent again: submitted at {at(repeated.at)}; allowDuplicate: true would pay once more"
+        images = [{"fileName": repeated.file_name}]
         return self.result_type().model_validate(
-            {
-                "batchID": earlier.batch_id,
-                "images": [{"fileName": name} for name in earlier.file_name.split("\n")],
-                "note": f"not sent again: submitted at {at(earlier.at)}{remark}; allowDuplicate: true would pay once more",
-            }
+            {"batchID": repeated.batch_id, "images": images, "note": note}
         )
 
-    def entry(self, request: Request, context: Context) -> ledger.Submission:
-        """How the ledger writes one request down."""
+    def picture(self, request: Request, name: str, context: Context) -> ledger.Submission:
+        """How the ledger writes down the one picture of a request."""
         fields: dict[str, object] = dict(self)
-        file, links = request.file(), fields.get("clientS3Uris")
-        names = [str(link).rpartition("/")[2] for link in links] if isinstance(links, list) else []
+        file = request.file()
         return ledger.Submission(
             account=context.account,
             host=context.call.host,
             tool=self.tool,
             vehicle=str(fields["numberPlate"]),
             template=None if fields.get("templateCC") is None else str(fields["templateCC"]),
-            file_name=file.file_name if file else "\n".join(names),
-            pictures=1 if file else len(names),
+            file_name=name,
+            pictures=1,
             fingerprint=request.fingerprint(),
             source=file.source if file else None,
         )
 
-    def purchase(self, request: Request, context: Context) -> Purchase:
-        """One request of this submission, to be paid for once."""
-        return Purchase(request, self.entry(request, context), context, allow_duplicate=self.allowDuplicate)
+
+class LinkSubmission(Submission[Accepted]):
+    """A submission of links: all that were not submitted before go out in one request."""
+
+    async def run(self, context: Context) -> Accepted:
+        """Submit what is new among the links.
+
+        Raises:
+            AutobgError: They were not accepted, or nobody knows.
+        """
+        while True:
+            tally, new = LinkTally(), {}
+            for link in self.links():
+                single = self.of([link])
+                picture = single.picture(await single.request(context), link.rpartition("/")[2], context)
+                try:
+                    repeated = await self.earlier(picture, context)
+                except StillUnknownError as error:
+                    tally.unknown.append(error)
+                    continue
+                if repeated:
+                    tally.accepted.append(self.recorded(repeated))
+                else:
+                    new[link] = picture
+            with suppress(AlreadySubmittedError):  # then the ledger knows more now
+                if new:
+                    await approve(list(new.values()), context)
+                    part = self.of(list(new))
+                    tally.accepted.append(
+                        await part.pay(await part.request(context), list(new.values()), context)
+                    )
+                return tally.result()
+
+    def of(self, links: list[str]) -> Self:
+        """This submission for some of its links."""
+        return self.model_copy(update={"clientS3Uris": links})
+
+    def links(self) -> list[str]:
+        """The links, a field that each endpoint declares in the place its documents give it."""
+        links: list[str] = dict(self)["clientS3Uris"]
+        return links
 
 
 class PhotoSubmission(Submission[Submitted]):
@@ -114,19 +136,23 @@ class PhotoSubmission(Submission[Submitted]):
         """
         paths = await context.consult(context.fence.find, self.images)
         approved = await self._approved(paths, context)
-        tally = Tally()
+        tally, refused_before = Tally(), False
         for number, path in enumerate(paths):
             await context.call.progress(
                 f"Submitting photo {number + 1} of {len(paths)}", done=number, total=len(paths)
             )
             try:
                 tally.accepted.append(await self._submit(path, approved, context))
+                refused_before = False
             except (FileRefusedError, StillUnknownError) as error:
                 tally.add(path, error)
             except AutobgError as error:
                 tally.add(path, error)
-                tally.stop(paths[number + 1 :], error)
-                break
+                # One refusal may be about that photo alone; a second in a row would meet the rest too.
+                if refused_before or not isinstance(error, RequestRefusedError):
+                    tally.stop(paths[number + 1 :], error)
+                    break
+                refused_before = True
         return tally.result()
 
     def of(self, path: Path) -> Self:
@@ -135,15 +161,22 @@ class PhotoSubmission(Submission[Submitted]):
 
     async def _submit(self, path: Path, approved: list[str] | None, context: Context) -> Submitted:
         single = self.of(path)
-        request = await single.request(context)
-        if approved is None:
-            return await single.submit(request, context)
-        if request.fingerprint() in approved:
-            approved.remove(request.fingerprint())  # an approval pays once
-            return await single.submit(request, context)
-        if earlier := await single.purchase(request, context).earlier():
-            return single.recorded(earlier)
-        raise FileRefusedError(f"{path} is not what was approved; it was not sent.")
+        request, picture = await single.ready(context)
+        while True:
+            if repeated := await self.earlier(picture, context):
+                return self.recorded(repeated)
+            if approved is not None and picture.fingerprint not in approved:
+                raise FileRefusedError(f"{path} is not what was approved; it was not sent.")
+            with suppress(AlreadySubmittedError):  # then the ledger knows it now
+                if approved is not None:
+                    approved.remove(picture.fingerprint)  # an approval pays once
+                return await single.pay(request, [picture], context)
+
+    async def ready(self, context: Context) -> tuple[Request, ledger.Submission]:
+        """The request for one photo, and how the ledger writes it down."""
+        request = await self.request(context)
+        file = request.file()
+        return request, self.picture(request, file.file_name if file else "", context)
 
     async def _approved(self, paths: list[Path], context: Context) -> list[str] | None:
         """The fingerprints that a person has approved; None where no approval is wanted."""
@@ -151,14 +184,13 @@ class PhotoSubmission(Submission[Submitted]):
             return None
         unpaid = []
         for path in paths:
-            single = self.of(path)
             with suppress(FileRefusedError, StillUnknownError):
-                request = await single.request(context)
-                if await single.purchase(request, context).earlier() is None:
-                    unpaid.append(single.entry(request, context))
+                _, picture = await self.of(path).ready(context)
+                if await self.earlier(picture, context) is None:
+                    unpaid.append(picture)
         if unpaid:
             await approve(unpaid, context)
-        return [submission.fingerprint for submission in unpaid]
+        return [picture.fingerprint for picture in unpaid]
 
 
 async def approve(submissions: list[ledger.Submission], context: Context) -> None:

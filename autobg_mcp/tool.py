@@ -5,6 +5,7 @@ import functools
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, Self, TypeVar, cast, get_origin
 
@@ -13,8 +14,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import ErrorDetails, core_schema
 
 from autobg_mcp.context import Context
-from autobg_mcp.errors import ArgumentsRefusedError, cleaned
+from autobg_mcp.errors import ArgumentsRefusedError
 from autobg_mcp.settings import Toolset
+from autobg_mcp.wording import expected, place
 
 Effect = Literal["reads", "saves", "changes", "spends"]
 """reads: asks only; saves: writes local files; changes: alters the account free of charge; spends: takes credits."""
@@ -71,11 +73,8 @@ class PictureResult(Result):
 ResultT_co = TypeVar("ResultT_co", bound=Result, covariant=True)
 
 
-class Tool(BaseModel, ABC, Generic[ResultT_co]):
-    """One tool: class attributes say what it is, fields what it takes, the bracketed type what it answers.
-
-    The class docstring is the description a model reads; a field's docstring describes the argument.
-    """
+class Arguments(BaseModel):
+    """What a caller gives, in any of the ways that hosts send it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -84,6 +83,36 @@ class Tool(BaseModel, ABC, Generic[ResultT_co]):
         coerce_numbers_to_str=True,
         hide_input_in_errors=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decode(cls, values: object) -> object:
+        """Lists also come as JSON text, or as one lone item; an empty text for an optional argument is none."""
+        if not isinstance(values, dict):
+            return values
+        decoded = dict(values)
+        for name, declared in cls.model_fields.items():
+            value = values.get(name)
+            if get_origin(declared.annotation) is list:
+                decoded |= {name: _as_list(value)} if name in values else {}
+            elif value == "" and not declared.is_required() and declared.default is None:
+                decoded[name] = None
+        return decoded
+
+
+def _as_list(value: JsonValue) -> JsonValue:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(ValueError):
+            decoded: JsonValue = json.loads(value)
+            return decoded
+    return value if value is None or isinstance(value, list) else [value]
+
+
+class Tool(Arguments, ABC, Generic[ResultT_co]):
+    """One tool: class attributes say what it is, fields what it takes, the bracketed type what it answers.
+
+    The class docstring is the description a model reads; a field's docstring describes the argument.
+    """
 
     tool: ClassVar[str]
     title: ClassVar[str]
@@ -146,27 +175,6 @@ class Tool(BaseModel, ABC, Generic[ResultT_co]):
         if issubclass(cls.result_type(), PictureResult):
             return None
         return _schema(cls.result_type(), "serialization")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _decode_lists(cls, values: object) -> object:
-        """Decode lists that arrive as JSON text, as some hosts send them; a lone value becomes a list of one."""
-        if not isinstance(values, dict):
-            return values
-        lists = {
-            name for name, declared in cls.model_fields.items() if get_origin(declared.annotation) is list
-        }
-        return {name: _as_list(value) if name in lists else value for name, value in values.items()}
-
-
-def _as_list(value: JsonValue) -> JsonValue:
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            decoded: JsonValue = json.loads(value)
-        except ValueError:
-            return value
-        return decoded
-    return [value] if isinstance(value, str | int) else value
 
 
 class _PlainSchema(GenerateJsonSchema):
@@ -231,18 +239,10 @@ def _inlined(node: JsonValue, definitions: Mapping[str, JsonValue]) -> JsonValue
 
 def _explained(tool: type[Tool[ResultT_co]], problem: ErrorDetails) -> str:
     """One validation problem as one line without the value that caused it."""
-    where = cleaned(".".join(str(part) for part in problem["loc"]), 60) or "arguments"
-    bounds = problem.get("ctx", {})
-    wordings = {
-        "missing": "required",
-        "extra_forbidden": f"no such argument{_suggested(tool, where)}",
-        "literal_error": f"one of {bounds.get('expected')}",
-        "too_long": f"at most {bounds.get('max_length')} items, got {bounds.get('actual_length')}",
-        "too_short": f"at least {bounds.get('min_length')}",
-        "string_pattern_mismatch": f"must match {bounds.get('pattern')}",
-    }
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {wordings.get(problem['type']) or message[:1].lower() + message[1:]}"
+    where = place(problem) or "arguments"
+    if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
+        return f"{where}: no such argument{_suggested(tool, where)}"
+    return f"{where}: {expected(problem)}"
 
 
 def _suggested(tool: type[Tool[ResultT_co]], name: str) -> str:

@@ -113,9 +113,9 @@ async def test_a_tool_that_does_not_exist_is_an_error_that_names_it(client: McpC
     assert len(text_of(result)) < 300
 
 
-async def test_a_tool_of_a_toolset_that_is_off_is_not_there(client: McpClient, world: World) -> None:
+async def test_a_tool_of_a_toolset_that_is_off_names_the_setting(client: McpClient, world: World) -> None:
     result = await client.call_tool("listLibraryTemplates", {})
-    assert "There is no tool listLibraryTemplates" in text_of(result)
+    assert "listLibraryTemplates is switched off by AUTOBG_TOOLSETS" in text_of(result)
     assert not world.requests
 
 

@@ -13,9 +13,9 @@ from conftest import KEY
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # no stubs are installed
 from pydantic import JsonValue
 
-from autobg_mcp.server import listing, offered
+from autobg_mcp.server import listing
 from autobg_mcp.settings import Settings
-from autobg_mcp.tools import TOOLS
+from autobg_mcp.tools import TOOLS, offered
 
 MOST_TOKENS = 6_000
 LISTINGS = Path(__file__).with_name("listings")
@@ -29,7 +29,7 @@ every_tool = pytest.mark.parametrize("name", LISTED)
 
 
 def names(**settings: object) -> set[str]:
-    return {tool.tool for tool in offered(Settings.load(api_key=KEY, **settings))}
+    return set(offered(Settings.load(api_key=KEY, **settings)))
 
 
 def objects(node: JsonValue) -> Iterator[dict[str, JsonValue]]:

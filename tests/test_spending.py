@@ -1,5 +1,6 @@
 """Every credit is spent once: repeats, restarts, duplicates, unknown outcomes and the daily limit."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from functools import partial
@@ -365,11 +366,23 @@ async def test_photos_of_which_the_api_took_none_are_sent_again(client: McpClien
     assert len(world.requests) == 2
 
 
-async def test_a_repeat_tells_which_photos_the_api_did_not_take(client: McpClient, world: World) -> None:
+async def test_a_repeat_sends_only_the_links_that_the_api_did_not_take(
+    client: McpClient, world: World
+) -> None:
     await links(client, "https://cars.example/", "https://cars.example/1.jpg")
     again = await links(client, "https://cars.example/", "https://cars.example/1.jpg")
-    assert "“The file cannot be read”" in str(again["note"])
-    assert len(world.requests) == 1
+    assert str(again["note"]).startswith("1 of 2 not sent again")
+    assert [json.loads(request.body)["clientS3Uris"] for request in world.requests][1:] == [
+        ["https://cars.example/"]
+    ]
+
+
+async def test_lists_of_links_that_overlap_pay_for_each_link_once(client: McpClient, world: World) -> None:
+    await links(client, "https://cars.example/1.jpg", "https://cars.example/2.jpg")
+    more = await links(client, *(f"https://cars.example/{number}.jpg" for number in (1, 2, 3)))
+    [account] = world.accounts.values()
+    assert account.credits_left == 97
+    assert str(more["note"]).startswith("2 of 3 not sent again")
 
 
 # Cancellation

@@ -51,7 +51,7 @@ def address() -> Iterator[str]:
 def empty(address: str) -> str:
     """The address of a server that keeps nothing."""
     store = RedisStore(address)
-    store._redis.flushall()
+    store._connect().flushall()
     store.close()
     return address
 

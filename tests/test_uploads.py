@@ -218,14 +218,31 @@ async def test_a_photo_whose_answer_is_lost_is_listed_as_unknown(
     assert len(sent(world)) == 2
 
 
-@pytest.mark.parametrize("kind", ["soft", "401"])
-async def test_a_refusal_in_the_middle_keeps_what_succeeded(
-    kind: FailureKind, client: McpClient, world: World, photos: Path
+async def test_a_refused_key_in_the_middle_keeps_what_succeeded_and_leaves_the_rest(
+    client: McpClient, world: World, photos: Path
 ) -> None:
-    result = structured(await fails_at_the_second(client, world, photos, kind))
+    result = structured(await fails_at_the_second(client, world, photos, "401"))
     assert result["outcomeUnknown"] == []
     assert list(unsent(result)) == ["car-2.jpg", "car-3.jpg"]
     assert result["images"] == [{"fileName": "car-1.jpg", "error": False, "errorMsg": ""}]
+
+
+async def test_one_refused_photo_does_not_keep_back_those_behind_it(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    result = structured(await fails_at_the_second(client, world, photos, "soft"))
+    assert list(unsent(result)) == ["car-2.jpg"]
+    assert len(result["images"]) == 2
+
+
+async def test_two_refusals_in_a_row_stop_the_upload_and_name_every_photo(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", "soft", times=2)
+    text = text_of(await upload(client, photos / "cars"))
+    assert [f"car-{number}.jpg" in text for number in (1, 2, 3)] == [True, True, True]
+    assert "Safe to repeat: no" in text
+    assert len(sent(world)) == 2
 
 
 @pytest.mark.parametrize("sandbox_options", [SandboxOptions(credits=2)])

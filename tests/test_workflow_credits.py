@@ -178,7 +178,6 @@ def test_the_column_of_used_credits_is_told_from_others(sums: dict[str, float], 
 @pytest.mark.parametrize(
     "usage",
     [
-        b'{"status": true, "data": {"used": NaN}}',
         b"hello there",
         b"1",
         b"\xff\xfe\x00garbage",

@@ -7,13 +7,16 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST_INFERRED, Endpoint, described
-from autobg_mcp.endpoints.fields import Number
+from autobg_mcp.endpoints.fields import Number, pruned
+from autobg_mcp.endpoints.images import decoded
 from autobg_mcp.errors import cleaned
 from autobg_mcp.exchange import Answer, Request, unexpected
 from autobg_mcp.spreadsheet import Row, rows_of
 from autobg_mcp.tool import Result
 
 _ROWS_SHOWN = 40
+_LARGE_BYTES = 20_000
+_FEWEST_COLUMNS = 2  # one column is a text, not a table
 
 
 class Credits(Result):
@@ -125,14 +128,25 @@ class GetUserUsage(Endpoint[UsageReport]):
                 raise unexpected(request, described(answer)) from None
             return await _saved(period, answer.content, context)
         data = body["data"] if isinstance(body, dict) and "data" in body else body
-        return UsageReport(period=period, form="json", data=data)
+        if isinstance(data, str):
+            return await _saved(period, decoded(data) or data.encode(), context)
+        large = len(answer.content) > _LARGE_BYTES
+        file = await _file(period, answer.content, context) if large else None
+        return UsageReport(period=period, form="json", file=file, data=pruned(data))
+
+
+async def _file(period: str, content: bytes, context: Context) -> str:
+    saved = await context.consult(context.outbox.save, content, folder="usage", stem=f"usage {period}")
+    return saved.path
 
 
 async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
-    file = (await context.consult(context.outbox.save, content, folder="usage", stem=f"usage {period}")).path
+    file = await _file(period, content, context)
     try:
         header, *rows = await context.consult(rows_of, content) or [[]]
     except ValueError:
+        header, rows = [], []
+    if len(header) < _FEWEST_COLUMNS:
         return UsageReport(period=period, form="not understood", file=file)
     columns = [cleaned(str(name), 60) for name in header]
     return UsageReport(

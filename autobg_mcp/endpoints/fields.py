@@ -6,14 +6,24 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, WithJsonSchema
 
+from autobg_mcp.errors import cleaned
+
 ItemT = TypeVar("ItemT")
 
 LONGEST_LINE_CHARS = 1000
+LONGEST_PATH_CHARS = 4096
+MOST_LINKS = 500
 
 
 def _some(items: list[ItemT]) -> list[ItemT]:
     if not items:
         raise ValueError("at least 1")
+    return items
+
+
+def _not_too_many(items: list[ItemT]) -> list[ItemT]:
+    if len(items) > MOST_LINKS:
+        raise ValueError(f"at most {MOST_LINKS}")
     return items
 
 
@@ -30,8 +40,29 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _whole_number_as_text(value: object) -> object:
+    """Ids that the documents show as text also come as numbers, `1004` or `1004.0`."""
+    number = value if isinstance(value, str) else _whole_number(value)
+    return str(number) if isinstance(number, int) and not isinstance(number, bool) else number
+
+
 def _number_if_digits(value: object) -> object:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+    """Digits become a number, unless that would lose leading zeros."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,17}", value) else value
+
+
+def _no_boolean(value: object) -> object:
+    """True is a whole number for pydantic, but nobody's id."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number")  # noqa: TRY004  # pydantic turns only this into a refusal
+    return value
+
+
+def _words(value: object) -> object:
+    """A text of an answer as a model may read it; null is empty."""
+    if isinstance(value, str):
+        return cleaned(value)
+    return "" if value is None else str(value) if isinstance(value, int | float) else value
 
 
 def first(items: Sequence[str]) -> str:
@@ -58,6 +89,12 @@ def _line(value: str) -> str:
     return value.strip()
 
 
+def _path(value: str) -> str:
+    if not value or "\x00" in value or len(value) > LONGEST_PATH_CHARS:
+        raise ValueError("a path")
+    return value
+
+
 def _text(value: str) -> str:
     if len(value) > LONGEST_LINE_CHARS:
         raise ValueError(f"at most {LONGEST_LINE_CHARS} characters")
@@ -79,6 +116,8 @@ def _link(value: str) -> str:
 # Bounds that every sensible value keeps are checked but not listed: a model pays for each word of a schema.
 Line = Annotated[str, AfterValidator(_line)]
 
+PicturePath = Annotated[str, AfterValidator(_path)]
+
 Text = Annotated[str, AfterValidator(_text)]
 
 Colour = Annotated[str, AfterValidator(_colour)]
@@ -90,14 +129,14 @@ Vehicle = Annotated[
     Field(description="Vehicle id, equal for all its photos: joins them into a batch."),
 ]
 
-TemplateCC = Annotated[Line, Field(description="A templateID.")]
+TemplateCC = Annotated[Line, BeforeValidator(_whole_number_as_text), Field(description="A templateID.")]
 
 ProcessType = Annotated[Literal["ai", "collab"], Field(description="collab: checked by people, slower.")]
 
 NumPlateProcessor = Annotated[
     Literal[0, 1, 2],
     BeforeValidator(_whole_number),
-    Field(description="1: cover the plate white. 0 (leave it), 2: unverified."),
+    Field(description="1: cover the plate white. 0: leave it (inferred)."),
 ]
 
 PlateReplacement = Annotated[
@@ -107,7 +146,7 @@ PlateReplacement = Annotated[
 ]
 
 Images = Annotated[
-    list[Line],
+    list[PicturePath],
     AfterValidator(_some),
     Field(
         serialization_alias="cc",
@@ -119,21 +158,22 @@ Images = Annotated[
 ClientS3Uris = Annotated[
     list[Link],
     AfterValidator(_some),
+    AfterValidator(_not_too_many),
     AfterValidator(_unique),
     Field(description="Public https links to the photos."),
 ]
 
 LogoAlignment = Annotated[Line, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
 
-LogoPath = Annotated[Line, Field(description="Path of the logo.")]
+LogoPath = Annotated[PicturePath, Field(description="Path of the logo.")]
 
-BatchID = Annotated[Line, Field(description="From an upload.")]
+BatchID = Annotated[Line, BeforeValidator(_whole_number_as_text), Field(description="From an upload.")]
 
-PicID = Annotated[int, AfterValidator(_natural), Field(description="From getImageStatus.")]
+_PicID = Annotated[int, BeforeValidator(_no_boolean), AfterValidator(_natural)]
 
-PicIDs = Annotated[
-    list[Annotated[int, AfterValidator(_natural)]], AfterValidator(_some), AfterValidator(_unique)
-]
+PicID = Annotated[_PicID, Field(description="From getImageStatus.")]
+
+PicIDs = Annotated[list[_PicID], AfterValidator(_some), AfterValidator(_unique)]
 
 PicIDsAsText = Annotated[
     PicIDs, PlainSerializer(lambda ids: [str(pic_id) for pic_id in ids], return_type=list[str])
@@ -164,8 +204,22 @@ AnswerID = Annotated[
 Flag = Annotated[bool, BeforeValidator(lambda value: False if value in (None, "") else value)]
 """A boolean in an answer; left out, null or empty it is false."""
 
-Words = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
-"""A text in an answer; null is empty."""
+Words = Annotated[str, BeforeValidator(_words)]
+"""A text in an answer, on one line and shortened."""
 
-Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
+Number = Annotated[int | Annotated[float, Field(allow_inf_nan=False)], WithJsonSchema({"type": "number"})]
 """A number in an answer, also as text."""
+
+MOST_SHOWN = 100
+_LONGEST_SHOWN_CHARS = 300
+
+
+def pruned(value: JsonValue) -> JsonValue:
+    """JSON of unknown shape as a model may read it: texts cleaned and shortened, at most 100 entries a list."""
+    if isinstance(value, str):
+        return cleaned(value, _LONGEST_SHOWN_CHARS)
+    if isinstance(value, list):
+        return [pruned(item) for item in value[:MOST_SHOWN]]
+    if isinstance(value, dict):
+        return {cleaned(name, 60): pruned(item) for name, item in list(value.items())[:MOST_SHOWN]}
+    return value

@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from autobg_mcp.endpoint import FAST, Endpoint
-from autobg_mcp.endpoints.fields import listed
+from autobg_mcp.endpoints.fields import listed, pruned
 from autobg_mcp.tool import Result
 
 
@@ -39,4 +39,4 @@ class ListLibraryTemplates(Endpoint[Library]):
             if isinstance(data, dict)
             else data
         )
-        return Library.model_validate({"backdrops": listed(inner, "templates")})
+        return Library.model_validate({"backdrops": pruned(listed(inner, "templates"))})

@@ -7,14 +7,13 @@ from pydantic import Field, model_validator
 from autobg_mcp.endpoint import SLOW_INFERRED
 from autobg_mcp.endpoints.fields import (
     ClientS3Uris,
-    Line,
     Link,
+    PicturePath,
     PlateReplacement,
     ProcessType,
     Vehicle,
 )
-from autobg_mcp.outcomes import Accepted
-from autobg_mcp.submission import PhotoSubmission, Submission
+from autobg_mcp.submission import LinkSubmission, PhotoSubmission
 
 REPLACE = 2
 
@@ -35,9 +34,9 @@ class ReplaceNumPlate(PhotoSubmission):
 
     numberPlate: Vehicle
     numPlateProcessor: PlateReplacement
-    numPlateImage: Annotated[Line | None, Field(description="Path of your plate picture; needed for 2.")] = (
-        None
-    )
+    numPlateImage: Annotated[
+        PicturePath | None, Field(description="Path of your plate picture; needed for 2.")
+    ] = None
     processType: ProcessType
 
     @model_validator(mode="after")
@@ -47,7 +46,7 @@ class ReplaceNumPlate(PhotoSubmission):
         return self
 
 
-class ReplaceNumPlateS3(Submission[Accepted]):
+class ReplaceNumPlateS3(LinkSubmission):
     """Cover or replace only the number plate on linked photos, in one call.
 
     Spends 1 credit a photo (inferred). 10 calls/min assumed. Next: waitForBatch.

@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import FAST, Endpoint
-from autobg_mcp.endpoints.fields import AnswerID, Colour, Line, LogoAlignment, Words, listed
+from autobg_mcp.endpoints.fields import AnswerID, Colour, Line, LogoAlignment, PicturePath, Words, listed
 from autobg_mcp.tool import Part, Result
 
 
@@ -53,11 +53,13 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     rate = FAST
     files = frozenset({"background", "side", "frontRear", "numberPlate", "brandLogo"})
 
-    background: Annotated[Line, Field(description="Path of the background.")]
-    side: Annotated[Line | None, Field(description="Path: background of side views.")] = None
-    frontRear: Annotated[Line | None, Field(description="Path: background of front and rear views.")] = None
-    numberPlate: Annotated[Line | None, Field(description="Path: picture put over plates.")] = None
-    brandLogo: Annotated[Line | None, Field(description="Path of the logo.")] = None
+    background: Annotated[PicturePath, Field(description="Path of the background.")]
+    side: Annotated[PicturePath | None, Field(description="Path: background of side views.")] = None
+    frontRear: Annotated[
+        PicturePath | None, Field(description="Path: background of front and rear views.")
+    ] = None
+    numberPlate: Annotated[PicturePath | None, Field(description="Path: picture put over plates.")] = None
+    brandLogo: Annotated[PicturePath | None, Field(description="Path of the logo.")] = None
     numPlate: Annotated[bool, Field(description="Process number plates.")]
     bAlignment: LogoAlignment | None = None
     name: Annotated[Line, Field(description="Name of the template.")]

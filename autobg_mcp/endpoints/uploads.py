@@ -16,8 +16,7 @@ from autobg_mcp.endpoints.fields import (
     TemplateCC,
     Vehicle,
 )
-from autobg_mcp.outcomes import Accepted
-from autobg_mcp.submission import PhotoSubmission, Submission
+from autobg_mcp.submission import LinkSubmission, PhotoSubmission
 
 
 class UploadImagesWithoutTemplate(PhotoSubmission):
@@ -98,7 +97,7 @@ class UploadImagesWithLibraryTemplate(PhotoSubmission):
     processType: ProcessType
 
 
-class UploadS3UrlsWithoutTemplate(Submission[Accepted]):
+class UploadS3UrlsWithoutTemplate(LinkSubmission):
     """Cut out cars from photos that the API fetches by link, in one call.
 
     Spends 1 credit a photo (inferred). 10 calls/min assumed. Next: waitForBatch.
@@ -115,7 +114,7 @@ class UploadS3UrlsWithoutTemplate(Submission[Accepted]):
     clientS3Uris: ClientS3Uris
 
 
-class UploadS3UrlsWithTemplate(Submission[Accepted]):
+class UploadS3UrlsWithTemplate(LinkSubmission):
     """Put cars from linked photos on a template's background, in one call.
 
     Spends 1 credit a photo (inferred). 10 calls/min. Next: waitForBatch.
@@ -133,7 +132,7 @@ class UploadS3UrlsWithTemplate(Submission[Accepted]):
     clientS3Uris: ClientS3Uris
 
 
-class UploadS3UrlsWithDynamicBranding(Submission[Accepted]):
+class UploadS3UrlsWithDynamicBranding(LinkSubmission):
     """As uploadS3UrlsWithTemplate, with a logo for these photos only.
 
     Unverified: path and branding fields. Spends credits, 10 calls/min assumed. Next: waitForBatch.

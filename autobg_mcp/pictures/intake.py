@@ -88,6 +88,7 @@ def take_in(
             f"{quoted(path.name)} is refused. {error}", next_step=error.next_step
         ) from error
     name = path.name if mime == sniff(original) else f"{path.stem}.jpg"
+    name = os.fsencode(name).decode("utf-8", "replace")  # not every file system holds text
     return Photo(name, mime, *size_px, content, hashlib.sha256(original).hexdigest())
 
 

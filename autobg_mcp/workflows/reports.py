@@ -4,23 +4,21 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from autobg_mcp.context import Context
 from autobg_mcp.endpoints.fields import LONGEST_LINE_CHARS, PicID, ReportReasons, Text
 from autobg_mcp.endpoints.quality import MOST_REPORTED_AT_ONCE, ReportImages
 from autobg_mcp.errors import AutobgError, RequestRefusedError
-from autobg_mcp.tool import Part, Result, Tool
+from autobg_mcp.tool import Arguments, Part, Result, Tool
 
 
-class PictureReport(BaseModel):
+class PictureReport(Arguments):
     """One picture and what is wrong with it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     picID: PicID
     reportReason: ReportReasons
-    reportComment: Text = ""
+    reportComment: Annotated[Text, Field(description="What exactly.")] = ""
 
 
 class NotReported(Part):

@@ -56,7 +56,7 @@ class Review(PictureResult):
 class ReviewBatch(Tool[Review]):
     """Show a batch as a contact sheet: 12 numbered pictures a page, before beside after, with picID, name and state.
 
-    Saves the pictures in full size too. The quickest way to find bad results. Free, one call per picture of 100/min.
+    Saves the pictures in full size too. Free, one call per picture of 100/min.
     """
 
     tool = "reviewBatch"
