@@ -133,6 +133,28 @@ def test_a_write_between_reading_and_writing_is_noticed_and_the_step_made_again(
     assert (seen, tickets) == ([0, 7], 8)
 
 
+def test_what_a_process_remembers_of_a_bucket_is_void_once_the_server_has_lost_it(empty: str) -> None:
+    ours, theirs = RedisStore(empty), RedisStore(empty)
+
+    def draw(store: RedisStore, tickets: int) -> int:
+        def move(bucket: Bucket | None, _: int) -> tuple[Bucket, int]:
+            bucket = bucket or Bucket(LIMIT)
+            bucket.tickets += tickets
+            return bucket, bucket.tickets
+
+        return store.transact(BUCKET, move)[0]
+
+    for _ in range(3):
+        draw(ours, 1)
+    theirs._connect().flushall()
+    for _ in range(3):
+        draw(theirs, 10)
+    tickets = draw(ours, 1)
+    ours.close()
+    theirs.close()
+    assert tickets == 31
+
+
 async def test_a_server_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
     throttle = open_throttle("redis://user:hunter2@127.0.0.1:1/0", state_dir=tmp_path)
     with pytest.raises(StateError, match=r"127\.0\.0\.1:1 cannot be used") as error:

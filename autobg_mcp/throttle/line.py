@@ -17,6 +17,7 @@ from autobg_mcp.throttle.policy import SECOND_US, Limit
 from autobg_mcp.throttle.store import microseconds
 
 T = TypeVar("T")
+_LONGEST_WAIT_S = 1e9
 Sleep = Callable[[float], Coroutine[object, object, None]]
 
 
@@ -103,7 +104,8 @@ class Line:
     def join(self, limit: Limit, max_wait_s: float, number: int = 0) -> Caller:
         """Adds a waiter; with the number of an earlier ticket it takes that one's place."""
         loop = asyncio.get_running_loop()
-        caller = Caller(self.clock() + max_wait_s, number, loop.create_future(), loop.create_future())
+        deadline_s = self.clock() + min(max_wait_s, _LONGEST_WAIT_S)
+        caller = Caller(deadline_s, number, loop.create_future(), loop.create_future())
         self._limit = limit
         self._callers.append(caller)
         self._wake()

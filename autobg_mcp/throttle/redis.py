@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -31,15 +32,28 @@ _TRIES = 200
 _JUMP_US = SECOND_US
 _SCRIPT = """
 local version, seen, state = unpack(redis.call('HMGET', KEYS[1], 'version', 'seen_us', 'state'))
+local now = redis.call('TIME')
 version = version or '0'
 if ARGV[1] == version then
-  redis.call('HSET', KEYS[1], 'version', version + 1, 'seen_us', ARGV[2], 'state', ARGV[3])
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
-  return {'written'}
+  local last = version == '0' and now[1] * 1000000 + now[2] or version  -- a key made anew repeats no version
+  local next = string.format('%.0f', last + 1)
+  redis.call('HSET', KEYS[1], 'version', next, 'seen_us', ARGV[3], 'state', ARGV[4])
+  redis.call('EXPIRE', KEYS[1], ARGV[5])
+  return {'written', next}
 end
-local now = redis.call('TIME')
+if ARGV[2] == version then state = 'known' end
 return {'read', version, seen or '0', state or '', now[1], now[2]}
 """
+_NO_VERSION = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A bucket as this process wrote it, which saves reading it again while nobody else writes."""
+
+    version: str
+    text: str
+    bucket: Bucket
 
 
 class RedisStore:
@@ -64,43 +78,41 @@ class RedisStore:
         self._clock = clock
         self._pause = pause
         self._ahead_us: dict[str, int] = {}
+        self._known: dict[str, _Known] = {}
+        self._address = address.replace("valkey", "redis", 1)
+        self._client: redis.Redis | None = None
         try:
+            redis.Redis.from_url(self._address).close()  # reads the address without connecting
             parts = urlsplit(address)
-            self._place = (
-                parts.path
-                if parts.scheme == "unix"
-                else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-            )
-            self._redis = redis.Redis.from_url(
-                address.replace("valkey", "redis", 1),
-                decode_responses=True,
-                single_connection_client=True,  # one thread at a time, see Store; a pool costs a third more
-                socket_timeout=_TIMEOUT_S,
-                socket_connect_timeout=_TIMEOUT_S,
-                retry=Retry(ExponentialBackoff(cap=0.1, base=0.01), 2),
-            )
+            host, port = parts.hostname or "localhost", parts.port or 6379
         except ValueError as error:
             raise ConfigurationError(
                 "The throttle address is not like redis://user:password@host:port/db."
             ) from error
-        self._script = self._redis.register_script(_SCRIPT)
+        self._place = parts.path if parts.scheme == "unix" else f"{host}:{port}"
 
     def transact(self, name: str, move: Callable[[Bucket | None, int], tuple[Bucket, T]]) -> tuple[T, int]:
         """Runs `move`, again on a fresher bucket whenever another machine came first."""
         with self._explained():
-            reply = self._run(name, "")
+            known = self._known.pop(name, None)
+            reply = self._run(name, _NO_VERSION, known.version if known else _NO_VERSION)
             for _ in range(_TRIES):
-                _, version, seen_us, before, *now = reply
-                now_us = int(now[0]) * SECOND_US + int(now[1])
-                bucket = decode(before, int(seen_us)) if before else None
+                _, version, seen_us, before, seconds, rest_us = reply
+                now_us = int(seconds) * SECOND_US + int(rest_us)
+                bucket: Bucket | None
+                if known is not None and before == "known":
+                    bucket, before = known.bucket, known.text
+                else:
+                    bucket = decode(before, int(seen_us)) if before else None
                 self._steady(name, bucket, now_us)
                 bucket, result = move(bucket, now_us)
                 after = encode(bucket)
                 if after == before:
                     return result, int(version)
-                reply = self._run(name, version, bucket.seen_us, after, _KEPT_S)
+                reply = self._run(name, version, _NO_VERSION, bucket.seen_us, after, _KEPT_S)
                 if reply[0] == "written":
-                    return result, int(version) + 1
+                    self._known[name] = _Known(reply[1], after, bucket)
+                    return result, int(reply[1])
                 self._pause(random.uniform(0, 0.002))  # noqa: S311 - no secret
         raise StateError(f"The throttle's server {self._place} is written to by too many at once.")
 
@@ -108,24 +120,41 @@ class RedisStore:
         """Every bucket whose name starts with `prefix`, and the server's clock."""
         with self._explained():
             found = {}
-            for key in self._redis.scan_iter(match=f"{_PREFIX}*", count=1000):
+            client = self._connect()
+            for key in client.scan_iter(match=f"{_PREFIX}*", count=1000):
                 name = key.removeprefix(_PREFIX)
-                _, _, seen_us, state, *_ = self._run(name, "")
+                _, _, seen_us, state, *_ = self._run(name, _NO_VERSION, _NO_VERSION)
                 if name.startswith(prefix) and state:
                     found[name] = decode(state, int(seen_us))
-            seconds, rest_us = self._redis.time()
+            seconds, rest_us = client.time()
             return found, seconds * SECOND_US + rest_us
 
     def version(self, name: str) -> int:
         """A number that changes with the bucket."""
         with self._explained():
-            return int(self._redis.hget(_PREFIX + name, "version") or 0)
+            return int(self._connect().hget(_PREFIX + name, "version") or 0)
 
     def close(self) -> None:
         """Closes the connection."""
-        self._redis.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _connect(self) -> redis.Redis:
+        if self._client is None:
+            self._client = redis.Redis.from_url(
+                self._address,
+                decode_responses=True,
+                single_connection_client=True,  # calls come one at a time, and a pool costs a third more
+                socket_timeout=_TIMEOUT_S,
+                socket_connect_timeout=_TIMEOUT_S,
+                retry=Retry(ExponentialBackoff(cap=0.1, base=0.01), 2),
+            )
+            self._script = self._client.register_script(_SCRIPT)
+        return self._client
 
     def _run(self, name: str, *arguments: str | int) -> list[str]:
+        self._connect()
         reply = self._script(keys=[_PREFIX + name], args=list(arguments))
         assert isinstance(reply, list)
         return reply
