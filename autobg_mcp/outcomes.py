@@ -143,8 +143,10 @@ class Tally:
         if len(self.unknown) + len(self.not_submitted) == 1:
             return last
         lines = [f"Not one of the photos was accepted. {last}"]
-        for left in self.not_submitted[:_MOST_LINES]:
-            lines.append(f"{left.file}: {'that' if left.reason == str(last) else left.reason}")
+        lines += [
+            f"{left.file}: {'that' if left.reason == str(last) else left.reason}"
+            for left in self.not_submitted[:_MOST_LINES]
+        ]
         if self.unknown:
             lines.append(f"Outcome unknown: {', '.join(self.unknown[:_MOST_LINES])}")
         return type(last)(

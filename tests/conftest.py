@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 from mcp import Client as McpClient
 from PIL import Image
@@ -33,7 +34,7 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         self.now_s += max(0.0, seconds)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
 
 @pytest.fixture

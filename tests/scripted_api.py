@@ -13,6 +13,7 @@ class ScriptedApi:
     def __init__(self) -> None:
         self.requests = 0
         self.sent_bytes: list[int] = []
+        self.received: list[dict[str, str]] = []
         self.says(b"")
 
     def says(
@@ -32,13 +33,14 @@ class ScriptedApi:
         """Answer a successful envelope around `data` from now on."""
         self.says(json.dumps({"status": True, "message": "", "data": data}).encode())
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         size_bytes, more = 0, True
         while more:
             message = await receive()
             size_bytes += len(message.get("body", b""))
             more = message.get("more_body", False)
         self.requests += 1
+        self.received.append({name.decode(): value.decode() for name, value in scope.get("headers", ())})
         self.sent_bytes.append(size_bytes)
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._content})

@@ -185,3 +185,22 @@ def test_nothing_but_results_goes_to_stdout(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)["current_credits"] == 100
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "99999"], ["--port", "-1"], ["--window", "0"], ["--turnaround", "nan"]]
+)
+def test_a_sandbox_that_cannot_be_is_wrong_usage(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sandbox", *arguments])
+    assert ended.value.code == 2
+
+
+def test_read_only_holds_at_the_command_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTOBG_READ_ONLY", "1")
+    with pytest.raises(SystemExit) as ended:
+        main(["call", "createTemplate", "--sandbox"])
+    assert ended.value.code == 2
+    assert "createTemplate is switched off by AUTOBG_READ_ONLY" in capsys.readouterr().err

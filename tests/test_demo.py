@@ -30,6 +30,7 @@ def test_the_demo_ends_well_within_20_seconds_and_names_pictures_that_are_there(
     assert {Path(path).read_bytes()[:3] for path in named} == {b"\xff\xd8\xff"}
 
 
+@pytest.mark.long
 def test_pictures_that_cannot_be_saved_are_a_failed_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,6 +39,7 @@ def test_pictures_that_cannot_be_saved_are_a_failed_step(
     assert re.search(r"autobg-mcp demo failed: \w+", capsys.readouterr().err)
 
 
+@pytest.mark.long
 def test_a_server_that_does_not_start_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +51,7 @@ def test_a_server_that_does_not_start_is_named(
     assert re.search(r"autobg-mcp demo failed: \w+: ", capsys.readouterr().err)
 
 
+@pytest.mark.long
 def test_a_sandbox_that_does_not_start_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

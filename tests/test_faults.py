@@ -26,6 +26,7 @@ ROUNDS = int(os.environ.get("AUTOBG_TEST_ROUNDS", "1"))
 PHOTOS = 2 * KILLS + 6
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
     pytest.mark.xdist_group("faults"),  # what the processes saw is read by many tests
 ]

@@ -19,6 +19,8 @@ from autobg_mcp.errors import StateError
 from autobg_mcp.ledger import Entry, Ledger
 from autobg_mcp.ledger.database import FILE_NAME
 
+pytestmark = pytest.mark.long
+
 SPAWN = get_context("spawn")
 FOREVER_S = 1e9
 YEAR_S = 365 * 86_400.0

@@ -10,6 +10,7 @@ from documented import text_of
 from autobg_mcp.errors import ConfigurationError
 from autobg_mcp.sandbox import SandboxOptions, World
 from autobg_mcp.settings import BASE_URL, Settings, account_of, state_home
+from autobg_mcp.tools import check_names
 
 KEY = "s3cret-key-0123456789"
 
@@ -186,3 +187,49 @@ async def test_a_rotated_key_needs_no_restart(connect: Connect, tmp_path: Path) 
         after = await host.call_tool("listTemplates", {})
     assert "refused the key" in text_of(before)
     assert not after.is_error
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("AUTOBG_READONLY", "1", "AUTOBG_READONLY is no setting; AUTOBG_READ_ONLY is."),
+        ("AUTOBG_BASE_URL", "http://a:notaport/x", "AUTOBG_BASE_URL: "),
+        ("AUTOBG_BASE_URL", "http://127.0.0.1:99999/x", "AUTOBG_BASE_URL: "),
+        ("AUTOBG_BASE_URL", "ftp://host/x", "AUTOBG_BASE_URL: an address such as https://host/path"),
+        ("AUTOBG_TOOLSETS", ",", "AUTOBG_TOOLSETS: at least one toolset"),
+        ("AUTOBG_PATHS", "reportImages=images/x", "AUTOBG_PATHS: each path begins with /"),
+        ("AUTOBG_MAX_WAIT_S", "soon", "AUTOBG_MAX_WAIT_S: a number"),
+    ],
+)
+def test_a_mistake_in_a_setting_is_told_in_plain_words(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load()
+    assert str(refused.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"rate_limits": "reportImage=10/60s"},
+        {"paths": "nosuch=/x"},
+        {"field_names": "uploadS3UrlsWithDynamicBranding.nosuch=logo"},
+    ],
+)
+def test_a_setting_for_something_that_does_not_exist_is_refused(mistake: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="which does not exist"):
+        check_names(Settings.load(**mistake))
+
+
+def test_a_key_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
+    assert Settings.load(api_key_file=tmp_path / "key").key().get_secret_value() == KEY
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_key_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "key")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Settings.load(api_key_file=tmp_path / "key").key()

@@ -91,4 +91,4 @@ async def test_read_only_holds_over_stdio_whatever_toolsets_are_set(tmp_path: Pa
     assert names == {
         tool.tool for tool in TOOLS if tool.effect == "reads" and tool.toolset in {"enterprise", "beta"}
     }
-    assert "There is no tool createTemplate" in text_of(refused)
+    assert "createTemplate is switched off by AUTOBG_READ_ONLY" in text_of(refused)

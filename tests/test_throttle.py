@@ -281,13 +281,57 @@ async def test_a_call_cancelled_at_the_moment_it_gets_its_slot_gives_it_back(wor
     assert [budget.used for budget in await process.budgets("")] == [0]
 
 
-async def test_a_slot_given_to_a_process_that_then_slept_is_taken_anew(world: World) -> None:
-    process = world.process()
-    task = await granted_unnoticed(process, world)
+async def test_a_slot_given_to_a_process_that_then_slept_is_asked_for_anew(world: World) -> None:
+    sleeper = world.process()
+    task = await granted_unnoticed(sleeper, world)
     world.clock.now_s += 100
-    [slot] = await world.clock.run(wait_for(task))
-    assert slot.waited_s == 100
-    assert [budget.used for budget in await process.budgets("")] == [1]
+    others = [asyncio.ensure_future(world.call(world.process(), takes_s=0)) for _ in range(3)]
+    slot, *_ = await world.clock.run(wait_for(task), *map(wait_for, others))
+    assert [budget.used for budget in await sleeper.budgets("")] == [1]
+    assert slot.waited_s == pytest.approx(160.25)
+
+
+class Later(AtOnce):
+    """Does its work when the test says so."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], None]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        self.work.append(lambda: done.set_result(fn(*args, **kwargs)))
+        return done
+
+    async def catch_up(self, clock: TurnedClock) -> None:
+        while self.work:
+            self.work.pop(0)()
+            await clock.settle()
+
+
+async def test_a_call_cancelled_while_the_store_gives_it_a_slot_gives_it_back() -> None:
+    clock, worker = TurnedClock(), Later()
+    store = MemoryStore(clock=clock)
+    process = SharedThrottle(store, clock=clock, sleep=clock.sleep, worker=worker)
+    task = asyncio.ensure_future(process._take(BUCKET, LIMIT, 100, None, 0))
+    await clock.settle()
+    task.cancel()
+    await clock.settle()
+    await worker.catch_up(clock)
+    buckets, now_us = store.read("")
+    assert buckets[BUCKET].used(now_us) == 0
+
+
+async def test_an_attempt_that_is_repeated_without_an_answer_counts_twice(world: World) -> None:
+    process = world.process()
+    async with process.slot(BUCKET, LIMIT, max_wait_s=0) as first:
+        first.sent()
+    async with process.slot(BUCKET, LIMIT, max_wait_s=0, after=first) as second:
+        second.sent()
+        await second.answered()
+    await world.use_up_rest(process)
+    [slot, *_] = await world.clock.run(world.call(process), world.call(process), world.call(process))
+    assert slot.waited_s == pytest.approx(60.25)
+    assert [budget.used for budget in await process.budgets("")] == [3]
 
 
 async def test_a_call_that_waits_when_the_throttle_is_closed_is_told(world: World) -> None:

@@ -9,7 +9,7 @@ from throttle_recorder import finish, recording, start
 
 from autobg_mcp.throttle import Limit
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_four_processes_stay_within_the_limit_lose_no_call_and_keep_their_order(tmp_path: Path) -> None:

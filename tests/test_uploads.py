@@ -232,7 +232,7 @@ async def test_one_refused_photo_does_not_keep_back_those_behind_it(
 ) -> None:
     result = structured(await fails_at_the_second(client, world, photos, "soft"))
     assert list(unsent(result)) == ["car-2.jpg"]
-    assert len(result["images"]) == 2
+    assert "car-3.jpg" in str(result["images"])
 
 
 async def test_two_refusals_in_a_row_stop_the_upload_and_name_every_photo(
