@@ -120,3 +120,17 @@ async def test_budgets_say_that_the_share_is_used(throttle: Throttle, shared: Re
     [budget] = await throttle.budgets("account")
     assert budget.rule.startswith("1/3 of the allowance")
     assert budget.limit == Limit(2, 60)
+
+
+async def test_an_answer_to_a_slot_of_the_shared_store_settles_no_local_slot(
+    throttle: Throttle, shared: Remote, clock: TurnedClock
+) -> None:
+    async with throttle.slot(BUCKET, LIMIT, max_wait_s=0) as before:
+        before.sent()
+        shared.is_away = True
+        async with throttle.slot(BUCKET, LIMIT, max_wait_s=0) as local:
+            local.sent()
+            await before.answered()
+    await clock.pass_to(clock() + 65)  # the local slot was never answered and counts 10 s longer
+    [budget] = await throttle.budgets("")
+    assert budget.used == 2

@@ -20,7 +20,6 @@ _REMEMBERED_WINDOWS = 2  # as far as any rule looks back
 _LOOKS_PER_WINDOW = 20
 _NEXT_LOOK_US = 10_000  # another process takes its slot first, at any moment now
 _LONGEST_PAUSE_US = 900 * SECOND_US
-_ESTIMATE_SLACK_US = SECOND_US  # a waiter keeps its place while its estimate wavers by less
 
 
 def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
@@ -126,8 +125,7 @@ def _place(
 ) -> Queued | Refused:
     index = bisect_left(bucket.queue, ticket)
     left_us = moments[index] - now_us
-    slack_us = 0 if ask.is_new else _ESTIMATE_SLACK_US
-    if ask.left_us <= 0 or left_us > ask.left_us + slack_us:
+    if ask.left_us <= 0 or left_us > ask.left_us:
         bucket.queue.pop(index)
         return Refused(ticket[0], left_us)
     return Queued(ticket[0], index + 1, left_us)
