@@ -78,15 +78,11 @@ class FallbackStore:
         before, stamps_us = self._known.get(name, (store, []))
 
         def carry(bucket: Bucket | None, now_us: int) -> tuple[Bucket, tuple[T, list[int]]]:
-            bucket = bucket or Bucket(
-                Limit(1, 1), seen_us=now_us
-            )  # the step puts the caller's limit in its place
+            bucket = bucket or Bucket(Limit(1, 1), seen_us=now_us)  # the step knows the limit
             ahead_us = now_us - microseconds(self._clock())
             if store is self._local:
-                bucket.share, bucket.tickets = (
-                    self._machines,
-                    max(bucket.tickets, now_us),
-                )  # no number used twice
+                bucket.share = self._machines
+                bucket.tickets = max(bucket.tickets, now_us)  # so that no slot has the number of a shared one
             if store is not before:
                 carried = [Permit(0, stamp_us + ahead_us, stamp_us + ahead_us) for stamp_us in stamps_us]
                 bucket.permits = carried + bucket.permits
