@@ -5,7 +5,7 @@ import io
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from autobg_mcp import __version__
 from autobg_mcp.audit import AuditLog
 from autobg_mcp.context import Call, Context, OnWire, QuestionPendingError, unwatched
+from autobg_mcp.endpoint import Endpoint
 from autobg_mcp.errors import (
     AutobgError,
     ConfigurationError,
@@ -36,7 +37,7 @@ from autobg_mcp.pictures.links import public_address
 from autobg_mcp.pictures.outbox import Outbox
 from autobg_mcp.sending import Sender, Wire
 from autobg_mcp.settings import Settings, account_of
-from autobg_mcp.throttle import Throttle, open_throttle, parse_rate_limits
+from autobg_mcp.throttle import Budget, Limit, Throttle, open_throttle, parse_rate_limits
 from autobg_mcp.tool import Result, ResultT_co, Tool
 
 CONNECT_TIMEOUT_S = 8.0
@@ -132,26 +133,17 @@ class Client:
             event.update(_ids(result))
         return result
 
-    async def budgets(self) -> list[dict[str, JsonValue]]:
-        """Every budget of the settings' key now, by tool, as `autobg://limits` shows it.
+    async def budgets(self, endpoints: Iterable[type[Endpoint[Result]]]) -> list[dict[str, JsonValue]]:
+        """The budget of each endpoint for the settings' key now, as `autobg://limits` shows it.
 
         Raises:
             StateError: The store of budgets cannot be used.
         """
         prefix = f"{self._account(Call())}:"
+        used = {budget.bucket.removeprefix(prefix): budget for budget in await self.throttle.budgets(prefix)}
         return [
-            {
-                "tool": budget.bucket.removeprefix(prefix),
-                "limit": str(budget.limit),
-                "documented": budget.limit.documented,
-                "used": budget.used,
-                "left": budget.left,
-                "waiting": budget.waiting,
-                "nextFreeS": round(budget.next_free_s, 1),
-                "closedS": round(budget.closed_s, 1),
-                "rule": budget.rule,
-            }
-            for budget in await self.throttle.budgets(prefix)
+            _shown(endpoint.tool, used.get(endpoint.tool), self._sender.limit(endpoint.tool, endpoint.rate))
+            for endpoint in endpoints
         ]
 
     @contextmanager
@@ -300,6 +292,21 @@ class Client:
             headers={"User-Agent": f"autobg-mcp/{__version__}"},
             trust_env=trust_env,
         )
+
+
+def _shown(tool: str, budget: Budget | None, limit: Limit) -> dict[str, JsonValue]:
+    """One budget as JSON; None is one that nothing was taken from yet."""
+    shown: dict[str, JsonValue] = {"tool": tool, "limit": str(limit), "documented": limit.documented}
+    if budget is None:
+        return shown | {"used": 0, "left": limit.calls}
+    return shown | {
+        "used": budget.used,
+        "left": budget.left,
+        "waiting": budget.waiting,
+        "nextFreeS": round(budget.next_free_s, 1),
+        "closedS": round(budget.closed_s, 1),
+        "rule": budget.rule,
+    }
 
 
 def _ids(result: Result) -> dict[str, str | None]:

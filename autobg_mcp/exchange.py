@@ -29,6 +29,7 @@ Method = Literal["GET", "POST"]
 _AFTER_SPENDING = (
     "Do not repeat it blindly: call listBatches and getUserCreditDetails to find out whether it was accepted."
 )
+_LEADS_ELSEWHERE = "The API's address leads elsewhere: ask the user to check AUTOBG_BASE_URL, and whether the network wants a login."
 _UNAUTHORISED = re.compile(r"not\s+authori[sz]ed|unauthori[sz]ed|invalid (api )?(key|token)", re.IGNORECASE)
 _RATE_LIMITED = re.compile(r"too many requests|rate.?limit", re.IGNORECASE)
 
@@ -162,13 +163,13 @@ def error_in(request: Request, answer: Answer) -> ApiError | None:
         )
     if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004  # 408: it gave up on us in the middle
         return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))
-    if 300 <= answer.status < 400:  # noqa: PLR2004
+    if answer.status >= 300 or _refused(envelope):  # noqa: PLR2004
         return RequestRefusedError(
-            f"{tool}: the API's address leads elsewhere ({_what(answer, said)}).",
-            next_step="Ask the user to check AUTOBG_BASE_URL, and whether the network wants a login.",
+            f"{tool}: the API refused the call ({_what(answer, said)}).",
+            next_step=_LEADS_ELSEWHERE if answer.status < 400 and not _refused(envelope) else None,  # noqa: PLR2004
         )
-    if answer.status >= 400 or _refused(envelope):  # noqa: PLR2004
-        return RequestRefusedError(f"{tool}: the API refused the call ({_what(answer, said)}).")
+    if _says_neither(envelope):
+        return unexpected(request, f"a status that is neither true nor false ({_what(answer, said)})")
     return None
 
 
@@ -202,7 +203,12 @@ def _aftermath(request: Request) -> _Aftermath:
 
 
 def _refused(envelope: Mapping[str, JsonValue] | None) -> bool:
-    return envelope is not None and envelope.get("status") not in (True, "true", "True", 1, "1")
+    return envelope is not None and envelope.get("status") in (False, "false", "False", 0, "0")
+
+
+def _says_neither(envelope: Mapping[str, JsonValue] | None) -> bool:
+    yes = (True, "true", "True", 1, "1")
+    return envelope is not None and not _refused(envelope) and envelope.get("status") not in yes
 
 
 def _what(answer: Answer, said: str) -> str:

@@ -56,6 +56,10 @@ class Sender:
         self._account = account
         self._transfer = transfer
 
+    def limit(self, tool: str, declared: Limit) -> Limit:
+        """The limit that holds for a tool: the operator's, else the declared one."""
+        return self._limits.get(tool) or self._limits.get("*") or declared
+
     async def send(self, request: Request, call: Call, on_wire: OnWire) -> Answer:
         """Send one request as often as is safe, and answer its success.
 
@@ -91,7 +95,7 @@ class Sender:
         self, request: Request, call: Call, on_wire: OnWire, refused: Slot | None
     ) -> tuple[Answer | ApiError, Slot | None]:
         """What comes of one try; `refused` is the slot of a try that a 429 turned away, and keeps its place."""
-        limit = self._limits.get(request.tool) or self._limits.get("*") or request.rate
+        limit = self.limit(request.tool, request.rate)
 
         async def tell(waiting: Waiting) -> None:
             await call.progress(

@@ -19,6 +19,7 @@ from autobg_mcp import __version__
 from autobg_mcp.client import Client
 from autobg_mcp.context import Ask, Call
 from autobg_mcp.elicitation import Approvals, InputRequiredError
+from autobg_mcp.endpoint import Endpoint
 from autobg_mcp.errors import AutobgError, cleaned
 from autobg_mcp.settings import Settings
 from autobg_mcp.tool import PictureResult, Result, Tool
@@ -111,7 +112,8 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
     ) -> types.ReadResourceResult:
         if str(params.uri) != LIMITS.uri:
             raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": str(params.uri)})
-        budgets = await context.lifespan_context.budgets()
+        endpoints = [tool for tool in tools.values() if issubclass(tool, Endpoint)]
+        budgets = await context.lifespan_context.budgets(endpoints)
         text = json.dumps({"limits": budgets}, indent=1)
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=LIMITS.uri, mime_type="application/json", text=text)]

@@ -10,6 +10,7 @@ import pytest
 from conftest import KEY, Connect
 from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, structured, text_of
 from mcp import Client as McpClient
+from mcp import MCPError
 from mcp.types import CallToolResult, ImageContent
 from PIL import Image
 from pydantic import JsonValue
@@ -328,3 +329,34 @@ async def test_an_answer_that_cannot_be_read_is_described_without_its_text(
 ) -> None:
     api.says(content)
     assert f"getImageStatus: the API answered with {what}" in text_of(await host.call_tool(*STATUS_CALL))
+
+
+async def test_the_limits_resource_shows_every_budget_now(connect: Connect) -> None:
+    async with connect() as client:
+        await client.call_tool("listTemplates", {})
+        [content] = (await client.read_resource("autobg://limits")).contents
+    limits = {limit["tool"]: limit for limit in json.loads(content.text)["limits"]}  # type: ignore[union-attr]
+    assert limits["listTemplates"] | {"rule": ""} == {
+        "tool": "listTemplates",
+        "limit": "100/60s",
+        "documented": True,
+        "used": 1,
+        "left": 99,
+        "waiting": 0,
+        "nextFreeS": 0.0,
+        "closedS": 0.0,
+        "rule": "",
+    }
+    assert limits["reportImages"] == {
+        "tool": "reportImages",
+        "limit": "10/60s",
+        "documented": True,
+        "used": 0,
+        "left": 10,
+    }
+
+
+async def test_an_unknown_resource_is_refused(connect: Connect) -> None:
+    async with connect() as client:
+        with pytest.raises(MCPError, match="no such resource"):
+            await client.read_resource("autobg://nothing")
