@@ -153,8 +153,8 @@ def present(tool: type[Tool[Result]], result: Result, call: Call) -> types.CallT
 
 
 def _allowance(call: Call) -> str:
-    left = ", ".join(f"{count} calls of {name}" for name, count in call.left.items())
-    return f"Waited {call.waited_s:.0f} s for free slots; left now: {left}."
+    waited = f"Waited {call.waited_s:.0f} s. " if call.waited_s >= 1 else ""
+    return f"{waited}Calls left: {', '.join(f'{name} {count}' for name, count in call.left.items())}."
 
 
 def explain(error: AutobgError, call: Call) -> types.CallToolResult:
