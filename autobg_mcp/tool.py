@@ -27,7 +27,7 @@ _PROBLEMS_SHOWN = 8
 class Part(BaseModel):
     """A part of a result. Unknown fields are dropped: the API may grow."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Result(Part):
@@ -79,7 +79,6 @@ class Arguments(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
         coerce_numbers_to_str=True,
         hide_input_in_errors=True,
     )
@@ -111,7 +110,7 @@ def _as_list(value: JsonValue) -> JsonValue:
 class Tool(Arguments, ABC, Generic[ResultT_co]):
     """One tool: class attributes say what it is, fields what it takes, the bracketed type what it answers.
 
-    The class docstring is the description a model reads; a field's docstring describes the argument.
+    The class docstring is the description a model reads, a field's description that of the argument.
     """
 
     tool: ClassVar[str]

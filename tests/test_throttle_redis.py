@@ -63,6 +63,7 @@ async def use_up(throttle: Throttle) -> None:
             await slot.answered()
 
 
+@pytest.mark.long
 async def test_two_connected_processes_stay_within_the_limit_and_keep_their_order(
     empty: str, tmp_path: Path
 ) -> None:
