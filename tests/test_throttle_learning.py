@@ -109,7 +109,7 @@ def test_an_inferred_limit_may_shrink_to_one_call() -> None:
     ("lesson", "words"),
     [
         (Lesson(), "as documented"),
-        (Lesson(allowance=7), "only 7 of 10 calls per window"),
+        (Lesson(allowance=7), "only 7 of 10 calls"),
         (
             Lesson(burst=2, wait_us=600_000_000),
             "at most 2 at once, then one every 6 s; a little more is tried in 10 min",

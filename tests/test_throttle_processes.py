@@ -28,15 +28,15 @@ async def test_four_processes_stay_within_the_limit_lose_no_call_and_keep_their_
 async def test_processes_killed_at_random_moments_break_neither_the_limit_nor_the_queue(
     tmp_path: Path,
 ) -> None:
-    async with recording(Limit(200, 1)) as recorder:
-        common = ("sqlite:", tmp_path, recorder.port, "200/1s")
+    async with recording(Limit(400, 1)) as recorder:
+        common = ("sqlite:", tmp_path, recorder.port, "400/1s")
         victims = [
-            await start("throttle_victims.py", seed, 100, *common, 3, "victim", 0.5) for seed in range(2)
+            await start("throttle_victims.py", seed, 100, *common, 1, "victim", 1) for seed in range(2)
         ]
         await asyncio.sleep(0.3)
-        survivor = await start("throttle_process.py", *common, 400, "survivor", 0.5)
+        survivor = await start("throttle_process.py", *common, 800, "survivor", 1)
         await asyncio.gather(*(finish(process, 60) for process in (*victims, survivor)))
     assert all(arrival.taken for arrival in recorder.arrivals)
     served = Counter(arrival.name.partition("-")[0] for arrival in recorder.arrivals)
-    assert served["survivor"] == 400
+    assert served["survivor"] == 800
     assert served["victim"] > 0

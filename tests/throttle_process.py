@@ -15,8 +15,8 @@ async def call(throttle: Throttle, limit: Limit, port: int, name: str) -> None:
     """Waits for a slot, then sends one line, `name` and the moment of asking, and waits for the answer."""
     asked_s = boot_clock()
     async with throttle.slot("account:reportImages", limit, max_wait_s=100) as slot:
-        slot.sent()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        slot.sent()
         writer.write(f"{name} {asked_s}\n".encode())
         await reader.readline()
         await slot.answered()

@@ -66,7 +66,7 @@ class Recorder:
 @asynccontextmanager
 async def recording(limit: Limit, slowest_s: float = 0.05) -> AsyncIterator[Recorder]:
     recorder = Recorder(limit, slowest_s)
-    server = await asyncio.start_server(recorder.answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(recorder.answer, "127.0.0.1", 0, backlog=1000)
     recorder.port = server.sockets[0].getsockname()[1]
     try:
         yield recorder

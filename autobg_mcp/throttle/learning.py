@@ -24,7 +24,7 @@ from autobg_mcp.throttle.policy import (
 )
 
 _MINUTE_US = 60 * SECOND_US
-_SHARED_WAIT_US = 2 * _MINUTE_US
+_SHARED_WAITS_US = (2 * _MINUTE_US, 2 * _MINUTE_US)  # usual and longest
 _ALLOWANCE_WAITS_US = (5 * _MINUTE_US, 60 * _MINUTE_US)
 _BURST_WAITS_US = (10 * _MINUTE_US, 24 * 60 * _MINUTE_US)
 _SMOOTH_US = 7 * 24 * 60 * _MINUTE_US
@@ -111,27 +111,21 @@ class Lesson:
         first_us, self.refused_us = self.refused_us, None
         if first_us is None or first_us < self.changed_us:
             return  # it was sent before the last lesson
-        taken = [
-            permit.stamp_us for permit in permits if not permit.refused and permit.granted_us <= first_us
-        ]
+        before = [permit for permit in permits if permit.granted_us <= first_us]
+        taken = [permit.stamp_us for permit in before if not permit.refused]
         calls, span_us = self.calls(limit), limit.span_us
         accepted = sum(stamp + limit.window_us > first_us for stamp in taken)
         level = ceil(burst_level(taken, calls, span_us, first_us))
-        if (
-            not self.is_smooth
-            and not self.allowance
-            and smooth_opens(taken, calls, span_us, first_us) > first_us
-        ):
+        fits_smooth = smooth_opens(taken, calls, span_us, first_us) <= first_us
+        if not (fits_smooth or self.is_smooth or self.allowance):
             self.is_smooth = True
         elif level and (level < self.burst if self.burst else accepted < calls / 2):
             self.burst = level
             self._wait(_BURST_WAITS_US, now_us)
         else:
+            took_more_before = accepted < calls - _widening(limit)  # somebody else takes the rest
+            self._wait(_SHARED_WAITS_US if took_more_before else _ALLOWANCE_WAITS_US, now_us)
             self._lower(accepted, limit)
-            is_shared = accepted < calls - _widening(
-                limit
-            )  # it took more before: somebody else takes the rest
-            self._wait((_SHARED_WAIT_US, _SHARED_WAIT_US) if is_shared else _ALLOWANCE_WAITS_US, now_us)
         self.changed_us = now_us
 
     def widen(self, limit: Limit, now_us: int) -> None:
@@ -150,7 +144,7 @@ class Lesson:
         learnt = []
         if self.allowance:
             learnt.append(
-                f"only {self.allowance} of {limit.calls} calls per window (another program, or a smaller limit)"
+                f"only {self.allowance} of {limit.calls} calls (another program, or a smaller limit)"
             )
         if self.burst:
             gap_s = limit.window_s / self.calls(limit)
@@ -160,18 +154,15 @@ class Lesson:
             learnt.append(f"a little more is tried in {ceil(minutes)} min")
         if self.is_smooth:
             learnt.append("slots come back gradually (the server weighs the last window into this one)")
-        return "; ".join(learnt) or (
-            "as documented" if limit.documented else "inferred from similar endpoints"
-        )
+        if not learnt:
+            return "as documented" if limit.documented else "inferred from similar endpoints"
+        return "; ".join(learnt)
 
     def _lower(self, accepted: int, limit: Limit) -> None:
         least = max(1, limit.calls // 4) if limit.documented else 1
         self.allowance = max(accepted, self.calls(limit) * 3 // 4, least)
-        self.burst, self.is_smooth, self.trusted = (
-            0,
-            False,
-            limit.calls,
-        )  # they did not keep this refusal away
+        # The stricter rules, if any were in force, did not keep this refusal away.
+        self.burst, self.is_smooth, self.trusted = 0, False, limit.calls
 
     def _wait(self, waits_us: tuple[int, int], now_us: int) -> None:
         usual_us, longest_us = waits_us
