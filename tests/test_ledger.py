@@ -73,16 +73,11 @@ def test_a_claim_is_an_intended_entry_with_all_that_was_submitted(ledger: Ledger
     )
 
 
-def test_a_settled_submission_keeps_batch_and_credits(ledger: Ledger) -> None:
+def test_a_settled_submission_keeps_its_batch(ledger: Ledger) -> None:
     entry_id = intend(ledger)
-    ledger.settle(entry_id, "accepted", batch_id="1004", credits_before=10, credits_after=9)
+    ledger.settle(entry_id, "accepted", batch_id="1004")
     entry = ledger.get(entry_id)
-    assert (entry.state, entry.batch_id, entry.credits_before, entry.credits_after) == (
-        "accepted",
-        "1004",
-        10,
-        9,
-    )
+    assert (entry.state, entry.batch_id) == ("accepted", "1004")
 
 
 @pytest.mark.parametrize("state", ["accepted", "unknown"])
@@ -168,13 +163,11 @@ def test_a_process_that_dies_after_sending_leaves_the_outcome_unknown(
     assert (found.id, found.state) == (entry_id, "unknown")
 
 
-def test_a_process_that_keeps_alive_keeps_its_entries_under_way(
-    ledger: Ledger, other: Ledger, clock: Clock
-) -> None:
+def test_sending_renews_the_lease(ledger: Ledger, other: Ledger, clock: Clock) -> None:
     entry_id = intend(ledger)
-    for _ in range(5):
-        clock.now += LEASE_S * 0.9
-        ledger.keep_alive()
+    clock.now += LEASE_S * 0.9
+    ledger.sent(entry_id)
+    clock.now += LEASE_S * 0.9
     assert other.get(entry_id).state == "intended"
 
 
@@ -217,27 +210,21 @@ def test_settling_twice_only_fills_in_what_was_missing(ledger: Ledger, clock: Cl
     entry_id = accept(ledger)
     before = ledger.get(entry_id)
     clock.now += 5
-    ledger.settle(entry_id, "accepted", batch_id="another", credits_after=9)
-    assert ledger.get(entry_id) == replace(before, credits_after=9)
+    ledger.settle(entry_id, "accepted", batch_id="another", reason="seen")
+    assert ledger.get(entry_id) == replace(before, reason="seen")
 
 
 def test_an_unknown_submission_is_listed_until_evidence_settles_it(ledger: Ledger, other: Ledger) -> None:
     entry_id = intend(ledger)
     ledger.settle(entry_id, "unknown", reason="timeout")
     assert [entry.id for entry in other.unknown("account", "BMW-1")] == [entry_id]
-    assert other.settle_unknown(entry_id, "accepted", "seen in the batch", batch_id="1004")
+    other.settle(entry_id, "accepted", batch_id="1004", reason="seen in the batch")
     assert other.unknown("account") == []
 
 
 def test_unknown_submissions_are_told_apart_by_vehicle(ledger: Ledger) -> None:
     ledger.settle(intend(ledger), "unknown")
     assert ledger.unknown("account", "AUDI-2") == []
-
-
-def test_evidence_does_not_settle_a_submission_under_way(ledger: Ledger) -> None:
-    entry_id = intend(ledger)
-    assert not ledger.settle_unknown(entry_id, "refused", "not in the batch")
-    assert ledger.get(entry_id).state == "intended"
 
 
 def test_all_but_refused_submissions_count_as_spent(ledger: Ledger) -> None:

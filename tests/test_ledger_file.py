@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -59,11 +60,11 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def write_first_schema(folder: Path) -> None:
+def write_schema(folder: Path, version: int) -> None:
     with closing(sqlite3.connect(folder / FILE_NAME)) as db, db:
-        for statement in MIGRATIONS[0]:
+        for statement in chain(*MIGRATIONS[:version]):
             db.execute(statement)
-        db.execute("PRAGMA user_version=1")
+        db.execute(f"PRAGMA user_version={version}")
         db.execute(
             "INSERT INTO entries (account, host, tool, vehicle, file_name, pictures, fingerprint, at, window_from, "
             "state, batch_id, owner, lease_until) "
@@ -71,12 +72,21 @@ def write_first_schema(folder: Path) -> None:
         )
 
 
-def test_a_ledger_of_an_older_schema_keeps_its_entries(tmp_path: Path) -> None:
-    write_first_schema(tmp_path)
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_ledger_of_an_older_schema_keeps_its_entries(version: int, tmp_path: Path) -> None:
+    write_schema(tmp_path, version)
     with closing(Ledger(tmp_path)) as ledger:
         ledger.record_status("account", "1004", [])
         (batch,) = ledger.batches("account")
     assert (batch.batch_id, batch.first_at, batch.processed) == ("1004", 5, 0)
+
+
+def test_an_entry_from_before_balances_were_kept_gets_the_next_one(tmp_path: Path) -> None:
+    write_schema(tmp_path, 2)
+    with closing(Ledger(tmp_path)) as ledger:
+        ledger.record_credits("account", 9)
+        assert (ledger.get(1).credits_before, ledger.get(1).credits_after) == (None, 9)
+        assert ledger.get(intend(ledger)).credits_before == 9
 
 
 def test_a_ledger_of_a_newer_schema_is_left_alone(tmp_path: Path) -> None:

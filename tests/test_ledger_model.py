@@ -44,6 +44,8 @@ class Modelled:
     state: str = "intended"
     sent: bool = False
     batch_id: str | None = None
+    credits_before: float | None = None
+    credits_after: float | None = None
 
 
 class LedgerSequences(RuleBasedStateMachine):
@@ -53,6 +55,7 @@ class LedgerSequences(RuleBasedStateMachine):
         self.clock = Clock()
         self.processes = [Ledger(self.folder, clock=self.clock) for _ in range(2)]
         self.model: list[Modelled] = []
+        self.balance: float | None = None
 
     def teardown(self) -> None:
         for process in self.processes:
@@ -77,12 +80,14 @@ class LedgerSequences(RuleBasedStateMachine):
         self.processes[number].close()
         self.processes[number] = Ledger(self.folder, clock=self.clock)
 
-    @rule(number=PROCESSES)
-    def keep_alive(self, number: int) -> None:
-        self.processes[number].keep_alive()
-        for entry in self.model:
-            if entry.state == "intended" and entry.owner == self.processes[number].owner:
-                entry.alive_from = self.clock.now
+    @rule(number=PROCESSES, left=st.sampled_from([10, 7.5]))
+    def ask_credits(self, number: int, left: float) -> None:
+        self.processes[number].record_credits("account", left)
+        if any(entry.state == "intended" for entry in self.model):
+            return
+        self.balance = left
+        if self.model and self.model[-1].credits_after is None:
+            self.model[-1].credits_after = left
 
     @rule(
         number=PROCESSES,
@@ -108,7 +113,9 @@ class LedgerSequences(RuleBasedStateMachine):
             assert claim.over_limit == max(0, limit - self.spent(now - 500))
         else:
             seen_at = max([now, *(e.seen_at for e in self.model)])
-            self.model.append(Modelled(fingerprint, pictures, now, seen_at, process.owner, now))
+            entry = Modelled(fingerprint, pictures, now, seen_at, process.owner, now)
+            entry.credits_before, self.balance = self.balance, None
+            self.model.append(entry)
             assert claim.entry
             assert claim.entry.id == len(self.model)
 
@@ -148,7 +155,8 @@ class LedgerSequences(RuleBasedStateMachine):
     def entries_agree(self) -> None:
         for entry_id, entry in enumerate(self.model, 1):
             found = self.processes[0].get(entry_id)
-            assert (found.state, found.batch_id) == (entry.state, entry.batch_id)
+            for name in ("state", "batch_id", "credits_before", "credits_after"):
+                assert getattr(found, name) == getattr(entry, name)
 
     @invariant()
     def totals_agree(self) -> None:

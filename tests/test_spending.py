@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -495,3 +496,18 @@ async def test_a_limit_of_no_credits_lets_nothing_through(connect: Connect, worl
     async with connect(daily_credit_limit=0) as client:
         assert (await upload(client, car)).is_error
     assert not world.requests
+
+
+# Balances
+
+
+async def test_an_upload_between_two_looks_at_the_credits_has_both_balances_in_the_ledger(
+    connect: Connect, car: Path, tmp_path: Path
+) -> None:
+    async with connect(toolsets=ALL_TOOLSETS) as client:
+        await client.call_tool("getUserCreditDetails", {})
+        await upload(client, car)
+        await client.call_tool("getUserCreditDetails", {})
+    with closing(Ledger(tmp_path / "state")) as ledger:
+        entry = ledger.get(1)
+    assert (entry.credits_before, entry.credits_after) == (100, 99)

@@ -53,6 +53,12 @@ class GetUserCreditDetails(Endpoint[Credits]):
     encoding = "none"
     rate = FAST_INFERRED
 
+    async def run(self, context: Context) -> Credits:
+        """Ask, and remember the balance beside the submissions before and after it."""
+        balance = await super().run(context)
+        await context.consult(context.ledger.record_credits, context.account, balance.current_credits)
+        return balance
+
 
 def day(text: str) -> date:
     """The day in `dd-mm-yyyy`, both with two digits.

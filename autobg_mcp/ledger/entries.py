@@ -11,8 +11,9 @@ from autobg_mcp.errors import StateError
 from autobg_mcp.ledger.records import Entry, Submission
 
 LEASE_S: Final = 60.0
-"""How long a process counts as alive after it last wrote to the ledger or called `keep_alive`."""
+"""How long an entry may stay under way after it was written down or sent; its process counts as dead then."""
 
+_MOST_CREDITS = 2**63 - 1  # the largest whole number of SQLite
 _FIELDS = [field.name for field in fields(Entry)]
 
 
@@ -28,11 +29,39 @@ def write_down(db: sqlite3.Connection, submission: Submission, owner: str, now: 
         "state": "intended",
         "owner": owner,
         "lease_until": now + LEASE_S,
+        "credits_before": _balance(db, submission.account),
     }
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     entry_id = db.execute(f"INSERT INTO entries ({names}) VALUES ({marks})", values).lastrowid  # noqa: S608
     return from_row(db.execute("SELECT * FROM entries WHERE id = ?", (entry_id,)).fetchone())
+
+
+def keep_balance(db: sqlite3.Connection, account: str, left: float, now: float) -> None:
+    """Keep a balance and give it to the newest entry, unless that has one or an entry is under way."""
+    # A plus before `account` keeps SQLite from going through all entries of the account, here and below.
+    under_way = db.execute("SELECT 1 FROM entries WHERE state = 'intended' AND +account = ?", (account,))
+    if under_way.fetchone() or abs(left) > _MOST_CREDITS:
+        return
+    newest = _newest(db, account)
+    db.execute("UPDATE entries SET credits_after = ? WHERE id = ? AND credits_after IS NULL", (left, newest))
+    db.execute("INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)", (account, left, now, newest))
+
+
+def _balance(db: sqlite3.Connection, account: str) -> float | None:
+    """The kept balance of an account; None where there is none or an entry was written down after it."""
+    row = db.execute(
+        "SELECT credits_left FROM balances WHERE account = ? AND newest_entry = ?",
+        (account, _newest(db, account)),
+    ).fetchone()
+    return row["credits_left"] if row else None
+
+
+def _newest(db: sqlite3.Connection, account: str) -> int:
+    """The id of an account's newest entry; 0 where there is none."""
+    found = db.execute("SELECT id FROM entries WHERE +account = ? ORDER BY id DESC LIMIT 1", (account,))
+    row = found.fetchone()
+    return int(row["id"]) if row else 0
 
 
 def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
@@ -41,7 +70,9 @@ def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
     A process that cannot be seen (it ended, or it runs in another container) counts as dead before its lease ends. Should
     it live after all, `Ledger.sent` stops it before it sends, and its answer, should it have sent, still counts.
     """
-    owners = [row["owner"] for row in db.execute("SELECT DISTINCT owner FROM entries WHERE state = 'intended'")]
+    owners = [
+        row["owner"] for row in db.execute("SELECT DISTINCT owner FROM entries WHERE state = 'intended'")
+    ]
     gone = [(owner,) for owner in owners if _is_gone(owner)]
     db.executemany("UPDATE entries SET lease_until = 0 WHERE state = 'intended' AND owner = ?", gone)
     # A lease that ends too far ahead was written by a clock that has been set back since.
@@ -82,7 +113,9 @@ def settle_what_is_seen(db: sqlite3.Connection, account: str, batch_id: str, now
         row["name"] for row in db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", key)
     )
     seen.subtract(name for entry in accepted for name in entry.file_name.split("\n"))
-    unknown = db.execute("SELECT * FROM entries WHERE account = ? AND state = 'unknown' ORDER BY id", (account,))
+    unknown = db.execute(
+        "SELECT * FROM entries WHERE account = ? AND state = 'unknown' ORDER BY id", (account,)
+    )
     vehicles = {entry.vehicle for entry in accepted}
     for candidate in map(from_row, unknown.fetchall()):
         names = Counter(candidate.file_name.split("\n"))

@@ -52,8 +52,11 @@ class Entry(Submission):
         settled_at: When `state` last became an outcome; None while intended.
         batch_id: The batch the API put it into; None while not known.
         reason: Why it was refused or is unknown, in words; None where there is nothing to say.
-        credits_before: Credits left before it; None where not asked.
-        credits_after: Credits left after it; None where not asked.
+        credits_before: The balance the API told last before it, with no other entry of the account between; None
+            where it told none.
+        credits_after: The balance the API told next after it, with no other entry of the account between or under
+            way; None where it told none. Other programs spend from the same balance, and an answer may be older
+            than an outcome of the same moment, so the difference of the two need not be what this entry cost.
         owner: Which process wrote it down.
     """
 
@@ -64,8 +67,8 @@ class Entry(Submission):
     settled_at: float | None
     batch_id: str | None
     reason: str | None
-    credits_before: int | None
-    credits_after: int | None
+    credits_before: float | None
+    credits_after: float | None
     owner: str
 
 

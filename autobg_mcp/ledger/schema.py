@@ -67,5 +67,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX reports_by_picture ON reports (account, pic_id, reasons)",
     ),
+    (
+        """CREATE TABLE balances (
+            account TEXT PRIMARY KEY,
+            credits_left NUMERIC NOT NULL,
+            told_at REAL NOT NULL,
+            newest_entry INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

@@ -5,7 +5,6 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.ledger import entries
@@ -114,8 +113,6 @@ class Submissions(Database):
         *,
         batch_id: str | None = None,
         reason: str | None = None,
-        credits_before: int | None = None,
-        credits_after: int | None = None,
     ) -> None:
         """Write down what came of a submission; the same again changes nothing.
 
@@ -133,9 +130,7 @@ class Submissions(Database):
                     state = :state,
                     settled_at = CASE state WHEN :state THEN settled_at ELSE :now END,
                     reason = CASE state WHEN :state THEN coalesce(reason, :reason) ELSE :reason END,
-                    batch_id = coalesce(batch_id, :batch_id),
-                    credits_before = coalesce(credits_before, :credits_before),
-                    credits_after = coalesce(credits_after, :credits_after)
+                    batch_id = coalesce(batch_id, :batch_id)
                 WHERE id = :id""",
                 {
                     "id": entry_id,
@@ -143,28 +138,8 @@ class Submissions(Database):
                     "now": self._clock(),
                     "reason": reason,
                     "batch_id": batch_id,
-                    "credits_before": credits_before,
-                    "credits_after": credits_after,
                 },
             )
-
-    def settle_unknown(
-        self,
-        entry_id: int,
-        state: Literal["accepted", "refused"],
-        reason: str,
-        *,
-        batch_id: str | None = None,
-    ) -> bool:
-        """Settle an entry of any process from evidence found later; False when it is not unknown any more.
-
-        Raises:
-            StateError: The ledger cannot be used, or does not hold the entry.
-        """
-        if self.get(entry_id).state != "unknown":
-            return False
-        self.settle(entry_id, state, reason=reason, batch_id=batch_id)
-        return True
 
     def get(self, entry_id: int) -> Entry:
         """One entry as it stands now.
@@ -176,13 +151,22 @@ class Submissions(Database):
             entries.give_up_on_the_dead(db, self._clock())
             return entries.entry(db, self.path, entry_id)
 
-    def keep_alive(self) -> None:
-        """Keep this process's entries under way; call it at least every `LEASE_S` / 3 while there are any."""
+    def record_credits(self, account: str, left: float) -> None:
+        """Keep the balance the API told just now: the balance after the newest entry and before the next one.
+
+        A balance told while an entry of the account is under way is dropped: it may count that entry or not.
+
+        Args:
+            account: Hash of the API key.
+            left: Credits left; kept as told, whole or not.
+
+        Raises:
+            StateError: The ledger cannot be used.
+        """
         with self._transaction() as db:
-            db.execute(
-                "UPDATE entries SET lease_until = ? WHERE state = 'intended' AND owner = ?",
-                (self._clock() + LEASE_S, self.owner),
-            )
+            now = self._clock()
+            entries.give_up_on_the_dead(db, now)
+            entries.keep_balance(db, account, left, now)
 
     def unknown(self, account: str, vehicle: str | None = None) -> list[Entry]:
         """Submissions whose outcome nobody knows, oldest first; of one vehicle, or of all with None."""
