@@ -164,7 +164,7 @@ async def open_client(
     from autobg_mcp.client import Client  # noqa: PLC0415  # --help needs none of it
     from autobg_mcp.pictures.fence import Fence  # noqa: PLC0415
 
-    fence = Fence(settings.image_dirs, unfenced=unfenced)
+    fence = Fence(settings.image_dirs, unfenced=unfenced, results=settings.output_folder())
     if not sandbox:
         async with Client(settings, fence=fence) as client:
             yield client

@@ -90,10 +90,10 @@ class Client:
             account=self._account,
             transfer=self._transfer,
         )
-        self._fence = fence or Fence(settings.image_dirs)
+        self._fence = fence or Fence(settings.image_dirs, results=settings.output_folder())
         self._outbox = Outbox(settings.output_folder())
         self._ledger = Ledger(settings.state_dir)
-        self._audit = AuditLog(settings.state_dir)
+        self._audit = AuditLog(settings.state_dir, secrets=_secrets(settings))
         self._transport = None if app is None else _InProcess(app)
         self._http: httpx.AsyncClient | None = None
 
@@ -294,6 +294,10 @@ class Client:
         )
 
 
+def _secrets(settings: Settings) -> list[str]:
+    return [] if settings.api_key is None else [settings.api_key.get_secret_value()]
+
+
 def _shown(tool: str, budget: Budget | None, limit: Limit) -> dict[str, JsonValue]:
     """One budget as JSON; None is one that nothing was taken from yet."""
     shown: dict[str, JsonValue] = {"tool": tool, "limit": str(limit), "documented": limit.documented}
@@ -335,8 +339,8 @@ class _Events:
     def __init__(self, wire: Wire) -> None:
         self._wire: Wire | None = wire
 
-    async def __call__(self, event: str, _info: Mapping[str, object]) -> None:
-        if self._wire is None:
+    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
+        if self._wire is None or _is_to_proxy(info):
             return
         if event.endswith("send_request_headers.started"):
             await self._wire.begin()
@@ -346,6 +350,11 @@ class _Events:
     def forget(self) -> None:
         """Lead to nothing any more."""
         self._wire = None
+
+
+def _is_to_proxy(info: Mapping[str, object]) -> bool:
+    """Whether an event is about the tunnel that a proxy is asked for, which the API never sees."""
+    return getattr(info.get("request"), "method", b"") == b"CONNECT"
 
 
 class _Body(TypedDict, total=False):

@@ -1,5 +1,6 @@
 """What a running tool may use: the API, the picture folders, the settings, and the call it answers."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,12 +11,14 @@ import anyio
 import anyio.to_thread
 from pydantic import SecretStr
 
-from autobg_mcp.errors import SpendingRefusedError
+from autobg_mcp.errors import SpendingRefusedError, StateError
 from autobg_mcp.exchange import Answer, Request
 from autobg_mcp.ledger import Ledger
 from autobg_mcp.pictures.fence import Fence
 from autobg_mcp.pictures.outbox import Outbox
 from autobg_mcp.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,6 +103,10 @@ class Call:
         """Wait at most this many seconds from now, where less was asked for than is allowed."""
         self._ends_at = min(self._ends_at, self._clock() + most_s)
 
+    def give_back(self, seconds: float) -> None:
+        """Do not count seconds that a person took to answer."""
+        self._ends_at += max(0.0, seconds)
+
     async def progress(self, message: str, *, done: float | None = None, total: float | None = None) -> None:
         """Tell the caller how far the call is; `done` of `total`, or only that it goes on.
 
@@ -143,3 +150,10 @@ class Context:
     async def consult(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """Run a method that blocks, such as the ledger's, in a worker thread; a cancellation waits for its end."""
         return await anyio.to_thread.run_sync(partial(method, *arguments, **options))
+
+    async def remember(self, method: Callable[P, object], *arguments: P.args, **options: P.kwargs) -> None:
+        """Write down what the API has already done; a ledger that fails now must not hide that, so it is only logged."""
+        try:
+            await self.consult(method, *arguments, **options)
+        except StateError as error:
+            _log.warning("The ledger lacks something: %s", error)

@@ -8,6 +8,7 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from pydantic import JsonValue
 
@@ -31,7 +32,7 @@ _AFTER_SPENDING = (
 )
 _LEADS_ELSEWHERE = "The API's address leads elsewhere: ask the user to check AUTOBG_BASE_URL, and whether the network wants a login."
 _UNAUTHORISED = re.compile(r"not\s+authori[sz]ed|unauthori[sz]ed|invalid (api )?(key|token)", re.IGNORECASE)
-_RATE_LIMITED = re.compile(r"too many requests|rate.?limit", re.IGNORECASE)
+_RATE_LIMITED = re.compile(r"\btoo many (requests|calls)\b|\brate.?limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Request:
         """A hash that is equal for equal submissions: the tool, every field, and each file by what it holds."""
         fields = {name: part.sha256 if isinstance(part, FilePart) else part for name, part in self.form or ()}
         body = {
-            name: sorted(map(str, value)) if isinstance(value, list) else value
+            name: sorted(map(_same_link, map(str, value))) if isinstance(value, list) else value
             for name, value in (self.body or {}).items()
         }
         return hashlib.sha256(json.dumps([self.tool, fields, body], sort_keys=True).encode()).hexdigest()
@@ -91,6 +92,13 @@ class Request:
     def file(self) -> FilePart | None:
         """The first file it carries; None where it carries none."""
         return next((part for _, part in self.form or () if isinstance(part, FilePart)), None)
+
+
+def _same_link(link: str) -> str:
+    """One spelling for links that lead to the same place."""
+    parts = urlsplit(link)
+    host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return urlunsplit((parts.scheme, host, quote(unquote(parts.path)), parts.query, ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +162,8 @@ def error_in(request: Request, answer: Answer) -> ApiError | None:
     envelope = answer.envelope()
     said = "" if envelope is None else str(envelope.get("message") or "")
     tool = request.tool
+    if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004  # 408: it gave up on us in the middle
+        return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))
     if answer.status == 401 or (_refused(envelope) and _UNAUTHORISED.search(said)):  # noqa: PLR2004
         return AuthenticationError(f"{tool}: the API refused the key or the id ({_what(answer, said)}).")
     if answer.status == 429 or (_refused(envelope) and _RATE_LIMITED.search(said)):  # noqa: PLR2004
@@ -161,8 +171,6 @@ def error_in(request: Request, answer: Answer) -> ApiError | None:
             f"{tool}: the API says there were too many calls ({_what(answer, said)}); another program may use the same key.",
             retry_after_s=answer.retry_after_s,
         )
-    if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004  # 408: it gave up on us in the middle
-        return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))
     if answer.status >= 300 or _refused(envelope):  # noqa: PLR2004
         return RequestRefusedError(
             f"{tool}: the API refused the call ({_what(answer, said)}).",

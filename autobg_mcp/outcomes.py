@@ -14,7 +14,7 @@ from autobg_mcp.spending import Verdict
 from autobg_mcp.tool import Part, Result
 
 _MOST_LINES = 20
-_RESUME = "Call again with the same arguments when the cause is mended: what was or may have been accepted is not sent again."
+_RESUME = "When the cause is mended, call again with the photos that were not sent."
 
 
 class AcceptedImage(Part):
@@ -70,7 +70,7 @@ class Submitted(Accepted):
         steps = [super().next_step()]
         waits = [unsent.retryAfterS for unsent in self.notSubmitted if unsent.retryAfterS is not None]
         if waits:
-            steps.append(f"call again with the same arguments in {max(waits)} s: only what is left is sent")
+            steps.append(f"call again in {max(waits)} s with the files in notSubmitted as images")
         if self.outcomeUnknown:
             steps.append("listBatches tells what is known of the files in outcomeUnknown")
         return "; ".join(steps)

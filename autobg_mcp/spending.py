@@ -49,6 +49,8 @@ async def earlier(picture: Submission, context: Context) -> Entry | None:
         StillUnknownError: There is one whose outcome nobody knows, or not within the call's time.
     """
     window_s = _window_s(context)
+    if not window_s:
+        return None
     while entry := await context.consult(context.ledger.duplicate, picture, duplicate_window_s=window_s):
         if entry.state == "accepted":
             return entry
@@ -117,10 +119,11 @@ class Purchase:
 
     async def _on_wire(self, scope: anyio.CancelScope, on: bool) -> None:
         """Bytes go out from here on: the intent is on disk, and a cancellation waits for the outcome."""
-        scope.shield = on
         if not on:
             await self._settle_all("refused", "the API was over its rate limit")
+            scope.shield = False
             return
+        scope.shield = True
         try:
             for picture in self._pictures:
                 self._entries.append(await self._claimed(picture))
@@ -136,7 +139,7 @@ class Purchase:
             self._context.ledger.claim,
             picture,
             duplicate_window_s=_window_s(self._context),
-            allow_duplicate=self._allow_duplicate,
+            allow_duplicate=self._allow_duplicate or not settings.duplicate_window_h,
             daily_limit=settings.daily_credit_limit,
             day_start=day_start(),
         )
@@ -150,9 +153,9 @@ class Purchase:
         return claim.entry
 
     async def _settle_all(self, state: Outcome, reason: str) -> None:
-        entries, self._entries = self._entries, []
-        for entry in entries:
-            await self._settle(entry, Verdict(state, "", reason))
+        while self._entries:
+            await self._settle(self._entries[-1], Verdict(state, "", reason))
+            self._entries.pop()
 
     async def _settle(self, entry: Entry, verdict: Verdict) -> None:
         """Write an outcome down. A ledger that fails now must not hide the API's answer, so it is only logged."""

@@ -11,7 +11,8 @@ Cell = str | float | int | None
 Row = list[Cell]
 
 _MAX_PART_BYTES = 32 * 2**20
-_MAX_ROWS = 10_000
+MAX_ROWS = 10_000
+"""Rows beyond these are not read."""
 _MAX_COLUMNS = 200
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -45,7 +46,7 @@ def _workbook(content: bytes) -> list[Row]:
         )
         sheets = sorted(name for name in names if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name))
         sheet = _part(archive, sheets[0] if sheets else "xl/worksheets/sheet1.xml")
-    rows = [_row(row, texts) for _, row in zip(range(_MAX_ROWS), sheet.iter(f"{_MAIN}row"), strict=False)]
+    rows = [_row(row, texts) for _, row in zip(range(MAX_ROWS), sheet.iter(f"{_MAIN}row"), strict=False)]
     return [row for row in rows if any(cell not in (None, "") for cell in row)]
 
 
@@ -112,7 +113,7 @@ def _table(content: bytes) -> list[Row]:
 
 def _bounded(rows: Iterator[list[str]]) -> Iterator[list[str]]:
     try:
-        for _, row in zip(range(_MAX_ROWS), rows, strict=False):
+        for _, row in zip(range(MAX_ROWS), rows, strict=False):
             if any(row):
                 yield row[:_MAX_COLUMNS]
     except csv.Error as error:

@@ -4,6 +4,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Generic, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -94,7 +95,8 @@ class LinkSubmission(Submission[Accepted]):
             tally, new = LinkTally(), {}
             for link in self.links():
                 single = self.of([link])
-                picture = single.picture(await single.request(context), link.rpartition("/")[2], context)
+                name = urlsplit(link).path.rpartition("/")[2]  # what follows may be a signature
+                picture = single.picture(await single.request(context), name, context)
                 try:
                     repeated = await self.earlier(picture, context)
                 except StillUnknownError as error:
@@ -167,10 +169,13 @@ class PhotoSubmission(Submission[Submitted]):
                 return self.recorded(repeated)
             if approved is not None and picture.fingerprint not in approved:
                 raise FileRefusedError(f"{path} is not what was approved; it was not sent.")
-            with suppress(AlreadySubmittedError):  # then the ledger knows it now
-                if approved is not None:
-                    approved.remove(picture.fingerprint)  # an approval pays once
+            if approved is not None:
+                approved.remove(picture.fingerprint)  # an approval pays once
+            try:
                 return await single.pay(request, [picture], context)
+            except AlreadySubmittedError:  # the ledger knows it now, and nothing was paid here
+                if approved is not None:
+                    approved.append(picture.fingerprint)
 
     async def ready(self, context: Context) -> tuple[Request, ledger.Submission]:
         """The request for one photo, and how the ledger writes it down."""
@@ -182,11 +187,14 @@ class PhotoSubmission(Submission[Submitted]):
         """The fingerprints that a person has approved; None where no approval is wanted."""
         if context.settings.approve != "paid":
             return None
-        unpaid = []
+        unpaid: list[ledger.Submission] = []
         for path in paths:
             with suppress(FileRefusedError, StillUnknownError):
                 _, picture = await self.of(path).ready(context)
-                if await self.earlier(picture, context) is None:
+                twin = not self.allowDuplicate and any(
+                    one.fingerprint == picture.fingerprint for one in unpaid
+                )
+                if not twin and await self.earlier(picture, context) is None:
                     unpaid.append(picture)
         if unpaid:
             await approve(unpaid, context)
@@ -209,5 +217,8 @@ async def approve(submissions: list[ledger.Submission], context: Context) -> Non
     )
     fingerprints = [submission.fingerprint for submission in submissions]
     subject = hashlib.sha256("".join([context.account, *fingerprints]).encode()).hexdigest()
-    if not await context.call.ask(question, subject):
+    asked_at = context.call.time_left_s()
+    approved = await context.call.ask(question, subject)
+    context.call.give_back(asked_at - context.call.time_left_s())
+    if not approved:
         raise SpendingRefusedError(f"{first.tool}: the user did not approve. Nothing was sent.")

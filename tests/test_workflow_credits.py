@@ -53,7 +53,7 @@ async def test_the_pace_is_that_of_seven_days(client: McpClient, photos: Path) -
     await upload(client, photos / "cars")
     summary = await summed(client)
     assert summary["perDay"] == pytest.approx(3 / 7, abs=0.01)
-    assert summary["daysLeft"] == int(97 / 0.43)
+    assert summary["daysLeft"] == 97 * 7 // 3
 
 
 async def test_what_more_pictures_would_leave_is_told(client: McpClient) -> None:
@@ -102,9 +102,27 @@ async def test_submissions_of_unknown_outcome_are_told(client: McpClient, world:
     world.fail_next("/user/getUsage", "soft", times=9)
     summary = await summed(client)
     assert [figure for _, figure, _ in used(summary)] == [1, 1, 1]
-    assert "1 submissions have an unknown outcome and count as used: see listBatches." in str(
+    assert "Up to 1 submissions of unknown outcome are counted as used: see listBatches." in str(
         summary["notes"]
     )
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"total": 2, "records": [5, 7]},
+        {"total": 3, "rows": [{"credits": 5}, {"credits": 7}]},
+        {"credits": 96, "used_images": 4},
+        {"current": 5},
+    ],
+)
+async def test_a_figure_that_is_not_beyond_doubt_is_not_told_as_usage(usage: JsonValue) -> None:
+    assert credits_in(UsageReport(period="Today", form="json", data=usage)) is None
+
+
+async def test_every_row_counts_however_many_are_shown() -> None:
+    rows: JsonValue = [{"credits": 1} for _ in range(250)]
+    assert credits_in(UsageReport(period="Today", form="json", data=rows[:100], whole=rows)) == 250  # type: ignore[index]
 
 
 @pytest.mark.parametrize("pictures", [0, -1, "many"])

@@ -1,5 +1,6 @@
 """Account: credits that are left and credits that were used."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
@@ -11,7 +12,7 @@ from autobg_mcp.endpoints.fields import Number, pruned
 from autobg_mcp.endpoints.images import decoded
 from autobg_mcp.errors import cleaned
 from autobg_mcp.exchange import Answer, Request, unexpected
-from autobg_mcp.spreadsheet import Row, rows_of
+from autobg_mcp.spreadsheet import MAX_ROWS, Row, rows_of
 from autobg_mcp.tool import Result
 
 _ROWS_SHOWN = 40
@@ -40,6 +41,8 @@ class UsageReport(Result):
     rows: list[dict[str, JsonValue]] | None = None
     sums: dict[str, float] | None = None
     data: JsonValue = None
+    whole: JsonValue = Field(default=None, exclude=True)
+    """`data` unshortened, for callers in Python."""
 
 
 class GetUserCreditDetails(Endpoint[Credits]):
@@ -138,7 +141,7 @@ class GetUserUsage(Endpoint[UsageReport]):
             return await _saved(period, decoded(data) or data.encode(), context)
         large = len(answer.content) > _LARGE_BYTES
         file = await _file(period, answer.content, context) if large else None
-        return UsageReport(period=period, form="json", file=file, data=pruned(data))
+        return UsageReport(period=period, form="json", file=file, data=pruned(data), whole=data)
 
 
 async def _file(period: str, content: bytes, context: Context) -> str:
@@ -161,13 +164,20 @@ async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
         file=file,
         rowCount=len(rows),
         rows=[dict(zip(columns, row, strict=False)) for row in rows[:_ROWS_SHOWN]],
-        sums=_sums(columns, rows),
+        sums=_sums(columns, rows) if len(rows) < MAX_ROWS - 1 else None,  # else rows may be missing
+    )
+
+
+def is_closing(cells: Iterable[object]) -> bool:
+    """Whether a row is the closing total of the others."""
+    return any(
+        str(cell).strip().rstrip(":").lower() in {"total", "totals", "grand total", "sum"} for cell in cells
     )
 
 
 def _sums(columns: list[str], rows: list[Row]) -> dict[str, float]:
     """The sum of each column that holds a number in every row that reaches it; a closing row of totals is left out."""
-    counted = [row for row in rows if not any(str(cell).strip().lower().startswith("total") for cell in row)]
+    counted = [row for row in rows if not is_closing(row)]
     sums: dict[str, float] = {}
     for place, name in enumerate(columns):
         cells = [row[place] for row in counted if place < len(row) and row[place] not in (None, "")]

@@ -36,9 +36,13 @@ class Download(Result):
     came: str
     files: list[SavedFile] = Field(default_factory=list)
     notSaved: list[NotSaved] = Field(default_factory=list)
+    missing: int = Field(default=0, exclude=True)
+    """Pictures that were asked for and did not come."""
 
     def next_step(self) -> str:
-        """Where something was not saved, another tool may do it."""
+        """Where something was not saved or did not come, another tool may do it."""
+        if self.missing and not self.notSaved:
+            return f"{self.missing} pictures did not come: getImagesRaw for each picID that is missing"
         return "getImagesRaw for each picID that is missing" if self.notSaved else ""
 
 
@@ -73,14 +77,19 @@ class DownloadProcessedImages(Endpoint[Download]):
             came = await self._unpack(request, answer, name, crate)
         if not crate.files and not crate.not_saved:
             raise unexpected(request, f"{came} without pictures")
-        return Download(came=came, files=crate.files, notSaved=crate.not_saved)
+        missing = max(0, len(self.picIDs) - len(crate.files) - len(crate.not_saved))
+        return Download(came=came, files=crate.files, notSaved=crate.not_saved, missing=missing)
 
     async def _unpack(self, request: Request, answer: Answer, name: str, crate: "_Crate") -> str:
         """Save what JSON holds or leads to, and answer in a word what it was."""
         try:
             texts = _texts(answer.json(), name)
-        except (ValueError, RecursionError):
-            raise unexpected(request, described(answer)) from None
+        except ValueError:
+            bare = decoded(answer.content.decode("ascii", "replace")) or b""
+            if not (sniff(bare) or "").startswith(("image/", _ZIP)):
+                raise unexpected(request, described(answer)) from None
+            await crate.put(name, bare)
+            return "base64"
         links = {text: name for name, text in texts if text.startswith(("https://", "http://"))}
         coded = [pair for pair in texts if pair[1] not in links and len(pair[1]) >= _SHORTEST_BASE64_CHARS]
         if len(links) + len(coded) > _MOST_TEXTS:

@@ -197,7 +197,9 @@ ReportReasons = Annotated[
 ]
 
 AnswerID = Annotated[
-    int | str, BeforeValidator(_number_if_digits), WithJsonSchema({"type": ["integer", "string"]})
+    int | Annotated[str, AfterValidator(_line)],
+    BeforeValidator(_number_if_digits),
+    WithJsonSchema({"type": ["integer", "string"]}),
 ]
 """An id in an answer: a number in the documents; digits become one, anything else is kept as it came."""
 

@@ -113,7 +113,7 @@ class GetImageStatus(Endpoint[BatchStatus]):
             )
             for image in status.images
         ]
-        await context.consult(context.ledger.record_status, context.account, self.batchID, pictures)
+        await context.remember(context.ledger.record_status, context.account, self.batchID, pictures)
         return status
 
     def result(self, data: JsonValue) -> BatchStatus:
@@ -140,7 +140,7 @@ class GetImagesRaw(Endpoint[Picture]):
 
     async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
         """The body is the picture, whatever its content type says."""
-        return await picture(request, answer, answer.content, self.picID, context)
+        return await picture(request, answer, self.picID, context)
 
 
 class GetImagesBase64(Endpoint[Picture]):
@@ -158,18 +158,20 @@ class GetImagesBase64(Endpoint[Picture]):
     picID: PicID
 
     async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
-        """The body is base64: bare, in quotes, as a data: address or in an envelope, none of which is documented."""
-        content = decoded(_base64_text(answer))
-        return await picture(request, answer, content or b"", self.picID, context)
+        """The body is base64: bare, in quotes, as a data: address or in an envelope, or the picture after all."""
+        return await picture(request, answer, self.picID, context)
 
 
-async def picture(request: Request, answer: Answer, content: bytes, pic_id: int, context: Context) -> Picture:
+async def picture(request: Request, answer: Answer, pic_id: int, context: Context) -> Picture:
     """Save a picture as `batch/picID_name`, make its preview, and tell whether it is the original.
 
     Raises:
         UnexpectedAnswerError: The bytes are no picture, or a damaged one; nothing is saved.
         FileRefusedError: It cannot be saved.
     """
+    content = answer.content
+    if not (sniff(content) or "").startswith("image/"):
+        content = decoded(_base64_text(answer)) or b""
     if not (sniff(content) or "").startswith("image/"):
         raise unexpected(request, described(answer) + " where a picture was due")
     try:

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from autobg_mcp.context import Context
 from autobg_mcp.endpoint import SLOW, Endpoint
 from autobg_mcp.endpoints.fields import PicIDs, PicIDsAsText, ReportReasons
+from autobg_mcp.ledger import Submission
 from autobg_mcp.outcomes import Accepted
 from autobg_mcp.tool import Result
 
@@ -48,7 +49,7 @@ class ReportImages(Endpoint[Reported]):
         """Report, and remember it."""
         result = await super().run(context)
         ids = [str(pic_id) for pic_id in self.picIDs]
-        await context.consult(
+        await context.remember(
             context.ledger.record_report, context.account, ids, self.reportReason, self.reportComment or ""
         )
         return result
@@ -72,3 +73,32 @@ class SendImagesForQA(Endpoint[Accepted]):
     rate = SLOW
 
     picIDs: Annotated[PicIDsAsText, Field(description="From getImageStatus.")]
+
+    async def run(self, context: Context) -> Accepted:
+        """Send them, and remember the batch they are in now, which may be a new one."""
+        accepted = await super().run(context)
+        await context.remember(self._write_down, accepted, context)
+        return accepted
+
+    def _write_down(self, accepted: Accepted, context: Context) -> None:
+        """Into the ledger as a submission that costs nothing."""
+        ledger = context.ledger
+        known = [ledger.picture(context.account, str(pic_id)) for pic_id in self.picIDs]
+        names = [one.name for one in known if one] or [image.fileName for image in accepted.images]
+        batches = ledger.batches(
+            context.account, text=next((one.batch_id for one in known if one), None), limit=1
+        )
+        sent = Submission(
+            account=context.account,
+            host=context.call.host,
+            tool=self.tool,
+            vehicle=batches[0].vehicle if batches and any(known) else "QA",
+            template=None,
+            file_name="\n".join(names),
+            pictures=0,
+            fingerprint=f"{self.tool} {self.picIDs}",
+            source=None,
+        )
+        entry = ledger.claim(sent, duplicate_window_s=0, allow_duplicate=True).entry
+        if entry is not None:
+            ledger.settle(entry.id, "accepted", batch_id=str(accepted.batchID))

@@ -130,7 +130,7 @@ def _batch(db: sqlite3.Connection, account: str, batch_id: str) -> Batch:
         first_at=min(entry.at for entry in submitted),
         last_at=max(entry.at for entry in submitted),
         pictures=sum(entry.pictures for entry in submitted),
-        files=tuple(name for entry in submitted for name in _names(entry)),
+        files=tuple(name for entry in submitted for name in entries.names_of(entry)),
         processed=state.processed,
         failed=state.failed,
         pending=state.pending,
@@ -167,7 +167,7 @@ def _submitted_as(db: sqlite3.Connection, picture: sqlite3.Row) -> Entry | None:
         "(SELECT batch_id FROM pictures WHERE account = :account AND pic_id = :pic_id) ORDER BY id",
         key,
     )
-    submitted = [entry for entry in map(entries.from_row, rows) if picture["name"] in _names(entry)]
+    submitted = [entry for entry in map(entries.from_row, rows) if picture["name"] in entries.names_of(entry)]
     (namesakes,) = db.execute(
         "SELECT count(DISTINCT pic_id) FROM pictures WHERE account = :account AND name = :name AND batch_id IN "
         "(SELECT batch_id FROM pictures WHERE account = :account AND pic_id = :pic_id)",
@@ -175,7 +175,3 @@ def _submitted_as(db: sqlite3.Connection, picture: sqlite3.Row) -> Entry | None:
     ).fetchone()
     certain = len({entry.source for entry in submitted}) == 1 and namesakes <= len(submitted)
     return submitted[-1] if certain else None
-
-
-def _names(entry: Entry) -> list[str]:
-    return entry.file_name.split("\n")

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from autobg_mcp.errors import StateError
+from autobg_mcp.errors import StateError, cleaned
 from autobg_mcp.ledger.records import Entry, Submission
 
 LEASE_S: Final = 60.0
@@ -101,31 +101,31 @@ def _is_gone(owner: str) -> bool:
 
 
 def settle_what_is_seen(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> None:
-    """Accept unknown entries whose files stand in their vehicle's batch more often than were accepted into it."""
+    """Accept unknown entries whose files stand in their vehicle's batch beside those that were accepted into it.
+
+    Of several unknown files of one name either all are seen, or nobody can tell which: then all stay unknown.
+    """
     key = (account, batch_id)
-    accepted = [
-        from_row(row)
-        for row in db.execute(
-            "SELECT * FROM entries WHERE account = ? AND batch_id = ? AND state = 'accepted'", key
-        )
-    ]
-    seen = Counter(
-        row["name"] for row in db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", key)
-    )
-    seen.subtract(name for entry in accepted for name in entry.file_name.split("\n"))
-    unknown = db.execute(
-        "SELECT * FROM entries WHERE account = ? AND state = 'unknown' ORDER BY id", (account,)
-    )
+    rows = db.execute("SELECT * FROM entries WHERE account = ? AND batch_id = ? AND state = 'accepted'", key)
+    accepted = [from_row(row) for row in rows]
+    pictures = db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", key)
+    seen = Counter(row["name"] for row in pictures)
+    seen.subtract(name for entry in accepted for name in names_of(entry))
+    rows = db.execute("SELECT * FROM entries WHERE account = ? AND state = 'unknown'", (account,))
     vehicles = {entry.vehicle for entry in accepted}
-    for candidate in map(from_row, unknown.fetchall()):
-        names = Counter(candidate.file_name.split("\n"))
-        if candidate.vehicle in vehicles and all(seen[name] >= count for name, count in names.items()):
-            seen.subtract(names)
-            db.execute(
-                "UPDATE entries SET state = 'accepted', batch_id = ?, settled_at = ?, "
-                "reason = 'seen in the batch of its vehicle' WHERE id = ?",
-                (batch_id, now, candidate.id),
-            )
+    unknown = [entry for entry in map(from_row, rows.fetchall()) if entry.vehicle in vehicles]
+    wanted = Counter(name for entry in unknown for name in names_of(entry))
+    proved = [entry.id for entry in unknown if all(seen[name] >= wanted[name] for name in names_of(entry))]
+    db.executemany(
+        "UPDATE entries SET state = 'accepted', batch_id = ?, settled_at = ?, "
+        "reason = 'seen in the batch of its vehicle' WHERE id = ?",
+        [(batch_id, now, entry_id) for entry_id in proved],
+    )
+
+
+def names_of(entry: Entry) -> list[str]:
+    """The names of an entry's files as a status tells them: on one line, without what hides text."""
+    return [cleaned(name) for name in entry.file_name.split("\n")]
 
 
 def earlier(db: sqlite3.Connection, submission: Submission, since: float) -> Entry | None:

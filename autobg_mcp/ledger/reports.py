@@ -32,12 +32,18 @@ class Reports(Database):
         Raises:
             StateError: The ledger cannot be used.
         """
-        key = _key(reasons)
+        key, ids = _key(reasons), list(pic_ids)
         with self._transaction() as db:
             now = self._clock()
             db.executemany(
                 "INSERT INTO reports VALUES (?, ?, ?, ?, ?)",
-                [(account, pic_id, key, comment, now) for pic_id in pic_ids],
+                [(account, pic_id, key, comment, now) for pic_id in ids],
+            )
+            # Reported pictures go back to work: what was last seen of their batches holds no longer.
+            db.executemany(
+                "UPDATE looks SET checked_at = NULL WHERE account = ? AND batch_id IN "
+                "(SELECT batch_id FROM pictures WHERE account = ? AND pic_id = ?)",
+                [(account, account, pic_id) for pic_id in ids],
             )
 
 

@@ -140,6 +140,12 @@ class Submissions(Database):
                     "batch_id": batch_id,
                 },
             )
+            if state == "accepted":  # what was last seen of its batch holds no longer
+                db.execute(
+                    "UPDATE looks SET checked_at = NULL WHERE batch_id = ? AND account = "
+                    "(SELECT account FROM entries WHERE id = ?)",
+                    (batch_id, entry_id),
+                )
 
     def get(self, entry_id: int) -> Entry:
         """One entry as it stands now.

@@ -28,16 +28,26 @@ class Fence:
         setting: The setting that names the folders, for refusals.
         unfenced: True when a person named the paths at a command line: every regular file may be read, and
             relative names start at the current folder.
+        results: Folder that results are saved in: a folder or pattern never finds one there, so that no result is
+            taken for a photo. None, or a folder that holds a folder of the fence: nothing is left out.
     """
 
     def __init__(
-        self, folders: Sequence[Path], *, setting: str = "AUTOBG_IMAGE_DIRS", unfenced: bool = False
+        self,
+        folders: Sequence[Path],
+        *,
+        setting: str = "AUTOBG_IMAGE_DIRS",
+        unfenced: bool = False,
+        results: Path | None = None,
     ) -> None:
         self._roots = (
             (Path.cwd(),) if unfenced else tuple(folder.expanduser().absolute() for folder in folders)
         )
         self._setting = setting
         self._unfenced = unfenced
+        self._results = None if results is None else results.expanduser().resolve()
+        if self._results and any(root.resolve().is_relative_to(self._results) for root in self._roots):
+            self._results = None  # results lie among the photos, by the operator's own word
 
     def find(self, names: Sequence[str], *, limit: int = 500) -> list[Path]:
         """The picture files that `names` stand for, in the order named, each file once.
@@ -58,7 +68,7 @@ class Fence:
             raise FileRefusedError(
                 f"No local file may be read: {self._setting} names folders that do not exist."
             )
-        search = Search(entries=self._entries, holds=self._holds)
+        search = Search(entries=self._entries, holds=self._holds, skips=self._results)
         found: dict[tuple[int, int] | Path, Path] = {}
         problems: list[str] = []
         for name in names:

@@ -21,8 +21,8 @@ MAX_BYTES = 64 * 2**20
 """The most bytes of one photo: a professional camera's largest JPEG has about 40 MiB."""
 
 # What decoding a pixel takes beyond the file: libjpeg keeps the coefficients of a progressive picture, libwebp two
-# canvases of which Pillow makes two copies. Larger pictures are checked by their structure alone.
-_MOST_DECODING_BYTES = 128 * 2**20
+# canvases of which Pillow makes two copies. What would take more than this is refused: only pictures leave the machine.
+_MOST_DECODING_BYTES = 512 * 2**20
 _PROGRESSIVE_BYTES_PER_PIXEL = 6
 _WEBP_BYTES_PER_PIXEL = 16
 _HEIC_JPEG_QUALITY = 95
@@ -126,7 +126,11 @@ def _prepared(original: bytes, max_pixels: int, keep_metadata: bool) -> tuple[st
 
 
 def _decode(image: "ImageFile") -> None:
-    """Decodes a JPEG or WebP picture if memory allows; a PNG's pixels have been unpacked already."""
+    """Decodes a JPEG or WebP picture; a PNG's pixels have been unpacked already.
+
+    Raises:
+        FileRefusedError: That would take too much memory.
+    """
     pixels = image.width * image.height
     if image.format == "JPEG":
         cost = _PROGRESSIVE_BYTES_PER_PIXEL if "progressive" in image.info else 0
@@ -134,8 +138,14 @@ def _decode(image: "ImageFile") -> None:
         image.draft(image.mode, (1, 1))
     else:
         cost = _WEBP_BYTES_PER_PIXEL
-    if image.format != "PNG" and pixels * cost <= _MOST_DECODING_BYTES:
-        image.load()
+    if image.format == "PNG":
+        return
+    if pixels * cost > _MOST_DECODING_BYTES:
+        raise FileRefusedError(
+            f"It has {pixels:,} pixels, too many to be checked as {'a progressive JPEG' if cost < _WEBP_BYTES_PER_PIXEL else 'WebP'}.",
+            next_step="Save it as an ordinary (baseline) JPEG.",
+        )
+    image.load()
 
 
 def _converted(original: bytes, max_pixels: int, keep_metadata: bool) -> tuple[str, bytes, tuple[int, int]]:

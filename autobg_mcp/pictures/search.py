@@ -30,11 +30,15 @@ class Search:
     Args:
         entries: Lists a folder after checking it; raises FileRefusedError for one that may not be listed.
         holds: Whether a path really lies where reading is allowed.
+        skips: A folder that is not looked into, nor anything below it.
     """
 
-    def __init__(self, *, entries: Callable[[Path], list[Entry]], holds: Callable[[Path], bool]) -> None:
+    def __init__(
+        self, *, entries: Callable[[Path], list[Entry]], holds: Callable[[Path], bool], skips: Path | None = None
+    ) -> None:
         self._entries = entries
         self._holds = holds
+        self._skips = skips
         self._left = _MOST_ENTRIES
 
     def pictures_in(self, folder: Path) -> list[Path]:
@@ -67,7 +71,7 @@ class Search:
                 yield from self._walk_deep(at / entry.name, rest)
 
     def _listed(self, folder: Path) -> list[Entry]:
-        if not self._holds(folder):
+        if not self._holds(folder) or (self._skips and folder.resolve().is_relative_to(self._skips)):
             return []
         entries = self._entries(folder)
         self._left -= len(entries)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
@@ -95,16 +96,14 @@ class ListBatches(Tool[Batches]):
         found = await context.consult(
             ledger.batches, account, since=begin, until=end, text=self.find, limit=self.limit
         )
+        lost = await context.consult(ledger.unknown, account)
+        templates = {*(one.template for one in found), *(one.template for one in lost)} - {None}
+        names = {one: await context.consult(ledger.template_name, account, one) for one in templates if one}
         unknown = [
             entry
-            for entry in reversed(await context.consult(ledger.unknown, account))
-            if (begin or 0) <= entry.at < (end or math.inf) and self._fits(entry)
+            for entry in reversed(lost)
+            if (begin or 0) <= entry.at < (end or math.inf) and self._fits(entry, names)
         ]
-        names = {
-            one.template: await context.consult(ledger.template_name, account, one.template)
-            for one in found
-            if one.template
-        }
         return Batches(
             batches=[_known(one, names.get(one.template or "")) for one in found],
             outcomeUnknown=[
@@ -113,8 +112,9 @@ class ListBatches(Tool[Batches]):
             ],
         )
 
-    def _fits(self, entry: Entry) -> bool:
-        text = f"{entry.vehicle} {entry.tool} {entry.file_name}"
+    def _fits(self, entry: Entry, names: Mapping[str, str | None]) -> bool:
+        template = f"{entry.template} {names.get(entry.template)}" if entry.template else ""
+        text = f"{entry.vehicle} {entry.tool} {entry.file_name} {template}"
         return self.find is None or self.find.casefold() in text.casefold()
 
 
@@ -127,6 +127,6 @@ def _known(batch: Batch, template_name: str | None) -> KnownBatch:
         numberPlate=batch.vehicle,
         template=f"{batch.template} ({template_name})" if template_name else batch.template,
         submitted=at(batch.first_at),
-        pictures=batch.pictures,
+        pictures=max(batch.pictures, len(batch.files)),  # QA is free, and still a picture
         state=state,
     )

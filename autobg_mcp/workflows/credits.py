@@ -9,22 +9,19 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from autobg_mcp.context import Context
-from autobg_mcp.endpoints.account import GetUserCreditDetails, GetUserUsage, UsageReport
+from autobg_mcp.endpoints.account import GetUserCreditDetails, GetUserUsage, UsageReport, is_closing
 from autobg_mcp.endpoints.fields import Number
 from autobg_mcp.errors import AutobgError, ThrottledError
 from autobg_mcp.tool import Part, Result, Tool
 from autobg_mcp.workflows.batches import span
 
 _WEEK_DAYS = 7
-_NAMES = tuple(
-    re.compile(name, re.IGNORECASE)
-    for name in (
-        r"(total[ _]?)?(credits?[ _]?|amount[ _]?)?(used|usage|spent)([ _]?credits?)?",
-        r"total",
-        r"credits?",
-    )
+_FROM_API = "API usage"
+_USED = re.compile(
+    r"(total[ _]?)?(credits?[ _]?|amount[ _]?)?(used|usage|spent)([ _]?credits?)?", re.IGNORECASE
 )
-"""What a figure of used credits may be called, the clearest first; `total_credits` is what the account ever had."""
+_CREDITS = re.compile(r"credits?", re.IGNORECASE)
+_TOTAL = re.compile(r"total", re.IGNORECASE)
 
 Period = Literal["Today", "Last 7 days", "This month"]
 _PERIODS: tuple[Period, ...] = ("Today", "Last 7 days", "This month")
@@ -66,11 +63,16 @@ class GetCreditSummary(Tool[CreditSummary]):
         """Ask the balance and the usage; where the API's usage cannot be understood, the ledger answers."""
         left = (await GetUserCreditDetails().run(context)).current_credits
         used = [await _used(period, context) for period in _PERIODS]
-        per_day = round(used[1].credits / _WEEK_DAYS, 2)
-        notes = ["One credit a picture is inferred, not documented."]
+        per_day = used[1].credits / _WEEK_DAYS
+        notes = [
+            "left is the API's balance now; perDay and daysLeft follow from the 7 days above.",
+            "One credit a picture is inferred, not documented.",
+        ]
         unknown = len(await context.consult(context.ledger.unknown, context.account))
-        if unknown:
-            notes.append(f"{unknown} submissions have an unknown outcome and count as used: see listBatches.")
+        if unknown and any(figure.source != _FROM_API for figure in used):
+            notes.append(
+                f"Up to {unknown} submissions of unknown outcome are counted as used: see listBatches."
+            )
         if not per_day:
             notes.append("Nothing was used in 7 days, so no pace can be told.")
         if self.pictures and self.pictures > left:
@@ -78,8 +80,8 @@ class GetCreditSummary(Tool[CreditSummary]):
         return CreditSummary(
             left=left,
             used=used,
-            perDay=per_day,
-            daysLeft=int(left / per_day) if per_day and math.isfinite(left) else None,
+            perDay=round(per_day, 2),
+            daysLeft=max(0, int(left / per_day)) if per_day and math.isfinite(left) else None,
             leftAfter=None if self.pictures is None else left - self.pictures,
             notes=notes,
         )
@@ -94,39 +96,46 @@ async def _used(period: Period, context: Context) -> Used:
     except AutobgError as error:
         used, why = None, f"the API's usage failed: {error}"
     if used is not None:
-        return Used(period=period, credits=used, source="API usage")
+        return Used(period=period, credits=used, source=_FROM_API)
     since = span(f"{datetime.now().astimezone():01-%m-%Y}" if period == "This month" else period)[0]
     spent = await context.consult(context.ledger.spent, context.account, since)
     return Used(period=period, credits=spent, source=f"submissions from this machine only; {why}")
 
 
 def credits_in(report: UsageReport) -> float | None:
-    """The credits that a usage answer of unknown form tells of; None where it is not understood."""
-    return _total(report.data) if report.sums is None else _named(report.sums)
+    """The credits that a usage answer of unknown form tells of; None where that is not beyond doubt."""
+    if report.sums is not None:
+        return _named(report.sums, _USED, _CREDITS)
+    return _total(report.data if report.whole is None else report.whole)
 
 
 def _total(data: JsonValue) -> float | None:
-    """A number under a telling name, else the sum of one over a list of rows."""
-    if isinstance(data, dict):
-        inner = [_total(value) for value in data.values() if isinstance(value, list | dict)]
-        return next((figure for figure in [_named(data), *inner] if figure is not None), None)
+    """A figure that says it is of use, else the sum over rows, which a total beside them has to confirm."""
     if isinstance(data, list):
-        figures = [_total(row) for row in data if not _sums_up(row)]
+        figures = [
+            _named(row, _USED, _CREDITS)
+            for row in data
+            if isinstance(row, dict) and not is_closing(row.values())
+        ]
         known = [figure for figure in figures if figure is not None]
         return sum(known) if known and len(known) == len(figures) else None
-    return None
+    if not isinstance(data, dict):
+        return None
+    used = _named(data, _USED)
+    if used is not None:
+        return used
+    lists = [value for value in data.values() if isinstance(value, list) and value]
+    inner = next((one for one in map(_total, data.values()) if one is not None), None)
+    if inner is not None:
+        return inner if _named(data, _TOTAL) in (None, inner) else None
+    alone = not lists and sum(_number(value) is not None for value in data.values()) == 1
+    return _named(data, _TOTAL, _CREDITS) if alone else None
 
 
-def _sums_up(row: JsonValue) -> bool:
-    """Whether a row is the closing total of the others."""
-    return isinstance(row, dict) and any(
-        isinstance(value, str) and value.strip().lower().startswith("total") for value in row.values()
-    )
-
-
-def _named(values: Mapping[str, JsonValue]) -> float | None:
+def _named(values: Mapping[str, JsonValue], *names: re.Pattern[str]) -> float | None:
+    """The figure under the first of `names` that is there."""
     figures = (
-        _number(value) for name in _NAMES for key, value in values.items() if name.fullmatch(key.strip())
+        _number(value) for name in names for key, value in values.items() if name.fullmatch(key.strip())
     )
     return next((figure for figure in figures if figure is not None), None)
 

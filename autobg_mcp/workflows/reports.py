@@ -1,6 +1,7 @@
 """Many reports in few calls: equal reasons and comments share one, and nothing is reported twice."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from typing import Annotated, Self
 
@@ -69,30 +70,43 @@ class ReportManyImages(Tool[ManyReported]):
         """Report group by group until the time is over; every picture ends in exactly one list.
 
         Raises:
-            AutobgError: Not one picture is reported.
+            AutobgError: Nothing could be reported, for a reason that no single picture gave.
         """
         wanted = _merged(self.reports)
         known = [report.picID for report in wanted if await _known(report, context)]
-        groups = list(_grouped([report for report in wanted if report.picID not in known]))
+        groups = deque(_grouped([report for report in wanted if report.picID not in known]))
+        total = sum(len(group.picIDs) for group in groups)
         reported: list[int] = []
         failed: list[NotReported] = []
-        for number, group in enumerate(groups):
-            await context.call.progress(
-                f"Report {number + 1} of {len(groups)}", done=number, total=len(groups)
-            )
+        while groups:
+            group = groups.popleft()
+            done = len(reported)
+            await context.call.progress(f"{done} of {total} pictures reported", done=done, total=total)
             try:
                 reported += (await group.run(context)).reported
+            except RequestRefusedError as error:
+                # One wrong picture refuses them all: halves find it, and save the others.
+                groups.extendleft(reversed(_halves(group)))
+                if len(group.picIDs) == 1:
+                    failed.append(NotReported.of(group.picIDs, error))
             except AutobgError as error:
-                last = error
+                unsent = [pic_id for left in groups for pic_id in left.picIDs]
+                if not reported and not known and not failed:
+                    raise
                 failed.append(NotReported.of(group.picIDs, error))
-                if not isinstance(error, RequestRefusedError):
-                    unsent = [pic_id for later in groups[number + 1 :] for pic_id in later.picIDs]
-                    if unsent:
-                        failed.append(NotReported.of(unsent, error, "not sent after that failure"))
-                    break
+                if unsent:
+                    failed.append(NotReported.of(unsent, error, "not sent after that failure"))
+                break
         if failed and not reported and not known:
-            raise last
+            raise RequestRefusedError("\n".join(f"picIDs {left.picIDs}: {left.reason}" for left in failed))
         return ManyReported(reported=reported, alreadyReported=known, notReported=failed)
+
+
+def _halves(group: ReportImages) -> list[ReportImages]:
+    """The two halves of a group; none of a single picture."""
+    middle = len(group.picIDs) // 2
+    parts = (group.picIDs[:middle], group.picIDs[middle:]) if middle else ()
+    return [group.model_copy(update={"picIDs": part}) for part in parts]
 
 
 def _merged(reports: list[PictureReport]) -> list[PictureReport]:
