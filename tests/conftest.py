@@ -1,5 +1,6 @@
 """Fixtures: a sandbox on a clock that tests turn, settings for it, and an MCP client connected to a server on it."""
 
+import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -65,9 +66,15 @@ def world(sandbox: Starlette) -> World:
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> Path:
+def photos(drawn: Path, tmp_path: Path) -> Path:
     """A folder with three small photos, a background, a logo and a plate, inside the fence."""
-    folder = tmp_path / "photos"
+    return Path(shutil.copytree(drawn, tmp_path / "photos"))
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The photos, drawn once."""
+    folder = tmp_path_factory.mktemp("drawn") / "photos"
     (folder / "cars").mkdir(parents=True)
     for number, colour in enumerate(("red", "green", "blue"), 1):
         Image.new("RGB", (320, 200), colour).save(folder / "cars" / f"car-{number}.jpg")

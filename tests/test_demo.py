@@ -17,6 +17,7 @@ def demo(output: Path) -> object:
     return ended.value.code
 
 
+@pytest.mark.long
 def test_the_demo_ends_well_within_20_seconds_and_names_pictures_that_are_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,7 @@ def test_each_host_configuration_is_linked_in_readme(path: Path) -> None:
     assert f"(examples/hosts/{path.name})" in README.read_text("utf-8")
 
 
+@pytest.mark.long
 def test_first_batch_prints_what_readme_shows(tmp_path: Path) -> None:
     shown = README.read_text("utf-8").partition("It prints:\n\n```text\n")[2].partition("```")[0]
     own = {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}

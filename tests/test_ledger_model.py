@@ -166,5 +166,5 @@ class LedgerSequences(RuleBasedStateMachine):
         assert [entry.id for entry in self.processes[1].unknown("account")] == unknown
 
 
-LedgerSequences.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+LedgerSequences.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 test_any_sequence_of_calls_agrees_with_the_model = LedgerSequences.TestCase

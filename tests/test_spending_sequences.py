@@ -146,7 +146,7 @@ class Life:
         return known
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(steps)
 def test_no_sequence_pays_twice_forgets_or_makes_up_a_submission(lived: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:

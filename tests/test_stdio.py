@@ -54,6 +54,7 @@ async def test_an_upload_goes_from_photo_to_picture_over_stdio(
     assert [content.type for content in shown.content] == ["text", "image"]
 
 
+@pytest.mark.long
 @both_eras
 async def test_a_server_without_a_key_lists_its_tools_and_names_the_variable_on_a_call(
     mode: str, tmp_path: Path
@@ -83,6 +84,7 @@ async def test_the_server_introduces_itself_and_the_order_of_work(mode: str, con
     assert len(instructions) < 2000
 
 
+@pytest.mark.long
 async def test_read_only_holds_over_stdio_whatever_toolsets_are_set(tmp_path: Path) -> None:
     environment = {"AUTOBG_READ_ONLY": "1", "AUTOBG_TOOLSETS": "enterprise,beta", "AUTOBG_API_KEY": KEY}
     async with process("auto", tmp_path, environment=environment) as host:

@@ -28,6 +28,7 @@ def served(server: Server, *, hours: float = 2, lesson: Lesson | None = None) ->
     return client, simulate(client, server, latencies=jitter(5), until_s=hours * HOUR_S)
 
 
+@pytest.mark.long
 def test_a_sliding_counter_is_recognised_by_a_probe_and_never_refuses_again() -> None:
     client, tally = served(SlidingCounter(10, 60, 17))
     assert client.bucket.lesson.is_smooth
@@ -35,6 +36,7 @@ def test_a_sliding_counter_is_recognised_by_a_probe_and_never_refuses_again() ->
     assert tally.used(LIMIT) > 0.85
 
 
+@pytest.mark.long
 def test_a_server_without_any_burst_is_recognised_by_its_first_refusals() -> None:
     client, tally = served(Gcra(10, 60, 1))
     assert client.bucket.lesson.burst == 1
@@ -42,6 +44,7 @@ def test_a_server_without_any_burst_is_recognised_by_its_first_refusals() -> Non
     assert tally.used(LIMIT) > 0.8
 
 
+@pytest.mark.long
 def test_a_server_with_a_small_burst_is_used_almost_wholly() -> None:
     _, tally = served(Gcra(10, 60, 2))
     assert tally.refused <= 20
@@ -56,6 +59,7 @@ def test_a_smaller_limit_is_found_and_kept_to(server: Server) -> None:
     assert tally.taken / (8 * tally.last_s / 60) > 0.9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("server", [FixedWindow(10, 60, 17), SlidingLog(10, 60)], ids=["fixed", "log"])
 def test_another_program_on_the_key_leaves_most_of_the_rest_usable(server: Server) -> None:
     others = Shared(server, others_per_s=2 / 60, random=random.Random(3))

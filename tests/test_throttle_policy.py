@@ -39,7 +39,7 @@ CALLS = st.lists(
 LIMITS = st.builds(Limit, calls=st.integers(1, 6), window_s=st.sampled_from([3.0, 60.0]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(limit=LIMITS, calls=CALLS)
 def test_no_window_at_the_server_ever_holds_more_than_the_limit(limit: Limit, calls: list[Call]) -> None:
     assert Play(limit, calls).run().worst() <= limit.calls
@@ -50,14 +50,14 @@ def test_the_same_histories_break_a_log_that_is_stamped_when_a_call_is_sent() ->
     assert Play(Limit(1, 60), calls, stamp_at_sending=True).run().worst() == 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(limit=LIMITS, calls=CALLS)
 def test_every_call_that_stays_gets_a_slot(limit: Limit, calls: list[Call]) -> None:
     stays = [call for call in calls if call.fate in {"answered", "lost", "unused"}]
     assert sorted(Play(limit, stays).run().granted) == list(range(len(stays)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(limit=LIMITS, calls=CALLS)
 def test_slots_are_given_in_the_order_of_asking(limit: Limit, calls: list[Call]) -> None:
     granted = Play(limit, [call for call in calls if call.process == 0]).run().granted

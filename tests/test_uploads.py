@@ -285,6 +285,7 @@ async def test_links_go_out_in_one_request_and_cost_a_credit_each(client: McpCli
     assert [account.credits_left for account in world.accounts.values()] == [80]
 
 
+@pytest.mark.long
 def test_thirty_photos_take_no_more_memory_than_four() -> None:
     with tempfile.TemporaryDirectory() as folder:
         probe = Path(__file__).with_name("upload_memory.py")

@@ -204,6 +204,7 @@ async def test_a_call_that_fails_at_its_first_report_is_an_error(
     assert world.requests_by_path[REPORT] == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pictures", [500], indirect=True)
 async def test_five_hundred_pictures_are_the_most(
     connect: Connect, world: World, pictures: list[int]
