@@ -1,5 +1,6 @@
 """Fixtures: a sandbox on a clock that tests turn, settings for it, and an MCP client connected to a server on it."""
 
+import os
 import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,6 +20,7 @@ from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import MemoryThrottle
 
 KEY = "test-key-0123456789"
+MEMORY = Path("/dev/shm")
 
 Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
 """Connects an MCP client to a server on the sandbox: `connect(mode="auto", **settings)`."""
@@ -36,6 +38,22 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         self.now_s += max(0.0, seconds)
         await anyio.lowlevel.checkpoint()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: tests also wait for disks and processes."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests' folders in memory where the system offers that: the ledger waits for its disk at every entry."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and config.option.basetemp is None:
+        config.option.basetemp = str(MEMORY / f"autobg-mcp-tests-{os.getpid()}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if str(config.option.basetemp).endswith(f"-{os.getpid()}"):
+        shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 @pytest.fixture

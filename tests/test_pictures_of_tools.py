@@ -256,8 +256,7 @@ async def test_a_result_is_shown_upright(client: McpClient, batch_id: str, resul
     assert seen(await show(client, batch_id)).size == (600, 800)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
-@pytest.mark.parametrize("tool", SHOWING[:2])
+@pytest.mark.parametrize(("tool", "kind"), [(SHOWING[0], "PNG"), (SHOWING[1], "JPEG"), (SHOWING[0], "GIF")])
 async def test_a_large_result_is_shown_in_at_most_1024_px_and_300_kb(
     tool: str, kind: str, client: McpClient, batch_id: str, results: Results
 ) -> None:
