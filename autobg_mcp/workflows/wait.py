@@ -18,7 +18,7 @@ LONGEST_WAIT_S = 45
 
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 12.0
-_LOOK_TAKES_S = 20.0
+_LOOK_TAKES_S = 45.0
 
 
 class WaitForBatch(Tool[BatchStatus]):
