@@ -197,7 +197,7 @@ def _too_far(bucket: str, limit: Limit, retry_after_us: int, max_wait_s: float) 
     retry_after_s = max(retry_after_us, 1) / SECOND_US
     return ThrottledError(
         f"The allowance of {limit.calls} calls per {limit.window_s:g} s for {bucket.rpartition(':')[2]} is used up. "
-        f"The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:g} s at most. "
+        f"The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
         "No slot was taken.",
         retry_after_s=retry_after_s,
     )
