@@ -34,7 +34,11 @@ class Search:
     """
 
     def __init__(
-        self, *, entries: Callable[[Path], list[Entry]], holds: Callable[[Path], bool], skips: Path | None = None
+        self,
+        *,
+        entries: Callable[[Path], list[Entry]],
+        holds: Callable[[Path], bool],
+        skips: Path | None = None,
     ) -> None:
         self._entries = entries
         self._holds = holds
