@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import os
 import sys
 import threading
 import time
@@ -237,6 +238,17 @@ async def test_a_processed_picture_is_called_so(
     results.content = coded(Image.new("RGB", (120, 160), "gray"))
     told = text_of(await show(client, batch_id, tool))
     assert "processed" in told
+    assert THE_ORIGINAL not in told
+
+
+@pytest.mark.parametrize("tool", SHOWING)
+async def test_which_of_the_two_it_is_stays_open_where_the_original_was_replaced(
+    tool: str, client: McpClient, batch_id: str, results: Results, photos: Path
+) -> None:
+    results.content = (photos / "revealing.jpeg").read_bytes()
+    later_s = time.time() + 5
+    os.utime(photos / "revealing.jpeg", (later_s, later_s))
+    told = text_of(await show(client, batch_id, tool))
     assert THE_ORIGINAL not in told
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -198,11 +199,11 @@ def place_of(pic_id: int, known: KnownPicture | None) -> tuple[str, str]:
 
 
 async def original_of(known: KnownPicture | None, context: Context) -> bytes | None:
-    """The photo that a picture was made from, small (JPEG); None where it is not known or may not be read now."""
-    if known is None or known.source is None:
+    """The photo that a picture was made from, small (JPEG); None where it is not known, changed, or may not be read now."""
+    if known is None or known.source is None or known.submitted_at is None:
         return None
     try:
-        return await alone(_small, context.fence, Path(known.source))
+        return await alone(_small, context.fence, Path(known.source), known.submitted_at)
     except FileRefusedError:
         return None
 
@@ -217,8 +218,10 @@ async def alone(method: Callable[P, T], *arguments: P.args, **options: P.kwargs)
     return await anyio.to_thread.run_sync(partial(method, *arguments, **options), limiter=decoders)
 
 
-def _small(fence: Fence, path: Path) -> bytes:
+def _small(fence: Fence, path: Path, submitted_at: float) -> bytes:
     with fence.open(path) as file:
+        if os.fstat(file.fileno()).st_mtime > submitted_at:
+            raise FileRefusedError(f"{path} was changed after it was submitted.")
         return preview(file.read(MAX_BYTES)).content
 
 

@@ -83,6 +83,7 @@ class Batches(Database):
                 batch_id=row["batch_id"],
                 source=submitted.source if submitted else None,
                 fingerprint=submitted.fingerprint if submitted else None,
+                submitted_at=submitted.at if submitted else None,
             )
 
     def template_name(self, account: str, template_id: str) -> str | None:

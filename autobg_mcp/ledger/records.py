@@ -106,11 +106,13 @@ class KnownPicture(PictureState):
         batch_id: The batch it was last seen in.
         source: Local path of the original; None where unknown or not certain.
         fingerprint: Fingerprint of its submission; None where unknown or not certain.
+        submitted_at: When that was; None where unknown or not certain.
     """
 
     batch_id: str
     source: str | None
     fingerprint: str | None
+    submitted_at: float | None
 
 
 @dataclass(frozen=True)
