@@ -143,6 +143,19 @@ async def test_after_a_report_a_wait_does_not_answer_what_was_seen_before(
     assert seen["pending"] == 1
 
 
+async def test_after_a_report_the_list_still_tells_what_was_last_seen(
+    client: McpClient, photos: Path, world: World
+) -> None:
+    batch = str(structured(await upload(client, photos / "cars"))["batchID"])
+    world.advance(10)
+    status = structured(await client.call_tool("getImageStatus", {"batchID": batch}))
+    assert isinstance(status["images"], list)
+    first = status["images"][0]
+    assert isinstance(first, dict)
+    await client.call_tool("reportImages", {"picIDs": [first["picID"]], "reportReason": ["Logo"]})
+    assert "3 done, 0 failed, 0 pending" in text_of(await client.call_tool("listBatches", {}))
+
+
 async def test_an_answer_without_a_batch_number_leaves_the_outcome_unknown(
     photos: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,17 @@ _NEXT_LOOK_S: Final = 0.5
 """How often a waiter looks into the ledger while another one asks the API."""
 
 
+_ASK_ANEW: Final = -1.0
+"""A lease that says: the last known state stands, but the next waiter asks the API whatever its age."""
+
+
+def ask_anew(db: sqlite3.Connection, account: str, batch_id: str | None) -> None:
+    """Keep what was last seen of a batch, but let nobody take it for its state now."""
+    db.execute(
+        "UPDATE looks SET lease_until = ? WHERE account = ? AND batch_id = ?", (_ASK_ANEW, account, batch_id)
+    )
+
+
 class Looks(Database):
     """The last known state of batches, and who asks for it next."""
 
@@ -34,7 +45,10 @@ class Looks(Database):
             ).fetchone()
             checked_at = row["checked_at"] if row else None
             pictures = None if checked_at is None else _pictures(db, account, batch_id)
-            fresh_for_s = 0.0 if checked_at is None else _left_s(checked_at + fresh_s, now, fresh_s)
+            is_stale = row is not None and row["lease_until"] == _ASK_ANEW
+            fresh_for_s = (
+                0.0 if checked_at is None or is_stale else _left_s(checked_at + fresh_s, now, fresh_s)
+            )
             leased_for_s = _left_s(row["lease_until"], now, lease_s) if row else 0.0
             if fresh_for_s or leased_for_s:
                 next_look_s = fresh_for_s or min(leased_for_s, _NEXT_LOOK_S)

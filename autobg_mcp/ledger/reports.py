@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 
 from autobg_mcp.ledger.database import Database
+from autobg_mcp.ledger.looks import ask_anew
 
 
 class Reports(Database):
@@ -32,19 +33,20 @@ class Reports(Database):
         Raises:
             StateError: The ledger cannot be used.
         """
-        key, ids = _key(reasons), list(pic_ids)
+        reasons_key, ids = _key(reasons), list(pic_ids)
         with self._transaction() as db:
             now = self._clock()
             db.executemany(
                 "INSERT INTO reports VALUES (?, ?, ?, ?, ?)",
-                [(account, pic_id, key, comment, now) for pic_id in ids],
+                [(account, pic_id, reasons_key, comment, now) for pic_id in ids],
             )
             # Reported pictures go back to work: what was last seen of their batches holds no longer.
-            db.executemany(
-                "UPDATE looks SET checked_at = NULL WHERE account = ? AND batch_id IN "
-                "(SELECT batch_id FROM pictures WHERE account = ? AND pic_id = ?)",
-                [(account, account, pic_id) for pic_id in ids],
-            )
+            for pic_id in ids:
+                key = (account, pic_id)
+                for row in db.execute(
+                    "SELECT batch_id FROM pictures WHERE account = ? AND pic_id = ?", key
+                ).fetchall():
+                    ask_anew(db, account, row["batch_id"])
 
 
 def _key(reasons: Iterable[str]) -> str:

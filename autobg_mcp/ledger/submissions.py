@@ -10,6 +10,7 @@ from autobg_mcp.errors import StateError
 from autobg_mcp.ledger import entries
 from autobg_mcp.ledger.database import Database
 from autobg_mcp.ledger.entries import LEASE_S
+from autobg_mcp.ledger.looks import ask_anew
 from autobg_mcp.ledger.records import Claim, Entry, Outcome, Submission
 
 _RANK = {"intended": 0, "unknown": 1, "refused": 2, "accepted": 3}  # evidence only grows
@@ -141,11 +142,7 @@ class Submissions(Database):
                 },
             )
             if state == "accepted":  # what was last seen of its batch holds no longer
-                db.execute(
-                    "UPDATE looks SET checked_at = NULL WHERE batch_id = ? AND account = "
-                    "(SELECT account FROM entries WHERE id = ?)",
-                    (batch_id, entry_id),
-                )
+                ask_anew(db, entries.entry(db, self.path, entry_id).account, batch_id)
 
     def get(self, entry_id: int) -> Entry:
         """One entry as it stands now.
