@@ -6,18 +6,25 @@
 Every error that a call raises is an `AutobgError`; its kinds stand in `autobg_mcp.errors`.
 """
 
-__version__ = "0.1.0"
+from importlib.metadata import version
 
+from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
-from autobg_mcp.context import Call
-from autobg_mcp.endpoints.account import GetUserCreditDetails, GetUserUsage
-from autobg_mcp.endpoints.downloads import DownloadProcessedImages
-from autobg_mcp.endpoints.images import GetImagesBase64, GetImagesRaw, GetImageStatus
-from autobg_mcp.endpoints.library import ListLibraryTemplates
-from autobg_mcp.endpoints.plates import ReplaceNumPlate, ReplaceNumPlateS3
-from autobg_mcp.endpoints.quality import ReportImages, SendImagesForQA
-from autobg_mcp.endpoints.templates import CreateTemplate, ListTemplates
-from autobg_mcp.endpoints.uploads import (
+from autobg_mcp.errors import AutobgError
+from autobg_mcp.settings import Settings
+from autobg_mcp.tools import TOOLS
+from autobg_mcp.tools.account import GetUserCreditDetails, GetUserUsage
+from autobg_mcp.tools.batches import ListBatches
+from autobg_mcp.tools.credits import GetCreditSummary
+from autobg_mcp.tools.downloads import DownloadProcessedImages
+from autobg_mcp.tools.images import GetImagesBase64, GetImagesRaw, GetImageStatus
+from autobg_mcp.tools.library import ListLibraryTemplates
+from autobg_mcp.tools.plates import ReplaceNumPlate, ReplaceNumPlateS3
+from autobg_mcp.tools.quality import ReportImages, SendImagesForQA
+from autobg_mcp.tools.reports import ReportManyImages
+from autobg_mcp.tools.review import ReviewBatch
+from autobg_mcp.tools.templates import CreateTemplate, ListTemplates
+from autobg_mcp.tools.uploads import (
     UploadImagesWithDynamicBranding,
     UploadImagesWithLibraryTemplate,
     UploadImagesWithoutTemplate,
@@ -26,14 +33,9 @@ from autobg_mcp.endpoints.uploads import (
     UploadS3UrlsWithoutTemplate,
     UploadS3UrlsWithTemplate,
 )
-from autobg_mcp.errors import AutobgError
-from autobg_mcp.settings import Settings
-from autobg_mcp.tools import TOOLS
-from autobg_mcp.workflows.batches import ListBatches
-from autobg_mcp.workflows.credits import GetCreditSummary
-from autobg_mcp.workflows.reports import ReportManyImages
-from autobg_mcp.workflows.review import ReviewBatch
-from autobg_mcp.workflows.wait import WaitForBatch
+from autobg_mcp.tools.wait import WaitForBatch
+
+__version__ = version("autobg-mcp")
 
 __all__ = [
     "TOOLS",

@@ -1,5 +1,5 @@
 """Lets `python -m autobg_mcp` be the command."""
 
-from autobg_mcp.cli import main
+from autobg_mcp.commands import main
 
 main()

@@ -1,54 +1,31 @@
-"""Calls the API: waits for a free slot, sends, and turns refusals into errors. The only module that imports httpx."""
+"""The facade: opens everything once, and runs tools."""
 
-import email.utils
-import io
-import json
-import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from http.cookiejar import DefaultCookiePolicy
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import IO, Self, TypedDict
+from typing import TYPE_CHECKING, Self
 
 import anyio
-import anyio.to_thread
-import httpx
-import truststore
 from pydantic import JsonValue
-from starlette.types import ASGIApp
 
-from autobg_mcp import __version__
-from autobg_mcp.audit import AuditLog
-from autobg_mcp.context import Call, Context, OnWire, QuestionPendingError, unwatched
-from autobg_mcp.endpoint import Endpoint
-from autobg_mcp.errors import (
-    AutobgError,
-    ConfigurationError,
-    ConnectionFailedError,
-    LinkRefusedError,
-    cleaned,
-    quoted,
-)
-from autobg_mcp.exchange import Answer, FilePart, Request, lost, unexpected
-from autobg_mcp.ledger import Ledger
-from autobg_mcp.pictures.fence import Fence
-from autobg_mcp.pictures.links import public_address
-from autobg_mcp.pictures.outbox import Outbox
-from autobg_mcp.sending import Sender, Wire
+from autobg_mcp.api.call import Call, OnWire, QuestionPendingError, unwatched
+from autobg_mcp.api.exchange import Answer, Request
+from autobg_mcp.api.http import Http
+from autobg_mcp.api.sending import Sender
+from autobg_mcp.errors import AutobgError
+from autobg_mcp.files.fence import Fence
+from autobg_mcp.files.outbox import Outbox
+from autobg_mcp.money.audit import AuditLog
+from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.settings import Settings, account_of
 from autobg_mcp.throttle import Budget, Limit, Throttle, open_throttle, parse_rate_limits
-from autobg_mcp.tool import Result, ResultT_co, Tool
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.endpoint import Endpoint
+from autobg_mcp.toolkit.tool import Result, ResultT_co, Tool
 
-CONNECT_TIMEOUT_S = 8.0
-"""With the moment a request takes to be written, below the throttle's reach of 10 s."""
-
-MAX_ANSWER_BYTES = 64 * 2**20
-"""A larger answer is refused while it arrives."""
-
-SHORTEST_KEY_CHARS = 8
-MAX_REDIRECTS = 3
-HTTP_OK = 200
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
 class Client:
@@ -71,7 +48,7 @@ class Client:
         *,
         throttle: Throttle | None = None,
         fence: Fence | None = None,
-        app: ASGIApp | None = None,
+        app: "ASGIApp | None" = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -84,18 +61,17 @@ class Client:
             on_store_failure=settings.throttle_on_failure,
             machines=settings.machines,
         )
+        self._http = Http(settings, app)
         self._sender = Sender(
             self.throttle,
             parse_rate_limits(settings.rate_limits),
             account=self._account,
-            transfer=self._transfer,
+            transfer=self._http.transfer,
         )
         self._fence = fence or Fence(settings.image_dirs, results=settings.output_folder())
         self._outbox = Outbox(settings.output_folder())
         self._ledger = Ledger(settings.state_dir)
         self._audit = AuditLog(settings.state_dir, secrets=_secrets(settings))
-        self._transport = None if app is None else _InProcess(app)
-        self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request."""
@@ -105,8 +81,7 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections, the throttle and the ledger."""
-        if self._http is not None:
-            await self._http.aclose()
+        await self._http.aclose()
         await self.throttle.aclose()
         self._ledger.close()
 
@@ -176,122 +151,16 @@ class Client:
         """
         return await self._sender.send(request, call, on_wire)
 
-    async def _transfer(self, request: Request, call: Call, wire: Wire) -> Answer:
-        """Put one request on the wire and read its whole answer."""
-        secret = (call.key or self.settings.key()).get_secret_value()
-
-        events = _Events(wire)
-        if self._transport is not None:  # only the network reports its events
-            await wire.begin()
-        try:
-            with ExitStack() as opened, anyio.fail_after(self.settings.timeout_s):
-                opened.callback(events.forget)
-                async with self._open().stream(
-                    request.method,
-                    self.settings.base_url.rstrip("/") + request.path,
-                    params=request.query,
-                    extensions={"trace": events},
-                    **_body(request, secret, opened),
-                ) as response:
-                    content = await _content(response.aiter_bytes())
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            host = cleaned(httpx.URL(self.settings.base_url).host, 80)
-            raise ConnectionFailedError(
-                f"{request.tool}: no connection to {host} ({type(error).__name__})."
-            ) from None
-        except (httpx.TimeoutException, TimeoutError):
-            raise lost(request, f"no answer within {self.settings.timeout_s:g} s") from None
-        except httpx.InvalidURL:
-            raise ConfigurationError("AUTOBG_BASE_URL names no valid address.") from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            raise lost(request, f"the connection broke ({type(error).__name__})") from None
-        if content is None:
-            raise unexpected(request, f"more than {MAX_ANSWER_BYTES // 2**20} MB")
-        return Answer(
-            status=response.status_code,
-            content_type=response.headers.get("content-type", ""),
-            content=_without(secret, content),
-            retry_after_s=_retry_after_s(response),
-        )
-
-    def _account(self, call: Call) -> str:
-        return account_of(call.key or self.settings.key(), self.settings.base_url)
-
     async def fetch(self, link: str) -> bytes:
         """What a link from an answer leads to; the key is not sent along.
-
-        Links to the API's own address go the API's way. All others are public https addresses: each is looked up once,
-        connected to directly and never through a proxy, which would look it up again; every redirect anew.
 
         Raises:
             LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
         """
-        try:
-            with anyio.fail_after(self.settings.timeout_s):
-                for _ in range(MAX_REDIRECTS + 1):
-                    answer = await self._get(link)
-                    if isinstance(answer, bytes):
-                        return answer
-                    link = answer
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise LinkRefusedError(f"The link {quoted(link, 100)} failed ({type(error).__name__}).") from None
-        raise LinkRefusedError(f"The link {quoted(link, 100)} leads on and on.")
+        return await self._http.fetch(link)
 
-    async def _get(self, link: str) -> bytes | str:
-        """The content behind a link, or the link it redirects to."""
-        url, base = httpx.URL(link), httpx.URL(self.settings.base_url)
-        is_own = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-        headers, extensions = {"Accept-Encoding": "identity"}, {}
-        if not is_own:
-            target = await anyio.to_thread.run_sync(public_address, link, abandon_on_cancel=True)
-            named = httpx.URL(target.url).copy_with(host=target.host)
-            url, headers["Host"] = named.copy_with(host=target.ip), named.netloc.decode()
-            extensions["sni_hostname"] = target.host
-        # A connection is never used again: one to a shared address was opened in the name of another host.
-        async with (
-            self._new_http(trust_env=is_own) as http,
-            http.stream("GET", url, headers=headers, extensions=extensions) as response,
-        ):
-            if response.has_redirect_location:
-                return str(httpx.URL(link).join(response.headers["location"]))
-            if response.status_code != HTTP_OK:
-                raise LinkRefusedError(f"The link {quoted(link, 100)} answered HTTP {response.status_code}.")
-            content = await _content(response.aiter_raw())
-        if content is None:
-            raise LinkRefusedError(
-                f"The link {quoted(link, 100)} leads to more than {MAX_ANSWER_BYTES // 2**20} MB."
-            )
-        return content
-
-    def _open(self) -> httpx.AsyncClient:
-        """The HTTP client, opened at the first request: loading the certificates takes longer than starting up."""
-        self._http = self._http or self._new_http()
-        return self._http
-
-    def _new_http(self, *, trust_env: bool = True) -> httpx.AsyncClient:
-        """An HTTP client without cookies; with `trust_env` it goes through the proxies that the environment names.
-
-        Raises:
-            ConfigurationError: Those proxies cannot be used.
-        """
-        try:
-            http = self._bare_http(trust_env=trust_env)
-        except (ImportError, ValueError) as error:
-            raise ConfigurationError(
-                f"A proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used ({type(error).__name__})."
-            ) from None
-        http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        return http
-
-    def _bare_http(self, *, trust_env: bool) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            transport=self._transport,
-            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-            headers={"User-Agent": f"autobg-mcp/{__version__}"},
-            trust_env=trust_env,
-        )
+    def _account(self, call: Call) -> str:
+        return account_of(call.key or self.settings.key(), self.settings.base_url)
 
 
 def _secrets(settings: Settings) -> list[str]:
@@ -317,97 +186,3 @@ def _ids(result: Result) -> dict[str, str | None]:
     """The ids in a result, for the audit log."""
     names = ("batchID", "templateID", "reported")
     return {name: str(getattr(result, name)) for name in names if getattr(result, name, None)}
-
-
-class _InProcess(httpx.ASGITransport):
-    """Carries requests to an application in this process; what it raises is a connection that breaks."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await super().handle_async_request(request)
-        except Exception as error:  # over a network nobody sees what broke behind it
-            raise httpx.ReadError(type(error).__name__) from error
-
-
-class _Events:
-    """Hears what httpx does with one request, and tells the wire; forgets it afterwards.
-
-    httpx ties request, response and this into a cycle. What they hold stays in memory until the garbage collector comes by,
-    so nothing may lead from here to a photo once it is sent.
-    """
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire: Wire | None = wire
-
-    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
-        if self._wire is None or _is_to_proxy(info):
-            return
-        if event.endswith("send_request_headers.started"):
-            await self._wire.begin()
-        elif event.endswith("send_request_body.complete"):
-            self._wire.gone()
-
-    def forget(self) -> None:
-        """Lead to nothing any more."""
-        self._wire = None
-
-
-def _is_to_proxy(info: Mapping[str, object]) -> bool:
-    """Whether an event is about the tunnel that a proxy is asked for, which the API never sees."""
-    return getattr(info.get("request"), "method", b"") == b"CONNECT"
-
-
-class _Body(TypedDict, total=False):
-    headers: dict[str, str]
-    content: bytes
-    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]]
-
-
-def _body(request: Request, secret: str, opened: ExitStack) -> _Body:
-    """Headers and body as httpx takes them; every form field goes through `files`, which keeps their order.
-
-    Files go in as streams that `opened` closes, which lets go of the photo (see `_Events`).
-    """
-    headers = {"Authorization": secret}
-    if request.body is not None:
-        headers["Content-Type"] = "application/json"
-        return _Body(headers=headers, content=json.dumps(request.body, ensure_ascii=False).encode())
-    if request.form is None:
-        return _Body(headers=headers)
-    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]] = []
-    for name, part in request.form:
-        if isinstance(part, FilePart):
-            files.append((name, (part.file_name, opened.enter_context(io.BytesIO(part.content)), part.mime)))
-        else:
-            files.append((name, (None, part, None)))
-    return _Body(headers=headers, files=files)
-
-
-def _without(secret: str, content: bytes) -> bytes:
-    """The content without the key, should the API echo it; pictures are left alone."""
-    if len(secret) < SHORTEST_KEY_CHARS or content[:1] in (b"\xff", b"\x89", b"R", b"P"):
-        return content
-    return content.replace(secret.encode(), b"[API key]")
-
-
-async def _content(chunks: AsyncIterator[bytes]) -> bytes | None:
-    """The whole body; None where it is larger than the bound."""
-    content = io.BytesIO()  # hands out what it gathered without a copy
-    async for chunk in chunks:
-        content.write(chunk)
-        if content.tell() > MAX_ANSWER_BYTES:
-            return None
-    return content.getvalue()
-
-
-def _retry_after_s(response: httpx.Response) -> float | None:
-    """Seconds in `Retry-After`, in its two forms; a date counts from the answer's own, not from our clock."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        until = email.utils.parsedate_to_datetime(value)
-        sent = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
-        return max(0.0, (until - sent).total_seconds())
-    except (TypeError, ValueError):
-        return None

@@ -23,7 +23,6 @@ repeating the call is safe, and what to do next. Text from the API goes through 
 """
 
 import math
-import re
 from typing import ClassVar, Literal
 
 Spent = Literal["no", "yes", "unknown"]
@@ -172,24 +171,3 @@ class UnexpectedAnswerError(ApiError):
     """The API answered, but not with what the endpoint answers: HTML, broken JSON, missing fields."""
 
     usual_next_step = "Report this to the people who run this server; the API may have changed."
-
-
-_QUOTED_CHARS = 200
-# C0/C1 controls, zero-width and bidirectional marks, the tag block and variation selectors: they hide text from people.
-_INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
-)
-
-_TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,500}>")
-
-
-def cleaned(text: str, max_chars: int = _QUOTED_CHARS) -> str:
-    """Text from outside on one line, without tags and invisible characters, at most `max_chars` long."""
-    line = " ".join(_TAG.sub(" ", _INVISIBLE.sub(" ", text)).split())
-    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
-
-
-def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
-    """The same in quotation marks, so that a reader knows the words are not ours."""
-    return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from autobg_mcp.errors import ConfigurationError
-from autobg_mcp.wording import expected
+from autobg_mcp.text import expected
 
 BASE_URL = "https://apis.autobg.ai/public/api/v1"
 """The API's address in its documents."""

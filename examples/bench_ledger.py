@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
 
-from autobg_mcp.ledger import Ledger, Submission
+from autobg_mcp.money.ledger import Intent, Ledger
 
 CALLS = 500
 ENTRIES = 100_000
 DAY_S = 86_400.0
-FRONT = Submission(
+FRONT = Intent(
     account="a" * 64,
     host="bench",
     tool="uploadImagesWithTemplate",

@@ -23,13 +23,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from autobg_mcp.sandbox import SandboxOptions, build_sandbox
-from autobg_mcp.transports import listen, serve_http
+from autobg_mcp.sandbox.listening import listen, serve_http
 
 PICTURES = 100
 SIZE_PX = (6000, 4000)
 UPLOAD = "/images/uploadWithoutTemplateCC"
 GOAL_MB = 250
-SERVE = "import os, sys; print(os.getpid(), file=open(sys.argv[1], 'w')); from autobg_mcp.cli import main; main(['serve'])"
+SERVE = "import os, sys; print(os.getpid(), file=open(sys.argv[1], 'w')); from autobg_mcp.commands import main; main(['serve'])"
 
 
 def draw(folder: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from autobg_mcp.client import Client
 from autobg_mcp.sandbox import SandboxOptions, build_sandbox
-from autobg_mcp.server import build_server
+from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
 
 EXAMPLES = Path(__file__).parent

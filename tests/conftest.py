@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from autobg_mcp.client import Client
 from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
-from autobg_mcp.server import build_server
+from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import MemoryThrottle
 

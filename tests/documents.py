@@ -12,13 +12,12 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from autobg_mcp import __version__
-from autobg_mcp.cli import _parser
-from autobg_mcp.endpoint import Endpoint
-from autobg_mcp.endpoints import ENDPOINTS
+from autobg_mcp.commands import parser as _parser
 from autobg_mcp.sandbox import BEHAVIOURS, exchanges
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import Limit
-from autobg_mcp.tools import TOOLS
+from autobg_mcp.toolkit.endpoint import Endpoint
+from autobg_mcp.tools import ENDPOINTS, TOOLS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -25,14 +25,14 @@ import anyio.from_thread
 import httpcore
 from httpcore._backends.anyio import AnyIOStream
 
+from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
-from autobg_mcp.context import Call
-from autobg_mcp.endpoints.images import GetImageStatus
-from autobg_mcp.endpoints.uploads import UploadImagesWithoutTemplate
 from autobg_mcp.errors import AutobgError, StateError
-from autobg_mcp.ledger import Ledger
+from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.settings import Settings
-from autobg_mcp.workflows.wait import WaitForBatch
+from autobg_mcp.tools.images import GetImageStatus
+from autobg_mcp.tools.uploads import UploadImagesWithoutTemplate
+from autobg_mcp.tools.wait import WaitForBatch
 
 KEY = "fault-key-0123456789"
 UPLOAD = b"uploadWithoutTemplateCC"

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import anyio
 
 from autobg_mcp.sandbox import SandboxOptions, build_sandbox
-from autobg_mcp.transports import listen, serve_http
+from autobg_mcp.sandbox.listening import listen, serve_http
 
 PLENTY = 1_000_000
 PATHS = ("/images/uploadWithoutTemplateCC", "/images/imagesStatus", "/user/getUserCreditDetails")

@@ -1,8 +1,8 @@
 """A submission and a clock that every test of the ledger starts from."""
 
-from autobg_mcp.ledger import Submission
+from autobg_mcp.money.ledger import Intent
 
-FRONT = Submission(
+FRONT = Intent(
     account="account",
     host="claude-code",
     tool="uploadImagesWithTemplate",

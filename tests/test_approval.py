@@ -22,9 +22,9 @@ from pydantic import JsonValue
 from starlette.applications import Starlette
 
 from autobg_mcp.client import Client
-from autobg_mcp.elicitation import Approvals, _shows_forms
 from autobg_mcp.sandbox import World
-from autobg_mcp.server import build_server
+from autobg_mcp.serving.approval import Approvals, _shows_forms
+from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import MemoryThrottle
 
@@ -77,7 +77,7 @@ def host(
     sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Host:
     """Connects a host, with or without a person at it, to a server that wants approval."""
-    monkeypatch.setattr("autobg_mcp.server.Approvals", partial(Approvals, clock=clock))
+    monkeypatch.setattr("autobg_mcp.serving.server.Approvals", partial(Approvals, clock=clock))
 
     def connected(person: ElicitationFnT | None, era: str = "auto", **changes: object) -> McpClient:
         places = {"base_url": "http://sandbox/public/api/v1", "image_dirs": (photos,), "state_dir": tmp_path}

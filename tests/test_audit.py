@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autobg_mcp.audit import AuditLog
+from autobg_mcp.money.audit import AuditLog
 
 SPAWN = get_context("spawn")
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import KEY, Connect
 
 from autobg_mcp import __version__
-from autobg_mcp.cli import main
+from autobg_mcp.commands import main
 from autobg_mcp.tools import TOOLS
 
 COMMANDS = ("serve", "demo", "sandbox", "call", "tools")

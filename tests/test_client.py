@@ -17,12 +17,8 @@ from conftest import KEY, Clock
 from scripted_api import ScriptedApi
 from starlette.applications import Starlette
 
+from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
-from autobg_mcp.context import Call
-from autobg_mcp.endpoints.account import Credits, GetUserCreditDetails
-from autobg_mcp.endpoints.images import GetImageStatus
-from autobg_mcp.endpoints.templates import ListTemplates, Templates
-from autobg_mcp.endpoints.uploads import UploadS3UrlsWithoutTemplate
 from autobg_mcp.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -35,6 +31,10 @@ from autobg_mcp.errors import (
 from autobg_mcp.sandbox import World
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import MemoryThrottle
+from autobg_mcp.tools.account import Credits, GetUserCreditDetails
+from autobg_mcp.tools.images import GetImageStatus
+from autobg_mcp.tools.templates import ListTemplates, Templates
+from autobg_mcp.tools.uploads import UploadS3UrlsWithoutTemplate
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autobg_mcp.cli import main
+from autobg_mcp.commands import main
 
 
 def demo(output: Path) -> object:

@@ -17,9 +17,10 @@ from jsonschema import Draft7Validator, FormatChecker  # type: ignore[import-unt
 
 import autobg_mcp
 from autobg_mcp import __version__
-from autobg_mcp.cli import _arguments, _parser
+from autobg_mcp.commands import parser as _parser
+from autobg_mcp.commands.call import arguments_of as _arguments
 from autobg_mcp.settings import Settings
-from autobg_mcp.tools import BY_NAME
+from autobg_mcp.tools.offer import BY_NAME
 
 HOSTS = sorted((ROOT / "examples" / "hosts").iterdir())
 VARIABLES = {variable(name) for name in Settings.model_fields}

@@ -23,9 +23,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from autobg_mcp.api.links import public_address
 from autobg_mcp.client import Client
 from autobg_mcp.errors import LinkRefusedError
-from autobg_mcp.pictures.links import public_address
 from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
 from autobg_mcp.settings import Settings
 
@@ -321,7 +321,7 @@ async def test_the_key_is_not_sent_along(link: str, web: Web, host: McpClient) -
 async def test_a_link_that_leads_to_too_much_is_refused(
     web: Web, host: McpClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("autobg_mcp.client.MAX_ANSWER_BYTES", 2 * 2**20)
+    monkeypatch.setattr("autobg_mcp.api.http.MAX_ANSWER_BYTES", 2 * 2**20)
     web.data({"1": f"{OWN}/large", "2": f"{OWN}/car"})
     web.pages = {"/large": Response(CAR + bytes(2 * 2**20)), "/car": Response(CAR)}
     assert "leads to more than 2 MB" in unsaved(await download(host))["1"]

@@ -11,8 +11,8 @@ from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, text_of
 from mcp import Client as McpClient
 from starlette.applications import Starlette
 
-from autobg_mcp.endpoints import ENDPOINTS
 from autobg_mcp.sandbox import FailureKind, SandboxOptions, World, build_sandbox
+from autobg_mcp.tools import ENDPOINTS
 
 pytestmark = pytest.mark.anyio
 

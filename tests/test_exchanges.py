@@ -10,10 +10,10 @@ from mcp import Client as McpClient
 from mcp.types import ImageContent
 from pydantic import JsonValue
 
-from autobg_mcp.endpoints import ENDPOINTS
 from autobg_mcp.sandbox import RecordedRequest, SandboxOptions, World
 from autobg_mcp.sandbox.app import endpoints
-from autobg_mcp.sandbox.exchanges import ExampleRequest, FilePart
+from autobg_mcp.sandbox.exchanges import ExampleFile, ExampleRequest
+from autobg_mcp.tools import ENDPOINTS
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +55,7 @@ def written(request: ExampleRequest) -> tuple[object, ...]:
 def arrived(request: RecordedRequest) -> tuple[object, ...]:
     """The same of a request that arrived; the boundary that parts a form differs from request to request."""
     form = [
-        (part.name, FilePart(file=part.filename) if part.filename else part.text) for part in request.form
+        (part.name, ExampleFile(file=part.filename) if part.filename else part.text) for part in request.form
     ]
     return request.method, request.path, request.query, b"" if form else request.body, form
 

@@ -10,7 +10,7 @@ import pytest
 from ledger_cases import FRONT, Clock
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.ledger import LEASE_S, Ledger, Submission
+from autobg_mcp.money.ledger import LEASE_S, Intent, Ledger
 
 DAY_S = 86_400.0
 
@@ -35,13 +35,13 @@ def other(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     other.close()
 
 
-def intend(ledger: Ledger, submission: Submission = FRONT) -> int:
+def intend(ledger: Ledger, submission: Intent = FRONT) -> int:
     entry = ledger.claim(submission, duplicate_window_s=0).entry
     assert entry
     return entry.id
 
 
-def accept(ledger: Ledger, submission: Submission = FRONT, batch_id: str = "1004") -> int:
+def accept(ledger: Ledger, submission: Intent = FRONT, batch_id: str = "1004") -> int:
     entry_id = intend(ledger, submission)
     ledger.sent(entry_id)
     ledger.settle(entry_id, "accepted", batch_id=batch_id)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ledger_cases import FRONT, Clock
 
-from autobg_mcp.ledger import Ledger, PictureState, Submission
+from autobg_mcp.money.ledger import Intent, Ledger, PictureState
 
 REAR = replace(FRONT, file_name="rear.jpg", fingerprint="rear", source="/cars/rear.jpg")
 LINKS = replace(FRONT, file_name="left.jpg\nright.jpg", pictures=2, fingerprint="links", source=None)
@@ -34,7 +34,7 @@ def other(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     other.close()
 
 
-def accept(ledger: Ledger, submission: Submission, batch_id: str = "1004") -> None:
+def accept(ledger: Ledger, submission: Intent, batch_id: str = "1004") -> None:
     entry = ledger.claim(submission, duplicate_window_s=0).entry
     assert entry
     ledger.settle(entry.id, "accepted", batch_id=batch_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ledger_cases import FRONT, Clock
 
-from autobg_mcp.ledger import LEASE_S, Ledger, Outcome, Submission
+from autobg_mcp.money.ledger import LEASE_S, Intent, Ledger, Outcome
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     ledger.close()
 
 
-def intend(ledger: Ledger, submission: Submission = FRONT) -> int:
+def intend(ledger: Ledger, submission: Intent = FRONT) -> int:
     entry = ledger.claim(submission, duplicate_window_s=0).entry
     assert entry
     return entry.id
 
 
-def settle(ledger: Ledger, state: Outcome = "accepted", submission: Submission = FRONT) -> int:
+def settle(ledger: Ledger, state: Outcome = "accepted", submission: Intent = FRONT) -> int:
     entry_id = intend(ledger, submission)
     ledger.settle(entry_id, state)
     return entry_id

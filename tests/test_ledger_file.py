@@ -13,9 +13,9 @@ import pytest
 from ledger_cases import FRONT
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.ledger import Ledger
-from autobg_mcp.ledger.database import FILE_NAME
-from autobg_mcp.ledger.schema import MIGRATIONS
+from autobg_mcp.money.ledger import Ledger
+from autobg_mcp.money.ledger.database import FILE_NAME
+from autobg_mcp.money.ledger.migrations import MIGRATIONS
 
 NOBODY = 65_534
 

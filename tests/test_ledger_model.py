@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ledger_cases import FRONT, Clock
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.ledger import LEASE_S, Ledger
+from autobg_mcp.money.ledger import LEASE_S, Ledger
 
 PROCESSES = st.integers(0, 1)
 EVIDENCE = ["intended", "unknown", "refused", "accepted"]

@@ -16,8 +16,8 @@ import pytest
 from ledger_cases import FRONT
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.ledger import Entry, Ledger
-from autobg_mcp.ledger.database import FILE_NAME
+from autobg_mcp.money.ledger import Entry, Ledger
+from autobg_mcp.money.ledger.database import FILE_NAME
 
 pytestmark = pytest.mark.long
 

@@ -13,9 +13,10 @@ from conftest import KEY
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # no stubs are installed
 from pydantic import JsonValue
 
-from autobg_mcp.server import listing
+from autobg_mcp.serving.server import listing
 from autobg_mcp.settings import Settings
-from autobg_mcp.tools import TOOLS, offered
+from autobg_mcp.tools import TOOLS
+from autobg_mcp.tools.offer import offered
 
 MOST_TOKENS = 6_000
 LISTINGS = Path(__file__).with_name("listings")

@@ -15,11 +15,11 @@ from pydantic import JsonValue
 from scripted_api import ScriptedApi
 
 from autobg_mcp.client import Client
-from autobg_mcp.endpoints.uploads import UploadImagesWithoutTemplate
 from autobg_mcp.errors import ConnectionFailedError
 from autobg_mcp.sandbox import World
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import MemoryThrottle
+from autobg_mcp.tools.uploads import UploadImagesWithoutTemplate
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from pictures_drawn import coded, quartered, revealing_exif
 from PIL import Image, ImageDraw
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.pictures.archive import pictures_in
+from autobg_mcp.files.archive import pictures_in
 from autobg_mcp.pictures.compare import same_picture
 
 CAR = coded(quartered())

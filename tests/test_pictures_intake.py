@@ -18,8 +18,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.fence import Fence
 from autobg_mcp.pictures import jpeg, png, webp
-from autobg_mcp.pictures.fence import Fence
 from autobg_mcp.pictures.intake import Photo, take_in
 from autobg_mcp.pictures.preview import preview
 

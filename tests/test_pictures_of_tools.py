@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from autobg_mcp.endpoints.images import alone
+from autobg_mcp.pictures.alone import alone
 from autobg_mcp.sandbox import RecordedRequest, SandboxOptions, World, build_sandbox
 
 pytestmark = pytest.mark.anyio

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from pictures_drawn import coded, quartered
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.pictures import outbox as outbox_module
-from autobg_mcp.pictures.names import safe_name
-from autobg_mcp.pictures.outbox import Outbox
+from autobg_mcp.files import outbox as outbox_module
+from autobg_mcp.files.names import safe_name
+from autobg_mcp.files.outbox import Outbox
 
 CAR = coded(quartered())
 OTHER_CAR = coded(quartered(), quality=10)
@@ -48,7 +48,7 @@ def archive() -> bytes:
 
 
 def test_a_result_is_described_as_it_lies_on_disk(outbox: Outbox, tmp_path: Path) -> None:
-    saved = outbox.save(CAR, folder="1004", stem="12_front.jpg")
+    saved = outbox.save(CAR, folder="1004", stem="12_front.jpg", size_px=(64, 48))
 
     assert Path(saved.path).read_bytes() == CAR
     assert saved == outbox_module.SavedFile(

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
+from autobg_mcp.api.links import public_address
 from autobg_mcp.errors import FileRefusedError, LinkRefusedError
-from autobg_mcp.pictures import fence as fence_module
-from autobg_mcp.pictures import search
-from autobg_mcp.pictures.fence import Fence
-from autobg_mcp.pictures.handles import path_of
-from autobg_mcp.pictures.links import public_address
-from autobg_mcp.pictures.outbox import Outbox
+from autobg_mcp.files import fence as fence_module
+from autobg_mcp.files import search
+from autobg_mcp.files.fence import Fence
+from autobg_mcp.files.handles import path_of
+from autobg_mcp.files.outbox import Outbox
 
 on_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="the world has /proc and names that others refuse"

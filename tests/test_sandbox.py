@@ -656,7 +656,7 @@ async def test_an_unreadable_request_is_refused(
 async def test_a_request_above_the_size_limit_is_refused(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autobg_mcp.sandbox.intake.MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr("autobg_mcp.sandbox.reading.MAX_BODY_BYTES", 1000)
     answer = await visit.post(PLAIN, data=UPLOAD, files={"cc": ("a.jpg", b"x" * 2000)})
     assert (answer.status_code, message(answer)) == (413, "The request is too large")
 

@@ -10,7 +10,7 @@ from documented import text_of
 from autobg_mcp.errors import ConfigurationError
 from autobg_mcp.sandbox import SandboxOptions, World
 from autobg_mcp.settings import BASE_URL, Settings, account_of, state_home
-from autobg_mcp.tools import check_names
+from autobg_mcp.tools.offer import check_names
 
 KEY = "s3cret-key-0123456789"
 

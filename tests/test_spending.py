@@ -16,9 +16,9 @@ from mcp.types import CallToolResult
 from PIL import Image
 from pydantic import JsonValue
 
-from autobg_mcp.endpoints import ENDPOINTS
-from autobg_mcp.ledger import Ledger
+from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import FailureKind, World
+from autobg_mcp.tools import ENDPOINTS
 
 pytestmark = pytest.mark.anyio
 

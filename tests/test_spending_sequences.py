@@ -21,7 +21,7 @@ from pydantic import JsonValue
 
 from autobg_mcp.client import Client
 from autobg_mcp.sandbox import FAILURE_KINDS, FailureKind, SandboxOptions, World, build_sandbox
-from autobg_mcp.server import build_server
+from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import MemoryThrottle
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mcp import Client as McpClient
 
 from autobg_mcp.sandbox import SandboxOptions
-from autobg_mcp.spreadsheet import Row, number_or_text, rows_of
+from autobg_mcp.tools.spreadsheet import Row, number_or_text, rows_of
 
 anyio = pytest.mark.anyio
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'

@@ -12,7 +12,7 @@ from throttle_clock import AtOnce, TurnedClock
 
 from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
-from autobg_mcp.throttle.batch import Ask, Batch
+from autobg_mcp.throttle.batch import Ask, Wishes
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.shared import SharedThrottle
@@ -297,7 +297,7 @@ async def test_a_slot_given_to_a_process_that_then_slept_is_asked_for_anew(world
 
 def take_all_at_once(process: Throttle) -> None:
     """Slots taken without a turn of the event loop, as another machine's process would."""
-    batch = Batch("another", LIMIT, 10_000_000, [Ask(1) for _ in range(LIMIT.calls)])
+    batch = Wishes("another", LIMIT, 10_000_000, [Ask(1) for _ in range(LIMIT.calls)])
 
     def move(bucket: Bucket | None, now_us: int) -> tuple[Bucket, None]:
         assert bucket is not None

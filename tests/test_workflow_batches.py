@@ -13,9 +13,9 @@ from documented import structured, text_of
 from mcp import Client as McpClient
 from pydantic import JsonValue
 
-from autobg_mcp.ledger import Ledger
+from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import World
-from autobg_mcp.workflows.batches import span
+from autobg_mcp.tools.batches import span
 
 pytestmark = pytest.mark.anyio
 

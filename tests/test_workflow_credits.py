@@ -11,12 +11,12 @@ from scripted_api import ScriptedApi
 from starlette.types import Receive, Scope, Send
 
 from autobg_mcp.client import Client
-from autobg_mcp.endpoints.account import UsageReport
 from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
-from autobg_mcp.server import build_server
+from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import MemoryThrottle
-from autobg_mcp.workflows.credits import credits_in
+from autobg_mcp.tools.account import UsageReport
+from autobg_mcp.tools.credits import credits_in
 
 pytestmark = pytest.mark.anyio
 

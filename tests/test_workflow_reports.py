@@ -10,7 +10,7 @@ from mcp import Client as McpClient
 from mcp.types import CallToolResult
 from pydantic import JsonValue
 
-from autobg_mcp.ledger import Ledger
+from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
 
 pytestmark = pytest.mark.anyio

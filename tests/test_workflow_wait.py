@@ -12,7 +12,7 @@ from documented import structured, text_of
 from mcp import Client as McpClient
 from pydantic import JsonValue
 
-from autobg_mcp.ledger import Ledger
+from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import SandboxOptions, World
 
 pytestmark = pytest.mark.anyio

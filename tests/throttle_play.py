@@ -10,7 +10,7 @@ from itertools import count
 from math import inf
 from typing import Literal
 
-from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes
+from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Wishes
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.policy import SECOND_US, Limit
 from autobg_mcp.throttle.step import TRANSIT_US, step
@@ -105,7 +105,7 @@ class Play:
             return
         self._at(self._now_s + call.up_s, lambda: self.arrivals.append(self._now_s))
         if call.fate != "lost":
-            answer = Answer(number, late_us=microseconds(REACH_S) if call.up_s > TRANSIT_S else 0)
+            answer = Answered(number, late_us=microseconds(REACH_S) if call.up_s > TRANSIT_S else 0)
             takes_s = 0.0 if self.stamp_at_sending else call.up_s + call.back_s
             self._at(self._now_s + takes_s, partial(self._step, owner, Notes(answers=[answer])))
 
@@ -123,7 +123,7 @@ class Play:
             return inf
         waiting = self._waiting.setdefault(owner, {})
         asks = [Ask(10**15, number, is_new=not number) for number in waiting.values()]
-        batch = Batch(owner, self.limit, microseconds(REACH_S), asks, notes)
+        batch = Wishes(owner, self.limit, microseconds(REACH_S), asks, notes)
         outcome = step(self._bucket, microseconds(self._now_s - self._behind_s), batch)
         for index, reply in zip(list(waiting), outcome.replies, strict=True):
             waiting[index] = reply.number

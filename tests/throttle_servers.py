@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome
+from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Replies, Wishes
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.learning import Lesson
 from autobg_mcp.throttle.policy import SECOND_US, Limit
@@ -144,8 +144,8 @@ class PolicyClient:
         self._reach_us = microseconds(reach_s)
         self._granted = 0
 
-    def _step(self, now_s: float, asks: Sequence[Ask] = (), notes: Notes | None = None) -> Outcome:
-        batch = Batch("simulation", self.bucket.limit, self._reach_us, asks, notes or Notes())
+    def _step(self, now_s: float, asks: Sequence[Ask] = (), notes: Notes | None = None) -> Replies:
+        batch = Wishes("simulation", self.bucket.limit, self._reach_us, asks, notes or Notes())
         return step(self.bucket, microseconds(now_s), batch)
 
     def opens_s(self, now_s: float) -> float:
@@ -164,7 +164,7 @@ class PolicyClient:
         return number
 
     def answered(self, number: int, now_s: float, *, refused: bool) -> None:
-        self._step(now_s, notes=Notes(answers=[Answer(number, refused=refused)]))
+        self._step(now_s, notes=Notes(answers=[Answered(number, refused=refused)]))
 
 
 def jitter(seed: int, processing_s: tuple[float, float] = (0.0, 0.2)) -> Callable[[], tuple[float, float]]:

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from autobg_mcp.client import Client
-from autobg_mcp.endpoints.uploads import UploadImagesWithTemplate
+from autobg_mcp.sandbox.listening import listen, serve_http
 from autobg_mcp.settings import Settings
-from autobg_mcp.transports import listen, serve_http
+from autobg_mcp.tools.uploads import UploadImagesWithTemplate
 
 FEW, ALL = 4, 30
 SIDE_PX = 1850

@@ -18,7 +18,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import Implementation
 
 _START_S = 15.0
-_RUN = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); from autobg_mcp.cli import main; main(['serve'])"
+_RUN = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); from autobg_mcp.commands import main; main(['serve'])"
 
 
 class DemoFailedError(Exception):

@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from autobg_mcp.errors import FileRefusedError, cleaned
+from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.kinds import sniff
+from autobg_mcp.text import cleaned
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 100_000_000
 """The most pixels of a picture that is decoded: 12,000 x 8,000 fits."""
+
+
+_SHOWN_KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
 
 class NotDecodableError(FileRefusedError):
@@ -53,6 +58,17 @@ def opened(content: bytes, mime: str | None, *, max_pixels: int = MAX_PIXELS) ->
             f"The picture has {width_px} x {height_px} pixels, more than the {max_pixels:,} that are handled."
         )
     return image
+
+
+def size_px(content: bytes) -> tuple[int, int] | None:
+    """Stored width and height of a picture, before any orientation is applied; None where nothing shows it."""
+    mime = sniff(content)
+    if mime not in _SHOWN_KINDS:
+        return None
+    try:
+        return opened(content, mime).size
+    except FileRefusedError:
+        return None
 
 
 def _decoder(mime: str | None) -> "type[ImageFile]":

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from autobg_mcp.errors import FileRefusedError, quoted
+from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.fence import Fence
+from autobg_mcp.files.kinds import sniff
 from autobg_mcp.pictures import jpeg, png, webp
 from autobg_mcp.pictures.decoding import MAX_PIXELS, decoder_faults, opened
-from autobg_mcp.pictures.fence import Fence
-from autobg_mcp.pictures.kinds import sniff
+from autobg_mcp.text import quoted
 
 if TYPE_CHECKING:
     from PIL.Image import Image

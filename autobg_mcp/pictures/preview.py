@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.kinds import sniff
 from autobg_mcp.pictures import jpeg, png, webp
 from autobg_mcp.pictures.decoding import decoder_faults, opened
 from autobg_mcp.pictures.exif import SIDEWAYS, UPRIGHT
-from autobg_mcp.pictures.kinds import sniff
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from autobg_mcp.errors import FileRefusedError, cleaned
+from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.pictures.preview import Preview, as_jpeg, reduced
+from autobg_mcp.text import cleaned
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,11 +11,11 @@ from zipfile import ZipFile
 
 from starlette.responses import PlainTextResponse, Response
 
-from autobg_mcp.sandbox.call import Call, ok
-from autobg_mcp.sandbox.intake import Refused
-from autobg_mcp.sandbox.spreadsheet import XLSX_TYPE, workbook
-from autobg_mcp.sandbox.uploads import LIBRARY, UPLOADED, stored_file
-from autobg_mcp.sandbox.world import Picture, Report, Template
+from autobg_mcp.sandbox.reading import Refused
+from autobg_mcp.sandbox.submitting import LIBRARY, UPLOADED, stored_file
+from autobg_mcp.sandbox.visit import Visit, ok
+from autobg_mcp.sandbox.workbook import XLSX_TYPE, workbook
+from autobg_mcp.sandbox.world import FakePicture, FakeReport, FakeTemplate
 
 REPORT_REASONS = ("Bad clipping", "Alignment of Road", "Number plate", "Window see-through", "Logo", "Other")
 MAX_REPORTED: Final = 10
@@ -23,7 +23,7 @@ BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 PICTURES_PATH = "/_sandbox/pictures"
 
 
-async def create_template(call: Call) -> Response:
+async def create_template(call: Visit) -> Response:
     """Keep a template and answer its id."""
     asked = call.asked
     name, colour = asked.text("name"), asked.text("numPlateBgHexCode", default="#FFFFFF")
@@ -34,7 +34,7 @@ async def create_template(call: Call) -> Response:
         raise Refused("numPlateBgHexCode must look like #FFFFFF")
     background = await stored_file(call, asked.files["background"][0], transparent=False)
     assert background is not None
-    template = Template(
+    template = FakeTemplate(
         0,
         name,
         background,
@@ -49,18 +49,18 @@ async def create_template(call: Call) -> Response:
     return ok({"templateID": call.world.add_template(call.account, template)}, "Template created")
 
 
-async def list_templates(call: Call) -> Response:
+async def list_templates(call: Visit) -> Response:
     """List the user's templates, the oldest first."""
     templates = call.account.templates.values()
     return ok([{"templateID": template.template_id, "templateName": template.name} for template in templates])
 
 
-async def list_library(_: Call) -> Response:
+async def list_library(_: Visit) -> Response:
     """List the backdrops of the library."""
     return ok([{"templateID": template_id, "templateName": name} for template_id, name, _ in LIBRARY])
 
 
-async def images_status(call: Call) -> Response:
+async def images_status(call: Visit) -> Response:
     """Answer how far each picture of a batch is."""
     pictures, now_s = _batch_pictures(call), call.world.now()
     return ok(
@@ -76,7 +76,7 @@ async def images_status(call: Call) -> Response:
     )
 
 
-async def report_images(call: Call) -> Response:
+async def report_images(call: Visit) -> Response:
     """Write a report down and send its pictures back to work."""
     picture_ids, reasons = call.asked.numbers("picIDs"), call.asked.texts("reportReason")
     if len(picture_ids) > MAX_REPORTED:
@@ -87,11 +87,11 @@ async def report_images(call: Call) -> Response:
     if not isinstance(comment, str):
         raise Refused("reportComment must be a text")
     call.world.redo(_finished(call, picture_ids))
-    call.account.reports.append(Report(picture_ids, reasons, comment))
+    call.account.reports.append(FakeReport(picture_ids, reasons, comment))
     return ok("", "Images reported successfully.")
 
 
-async def send_for_qa(call: Call) -> Response:
+async def send_for_qa(call: Visit) -> Response:
     """Open a new batch with finished pictures and send them back to work."""
     pictures = _finished(call, call.asked.numbers("picIDs"))
     former = next(batch for batch in call.account.batches.values() if pictures[0] in batch.pictures)
@@ -102,20 +102,20 @@ async def send_for_qa(call: Call) -> Response:
     return ok({"batchID": batch.batch_id, "images": images}, UPLOADED)
 
 
-async def image_base64(call: Call) -> Response:
+async def image_base64(call: Visit) -> Response:
     """Answer a result as base64 text."""
     picture = call.processed_picture(call.asked.number("picID"))
     return PlainTextResponse(base64.b64encode(await call.world.result(picture)))
 
 
-async def image_raw(call: Call) -> Response:
+async def image_raw(call: Visit) -> Response:
     """Answer a result's bytes."""
     picture = call.processed_picture(call.asked.number("picID"))
     media_type = call.world.options.raw_content_type or picture.job.media_type
     return Response(await call.world.result(picture), media_type=media_type)
 
 
-async def download_images(call: Call) -> Response:
+async def download_images(call: Visit) -> Response:
     """Answer the results of some pictures, or of all finished ones of a batch, in the form the options choose."""
     if ("picIDs" in call.asked.values) == ("batchID" in call.asked.values):
         raise Refused("Send either picIDs or batchID")
@@ -128,7 +128,7 @@ async def download_images(call: Call) -> Response:
     return await _packed(call, pictures)
 
 
-async def usage(call: Call) -> Response:
+async def usage(call: Visit) -> Response:
     """Answer the credits spent per day of a range, in the form the options choose."""
     start, end = _range(call)
     spent = {day: count for day, count in sorted(call.account.spent.items()) if start <= day <= end}
@@ -144,7 +144,7 @@ async def usage(call: Call) -> Response:
     return PlainTextResponse(text.getvalue(), media_type="text/csv")
 
 
-async def credit_details(call: Call) -> Response:
+async def credit_details(call: Visit) -> Response:
     """Answer the credits left and the credits there were."""
     return ok({"current_credits": call.account.credits_left, "total_credits": call.account.credits})
 
@@ -154,14 +154,14 @@ def picture_token(user: str, picture_id: int) -> str:
     return hashlib.sha256(f"{user} {picture_id}".encode()).hexdigest()[:24]
 
 
-def _batch_pictures(call: Call) -> list[Picture]:
+def _batch_pictures(call: Visit) -> list[FakePicture]:
     batch = call.account.batches.get(call.asked.number("batchID"))
     if batch is None:
         raise Refused("Batch not found")
     return batch.pictures
 
 
-def _finished(call: Call, picture_ids: list[int]) -> list[Picture]:
+def _finished(call: Visit, picture_ids: list[int]) -> list[FakePicture]:
     """Find pictures that are not in work; each once.
 
     Raises:
@@ -174,7 +174,7 @@ def _finished(call: Call, picture_ids: list[int]) -> list[Picture]:
     return pictures
 
 
-async def _packed(call: Call, pictures: list[Picture]) -> Response:
+async def _packed(call: Visit, pictures: list[FakePicture]) -> Response:
     form = call.world.options.download_form
     if form in {"links", "map"}:
         links = {picture.picture_id: _link(call, picture) for picture in pictures}
@@ -192,16 +192,16 @@ async def _packed(call: Call, pictures: list[Picture]) -> Response:
     return Response(out.getvalue(), media_type="application/zip")
 
 
-def _entry(picture: Picture) -> dict[str, object]:
+def _entry(picture: FakePicture) -> dict[str, object]:
     return {"picID": picture.picture_id, "fileName": picture.job.file_name(picture.name)}
 
 
-def _link(call: Call, picture: Picture) -> str:
+def _link(call: Visit, picture: FakePicture) -> str:
     token = picture_token(call.account.user, picture.picture_id)
     return str(call.request.url.replace(path=f"{PICTURES_PATH}/{picture.picture_id}/{token}", query=""))
 
 
-def _range(call: Call) -> tuple[date, date]:
+def _range(call: Visit) -> tuple[date, date]:
     given = {name: str(value) for name, value in call.asked.values.items() if value}
     today = call.world.today()
     first = today.replace(day=1)

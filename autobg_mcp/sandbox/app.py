@@ -16,12 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from autobg_mcp.sandbox import answers, failures, inspection, intake, studio, uploads
-from autobg_mcp.sandbox.call import Call
+from autobg_mcp.sandbox import answers, failures, inspection, reading, studio, submitting
 from autobg_mcp.sandbox.exchanges import Exchange, exchanges
 from autobg_mcp.sandbox.failures import ConnectionDropped, refusal
-from autobg_mcp.sandbox.intake import Asked, BodyKind, Contract, Refused
+from autobg_mcp.sandbox.reading import Asked, BodyKind, Contract, Refused
 from autobg_mcp.sandbox.recording import RecordedRequest
+from autobg_mcp.sandbox.visit import Visit
 from autobg_mcp.sandbox.world import Account, World
 
 PREFIX: Final = "/public/api/v1"
@@ -50,33 +50,33 @@ listLibraryTemplates             GET  /templates/library                        
 uploadImagesWithLibraryTemplate  POST /images/uploadWithDefaultTemplateCC        form   10 cc@* numberPlate* templateCC* processType*
 """
 
-Act = Callable[[Call], Awaitable[Response]]
+Act = Callable[[Visit], Awaitable[Response]]
 ACTS: Final[dict[str, Act]] = {
     "createTemplate": answers.create_template,
     "listTemplates": answers.list_templates,
-    "uploadImagesWithoutTemplate": uploads.without_template,
-    "uploadImagesWithTemplate": uploads.with_template,
-    "uploadImagesWithDynamicBranding": uploads.with_dynamic_branding,
+    "uploadImagesWithoutTemplate": submitting.without_template,
+    "uploadImagesWithTemplate": submitting.with_template,
+    "uploadImagesWithDynamicBranding": submitting.with_dynamic_branding,
     "getImageStatus": answers.images_status,
     "reportImages": answers.report_images,
     "getImagesBase64": answers.image_base64,
     "getImagesRaw": answers.image_raw,
     "getUserUsage": answers.usage,
     "getUserCreditDetails": answers.credit_details,
-    "replaceNumPlateS3": uploads.s3_replace_plate,
-    "replaceNumPlate": uploads.replace_plate,
-    "uploadS3UrlsWithoutTemplate": uploads.s3_without_template,
-    "uploadS3UrlsWithTemplate": uploads.s3_with_template,
-    "uploadS3UrlsWithDynamicBranding": uploads.s3_with_dynamic_branding,
+    "replaceNumPlateS3": submitting.s3_replace_plate,
+    "replaceNumPlate": submitting.replace_plate,
+    "uploadS3UrlsWithoutTemplate": submitting.s3_without_template,
+    "uploadS3UrlsWithTemplate": submitting.s3_with_template,
+    "uploadS3UrlsWithDynamicBranding": submitting.s3_with_dynamic_branding,
     "downloadProcessedImages": answers.download_images,
     "sendImagesForQA": answers.send_for_qa,
     "listLibraryTemplates": answers.list_library,
-    "uploadImagesWithLibraryTemplate": uploads.with_library_template,
+    "uploadImagesWithLibraryTemplate": submitting.with_library_template,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class TableLine:
     """One line of the table."""
 
     tool: str
@@ -87,12 +87,12 @@ class Endpoint:
     contract: Contract
 
 
-def endpoints() -> tuple[Endpoint, ...]:
+def endpoints() -> tuple[TableLine, ...]:
     """Read the table."""
     lines = [line.split(maxsplit=5) for line in TABLE.strip().splitlines()]
     bodies = {str(kind): kind for kind in get_args(BodyKind)}
     return tuple(
-        Endpoint(tool, method, path, bodies[body], int(limit), Contract.of(" ".join(words)))
+        TableLine(tool, method, path, bodies[body], int(limit), Contract.of(" ".join(words)))
         for tool, method, path, body, limit, *words in lines
     )
 
@@ -113,7 +113,7 @@ class SandboxApp(Starlette):
 class Desk:
     """Serves one endpoint: everything up to the endpoint's own answer."""
 
-    def __init__(self, world: World, endpoint: Endpoint, example: Exchange | None) -> None:
+    def __init__(self, world: World, endpoint: TableLine, example: Exchange | None) -> None:
         self.world = world
         self.endpoint = endpoint
         self.example = example
@@ -131,7 +131,7 @@ class Desk:
         world, path = self.world, self.endpoint.path
         at, account = world.now(), world.account(request.headers.get("authorization", ""))
         wait_s = world.limits.admit(account.user, path, self.limit, at) if account else 0.0
-        async with await intake.read(request, self.endpoint.body) as asked:
+        async with await reading.read(request, self.endpoint.body) as asked:
             world.record(_recorded(request, asked, at, account))
             if account is None:
                 return refusal(failures.UNAUTHORIZED, 401)
@@ -142,10 +142,10 @@ class Desk:
             early = failures.early_answer(failure) if failure else None
             if early is not None:
                 return early
-            answer = await self._act(Call(world, account, asked, request))
+            answer = await self._act(Visit(world, account, asked, request))
             return await failures.spoil(failure, answer, world.sleep) if failure else answer
 
-    async def _act(self, call: Call) -> Response:
+    async def _act(self, call: Visit) -> Response:
         if self.example is not None:
             return _replayed(self.example)
         try:

@@ -19,7 +19,7 @@ class Marks(_Frozen):
     response: Mark
 
 
-class FilePart(_Frozen):
+class ExampleFile(_Frozen):
     """A file in a form; `file` is a placeholder name."""
 
     file: str
@@ -40,7 +40,7 @@ class ExampleRequest(_Frozen):
     path: str
     query: dict[str, str] = {}
     body: str | None = None
-    form: list[tuple[str, str | FilePart]] | None = None
+    form: list[tuple[str, str | ExampleFile]] | None = None
 
 
 class ExampleResponse(_Frozen):

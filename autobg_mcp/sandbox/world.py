@@ -30,7 +30,7 @@ STAGGER = (
 
 
 @dataclass(slots=True)
-class Template:
+class FakeTemplate:
     """A template of a user, with its pictures as stored by the studio."""
 
     template_id: int
@@ -46,7 +46,7 @@ class Template:
 
 
 @dataclass(slots=True)
-class Picture:
+class FakePicture:
     """One accepted picture; it is in work until `ready_s` on the sandbox's clock."""
 
     picture_id: int
@@ -65,17 +65,17 @@ class Picture:
 
 
 @dataclass(slots=True)
-class Batch:
+class FakeBatch:
     """The pictures of one vehicle that belong together; `number_plate` is the vehicle's id."""
 
     batch_id: int
     number_plate: str
     opened_s: float
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: list[FakePicture] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Report:
+class FakeReport:
     """A report of bad results."""
 
     picture_ids: list[int]
@@ -90,10 +90,10 @@ class Account:
     user: str
     credits: int
     spent: Counter[date] = field(default_factory=Counter)
-    templates: dict[int, Template] = field(default_factory=dict)
-    batches: dict[int, Batch] = field(default_factory=dict)
-    pictures: dict[int, Picture] = field(default_factory=dict)
-    reports: list[Report] = field(default_factory=list)
+    templates: dict[int, FakeTemplate] = field(default_factory=dict)
+    batches: dict[int, FakeBatch] = field(default_factory=dict)
+    pictures: dict[int, FakePicture] = field(default_factory=dict)
+    reports: list[FakeReport] = field(default_factory=list)
 
     @property
     def credits_left(self) -> int:
@@ -172,7 +172,7 @@ class World:
                 return failure
         return None
 
-    def add_template(self, account: Account, template: Template) -> int:
+    def add_template(self, account: Account, template: FakeTemplate) -> int:
         """Keep a template under a new id and answer the id."""
         template.template_id = next(self._template_ids)
         account.templates[template.template_id] = template
@@ -180,25 +180,25 @@ class World:
 
     def add_pictures(
         self, account: Account, number_plate: str, jobs: Iterable[tuple[str, studio.Job]]
-    ) -> Batch:
+    ) -> FakeBatch:
         """Accept named jobs into the vehicle's batch and charge one credit for each."""
         batch = self._batch_for(account, number_plate)
         for name, job in jobs:
-            picture = Picture(next(self._picture_ids), name, job, self._ready_s(len(batch.pictures)))
+            picture = FakePicture(next(self._picture_ids), name, job, self._ready_s(len(batch.pictures)))
             batch.pictures.append(picture)
             account.pictures[picture.picture_id] = picture
             account.spent[self.today()] += 1
         return batch
 
-    def redo(self, pictures: Iterable[Picture]) -> None:
+    def redo(self, pictures: Iterable[FakePicture]) -> None:
         """Send pictures back to work."""
         for index, picture in enumerate(pictures):
             picture.redone += 1
             picture.ready_s = self._ready_s(index)
 
-    def open_batch(self, account: Account, number_plate: str) -> Batch:
+    def open_batch(self, account: Account, number_plate: str) -> FakeBatch:
         """Open a new batch for a vehicle."""
-        batch = Batch(next(self._batch_ids), number_plate, self.now())
+        batch = FakeBatch(next(self._batch_ids), number_plate, self.now())
         account.batches[batch.batch_id] = batch
         return batch
 
@@ -206,7 +206,7 @@ class World:
         """Run picture work in a worker thread."""
         return await to_thread.run_sync(work, limiter=self._workers)
 
-    async def result(self, picture: Picture) -> bytes:
+    async def result(self, picture: FakePicture) -> bytes:
         """Answer the picture's result, drawn at the first request and kept while there is room."""
         key = (picture.picture_id, picture.redone)
         if key not in self._rendered:
@@ -217,7 +217,7 @@ class World:
             self._rendered.popitem(last=False)
         return data
 
-    def _batch_for(self, account: Account, number_plate: str) -> Batch:
+    def _batch_for(self, account: Account, number_plate: str) -> FakeBatch:
         now_s = self.now()
         for batch in reversed(account.batches.values()):
             in_work = any(picture.ready_s > now_s for picture in batch.pictures)

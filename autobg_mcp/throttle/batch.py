@@ -22,7 +22,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answered:
     """The answer to a call: which slot, how long after the grant its last byte went out, and whether it was a 429.
 
     Attributes:
@@ -49,7 +49,7 @@ class Notes:
         dropped: Tickets of waiters that left.
     """
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
     delays: list[tuple[int, int]] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Notes:
 
 
 @dataclass(slots=True)
-class Batch:
+class Wishes:
     """What one process wants of one bucket in one step.
 
     Attributes:
@@ -95,7 +95,7 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class TooFar:
     """The call's time does not reach to its slot, which comes after `retry_after_us`. Its ticket is void."""
 
     number: int
@@ -103,7 +103,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Replies:
     """What a step gave, one entry per ask, and when the process should step again.
 
     Attributes:
@@ -112,6 +112,6 @@ class Outcome:
         look_us: How often to look, until then, whether another process has changed the bucket.
     """
 
-    replies: list[Granted | Queued | Refused]
+    replies: list[Granted | Queued | TooFar]
     wake_us: int
     look_us: int

@@ -12,7 +12,7 @@ from math import inf
 from typing import Protocol, TypeVar
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome, Queued, Refused
+from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Queued, Replies, TooFar, Wishes
 from autobg_mcp.throttle.policy import SECOND_US, Limit
 from autobg_mcp.throttle.store import microseconds
 
@@ -38,7 +38,7 @@ class Caller:
     deadline_s: float
     number: int
     news: asyncio.Future[None]
-    done: asyncio.Future[Granted | Refused]
+    done: asyncio.Future[Granted | TooFar]
     queued: Queued | None = None
     told_s: float = 0.0
     granted_s: float = 0.0
@@ -48,7 +48,7 @@ class Caller:
 class Stepped:
     """A step that was made: its outcome, the version it left, and when it began and ended by the local clock."""
 
-    outcome: Outcome
+    outcome: Replies
     version: int
     began_s: float
     ended_s: float
@@ -57,7 +57,7 @@ class Stepped:
 class Access(Protocol):
     """How a line reaches its bucket."""
 
-    async def step(self, name: str, batch: Batch) -> Stepped:
+    async def step(self, name: str, batch: Wishes) -> Stepped:
         """Steps the bucket. Raises StateError."""
         ...
 
@@ -131,7 +131,7 @@ class Line:
         self._notes.delays.append((number, late_us))
         self._wake()
 
-    async def answer(self, limit: Limit, answer: Answer) -> None:
+    async def answer(self, limit: Limit, answer: Answered) -> None:
         """Writes down an answer. Raises StateError."""
         self._limit = limit
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -151,7 +151,7 @@ class Line:
             await asyncio.wait({self._task})
 
     async def first(
-        self, future: asyncio.Future[Granted | Refused] | asyncio.Future[None], seconds: float
+        self, future: asyncio.Future[Granted | TooFar] | asyncio.Future[None], seconds: float
     ) -> None:
         """Waits until the future is done or the time has passed."""
         if seconds == inf:
@@ -189,7 +189,7 @@ class Line:
             for caller in callers
         ]
         stepped = await self._access.step(
-            self.name, Batch(self._owner, self._limit, self.reach_us, asks, notes)
+            self.name, Wishes(self._owner, self._limit, self.reach_us, asks, notes)
         )
         for answer in written:
             _resolve(answer, None)
@@ -199,7 +199,7 @@ class Line:
             self._tell(caller, reply)
         return stepped
 
-    def _tell(self, caller: Caller, reply: Granted | Queued | Refused) -> None:
+    def _tell(self, caller: Caller, reply: Granted | Queued | TooFar) -> None:
         has_left = caller not in self._callers
         if has_left and isinstance(reply, Granted):
             self._notes.returned.append(reply.number)

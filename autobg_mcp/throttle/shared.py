@@ -11,7 +11,7 @@ from math import ceil, inf
 from typing import TypeVar
 
 from autobg_mcp.errors import StateError, ThrottledError
-from autobg_mcp.throttle.batch import Answer, Batch, Granted, Outcome, Refused
+from autobg_mcp.throttle.batch import Answered, Granted, Replies, TooFar, Wishes
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.line import Caller, Line, Sleep, Stepped
 from autobg_mcp.throttle.policy import SECOND_US, Limit
@@ -53,7 +53,7 @@ class HeldSlot:
             self.sent()
         pause_us = None if retry_after_s is None else microseconds(retry_after_s)
         try:
-            await self._line.answer(self.limit, Answer(self.number, self.late_us or 0, refused, pause_us))
+            await self._line.answer(self.limit, Answered(self.number, self.late_us or 0, refused, pause_us))
         except StateError as error:
             _log.warning("An answer was not written down, so its slot counts a little longer: %s", error)
 
@@ -123,10 +123,10 @@ class SharedThrottle:
         if self._worker is not None:
             self._worker.shutdown(wait=False)
 
-    async def step(self, name: str, batch: Batch) -> Stepped:
+    async def step(self, name: str, batch: Wishes) -> Stepped:
         """Steps a bucket in the store."""
 
-        def move(bucket: Bucket | None, now_us: int) -> tuple[Bucket, Outcome]:
+        def move(bucket: Bucket | None, now_us: int) -> tuple[Bucket, Replies]:
             bucket = bucket or Bucket(batch.limit, seen_us=now_us)
             return bucket, step(bucket, now_us, batch)
 
@@ -158,7 +158,7 @@ class SharedThrottle:
             except BaseException:
                 line.leave(caller)
                 raise
-            if isinstance(reply, Refused):
+            if isinstance(reply, TooFar):
                 raise _too_far(bucket, limit, reply.retry_after_us, max_wait_s)
             now_s, number = self._clock(), reply.number
             if now_s - caller.told_s <= _FRESH_S:
@@ -182,7 +182,7 @@ class SharedThrottle:
 
     async def _outcome(
         self, line: Line, caller: Caller, limit: Limit, began_s: float, on_wait: OnWait | None
-    ) -> Granted | Refused:
+    ) -> Granted | TooFar:
         await caller.news
         while not caller.done.done():
             if on_wait is not None and caller.queued is not None:

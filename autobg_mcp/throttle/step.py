@@ -7,7 +7,7 @@ only has to run it in a transaction. The same step serves every store.
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from autobg_mcp.throttle.batch import Answer, Ask, Batch, Granted, Notes, Outcome, Queued, Refused
+from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Queued, Replies, TooFar, Wishes
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.policy import SECOND_US, Limit, Permit
 
@@ -22,7 +22,7 @@ _NEXT_LOOK_US = 10_000  # another process takes its slot first, at any moment no
 _LONGEST_PAUSE_US = 900 * SECOND_US
 
 
-def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
+def step(bucket: Bucket, now_us: int, batch: Wishes) -> Replies:
     """Moves the bucket on to `now_us` and does what the batch asks. The bucket is changed in place."""
     if now_us < bucket.seen_us:
         bucket.shift(now_us - bucket.seen_us)
@@ -37,7 +37,7 @@ def step(bucket: Bucket, now_us: int, batch: Batch) -> Outcome:
         granted.get(number) or _place(bucket, now_us, ask, (number, batch.owner), moments)
         for ask, number in zip(batch.asks, numbers, strict=True)
     ]
-    return Outcome(replies, *_wake(bucket, now_us, batch, replies))
+    return Replies(replies, *_wake(bucket, now_us, batch, replies))
 
 
 def _take_back(bucket: Bucket, now_us: int, notes: Notes, reach_us: int) -> None:
@@ -57,7 +57,7 @@ def _take_back(bucket: Bucket, now_us: int, notes: Notes, reach_us: int) -> None
         bucket.permits = [permit for permit in bucket.permits if permit.stamp_us > horizon_us]
 
 
-def _settle(bucket: Bucket, now_us: int, permit: Permit, answer: Answer, reach_us: int) -> None:
+def _settle(bucket: Bucket, now_us: int, permit: Permit, answer: Answered, reach_us: int) -> None:
     latency_us = now_us - permit.granted_us
     bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
     permit.stamp_us = min(now_us, permit.granted_us + answer.late_us + min(TRANSIT_US, reach_us))
@@ -80,7 +80,7 @@ def _learn(bucket: Bucket, now_us: int) -> None:
     lesson.widen(bucket.limit, now_us)
 
 
-def _renew(bucket: Bucket, now_us: int, batch: Batch) -> None:
+def _renew(bucket: Bucket, now_us: int, batch: Wishes) -> None:
     """Keeps this process's places, and drops those of processes that no longer show themselves."""
     mine = bucket.leases.pop(batch.owner, 0)
     bucket.leases = {owner: lease for owner, lease in bucket.leases.items() if lease > now_us}
@@ -103,7 +103,7 @@ def _join(bucket: Bucket, ask: Ask, owner: str) -> int:
     return number
 
 
-def _grant(bucket: Bucket, now_us: int, batch: Batch) -> dict[int, Granted]:
+def _grant(bucket: Bucket, now_us: int, batch: Wishes) -> dict[int, Granted]:
     """Takes every slot that is this process's by its place in the queue."""
     granted: dict[int, Granted] = {}
     for index, (number, owner) in enumerate(bucket.queue):
@@ -122,17 +122,17 @@ def _grant(bucket: Bucket, now_us: int, batch: Batch) -> dict[int, Granted]:
 
 def _place(
     bucket: Bucket, now_us: int, ask: Ask, ticket: tuple[int, str], moments: Sequence[int]
-) -> Queued | Refused:
+) -> Queued | TooFar:
     index = bisect_left(bucket.queue, ticket)
     left_us = moments[index] - now_us
     if ask.left_us <= 0 or left_us > ask.left_us:
         bucket.queue.pop(index)
-        return Refused(ticket[0], left_us)
+        return TooFar(ticket[0], left_us)
     return Queued(ticket[0], index + 1, left_us)
 
 
 def _wake(
-    bucket: Bucket, now_us: int, batch: Batch, replies: list[Granted | Queued | Refused]
+    bucket: Bucket, now_us: int, batch: Wishes, replies: list[Granted | Queued | TooFar]
 ) -> tuple[int, int]:
     first = next((reply for reply in replies if isinstance(reply, Queued)), None)
     if first is None:

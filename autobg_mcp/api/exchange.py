@@ -1,0 +1,223 @@
+"""One HTTP exchange in plain data: what an endpoint asks for, what the API answered, and which answers are errors."""
+
+import hashlib
+import json
+import math
+import re
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from pydantic import JsonValue
+
+from autobg_mcp.errors import (
+    ApiError,
+    AuthenticationError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServerFaultError,
+    Spent,
+    UnexpectedAnswerError,
+)
+from autobg_mcp.text import quoted
+from autobg_mcp.throttle import Limit
+
+Method = Literal["GET", "POST"]
+
+_AFTER_SPENDING = (
+    "Do not repeat it blindly: call listBatches and getUserCreditDetails to find out whether it was accepted."
+)
+_LEADS_ELSEWHERE = "The API's address leads elsewhere: ask the user to check AUTOBG_BASE_URL, and whether the network wants a login."
+_UNAUTHORISED = re.compile(r"not\s+authori[sz]ed|unauthori[sz]ed|invalid (api )?(key|token)", re.IGNORECASE)
+_RATE_LIMITED = re.compile(r"\btoo many (requests|calls)\b|\brate.?limit", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """One file of a multipart request.
+
+    Args:
+        file_name: Name the API sees.
+        mime: MIME type of `content`.
+        content: The bytes that are sent.
+        sha256: Hex digest of the file as it lies on disk, which tells one picture from another.
+        source: Path of the file.
+    """
+
+    file_name: str
+    mime: str
+    content: bytes = field(repr=False)
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request to the API, ready to send.
+
+    Args:
+        tool: The tool it belongs to; also the name of its rate limit.
+        method: HTTP method.
+        path: Path below the base address, beginning with a slash.
+        query: Query parameters.
+        body: JSON body; None sends none.
+        form: Multipart fields in order; None sends none.
+        rate: The limit of calls it counts against.
+        spends: True where the API takes credits for it.
+        repeatable: True where the API does nothing but answer, so that a lost answer may be asked for again.
+    """
+
+    tool: str
+    method: Method
+    path: str
+    rate: Limit
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, JsonValue] | None = None
+    form: tuple[tuple[str, str | FilePart], ...] | None = None
+    spends: bool = False
+    repeatable: bool = False
+
+    def fingerprint(self) -> str:
+        """A hash that is equal for equal submissions: the tool, every field, and each file by what it holds."""
+        fields = {name: part.sha256 if isinstance(part, FilePart) else part for name, part in self.form or ()}
+        body = {
+            name: sorted(map(_same_link, map(str, value))) if isinstance(value, list) else value
+            for name, value in (self.body or {}).items()
+        }
+        return hashlib.sha256(json.dumps([self.tool, fields, body], sort_keys=True).encode()).hexdigest()
+
+    def file(self) -> FilePart | None:
+        """The first file it carries; None where it carries none."""
+        return next((part for _, part in self.form or () if isinstance(part, FilePart)), None)
+
+
+def _same_link(link: str) -> str:
+    """One spelling for links that lead to the same place."""
+    parts = urlsplit(link)
+    host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return urlunsplit((parts.scheme, host, quote(unquote(parts.path)), parts.query, ""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One complete answer of the API."""
+
+    status: int
+    content_type: str
+    content: bytes = field(repr=False)
+    retry_after_s: float | None = None
+
+    def json(self) -> JsonValue:
+        """The body as JSON, without halves of characters, which no text can carry further.
+
+        Raises:
+            ValueError: It is not JSON in UTF-8, or holds a number that JSON does not know.
+        """
+        try:
+            return _whole(json.loads(self.content, parse_constant=_finite, parse_float=_finite))
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    def envelope(self) -> dict[str, JsonValue] | None:
+        """The body where it is the API's envelope, an object with a `status`; else None."""
+        if self.content.removeprefix(BOM_UTF8).lstrip()[:1] != b"{":
+            return None
+        try:
+            body = self.json()
+        except ValueError:
+            return None
+        return body if isinstance(body, dict) and "status" in body else None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"a number that is none: {text[:20]}")
+    return number
+
+
+def _whole(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return _whole_text(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole_text(name): _whole(item) for name, item in value.items()}
+    return value
+
+
+def _whole_text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def error_in(request: Request, answer: Answer) -> ApiError | None:
+    """The error that an answer means, or None for a success.
+
+    The API refuses with 401, and also with HTTP 200 and `{"status": false}` in the body, which the documents label
+    "200 - Exception". What it answers over the limit is undocumented: a 429 and a refusal that says so both count.
+    """
+    envelope = answer.envelope()
+    said = "" if envelope is None else str(envelope.get("message") or "")
+    tool = request.tool
+    if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004  # 408: it gave up on us in the middle
+        return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))
+    if answer.status == 401 or (_refused(envelope) and _UNAUTHORISED.search(said)):  # noqa: PLR2004
+        return AuthenticationError(f"{tool}: the API refused the key or the id ({_what(answer, said)}).")
+    if answer.status == 429 or (_refused(envelope) and _RATE_LIMITED.search(said)):  # noqa: PLR2004
+        return RateLimitedError(
+            f"{tool}: the API says there were too many calls ({_what(answer, said)}); another program may use the same key.",
+            retry_after_s=answer.retry_after_s,
+        )
+    if answer.status >= 300 or _refused(envelope):  # noqa: PLR2004
+        return RequestRefusedError(
+            f"{tool}: the API refused the call ({_what(answer, said)}).",
+            next_step=_LEADS_ELSEWHERE if answer.status < 400 and not _refused(envelope) else None,  # noqa: PLR2004
+        )
+    if _says_neither(envelope):
+        return unexpected(request, f"a status that is neither true nor false ({_what(answer, said)})")
+    return None
+
+
+def unexpected(request: Request, what: str) -> UnexpectedAnswerError:
+    """The error for a success that is not what the endpoint answers; `what` says what came instead."""
+    return UnexpectedAnswerError(f"{request.tool}: the API answered with {what}.", **_aftermath(request))
+
+
+def lost(request: Request, what: str) -> OutcomeUnknownError:
+    """The error for a request that may have reached the API without an answer; `what` says what happened."""
+    return OutcomeUnknownError(
+        f"{request.tool}: {what}; whether the API acted is unknown.", **_aftermath(request)
+    )
+
+
+class _Aftermath(TypedDict):
+    spent: Spent
+    repeatable: bool
+    next_step: str
+
+
+def _aftermath(request: Request) -> _Aftermath:
+    """What holds when a request may or may not have taken effect."""
+    if request.spends:
+        return _Aftermath(spent="unknown", repeatable=False, next_step=_AFTER_SPENDING)
+    if request.repeatable:
+        return _Aftermath(spent="no", repeatable=True, next_step="Call again; it only asks.")
+    return _Aftermath(
+        spent="no", repeatable=False, next_step="Check whether it took effect before calling again."
+    )
+
+
+def _refused(envelope: Mapping[str, JsonValue] | None) -> bool:
+    return envelope is not None and envelope.get("status") in (False, "false", "False", 0, "0")
+
+
+def _says_neither(envelope: Mapping[str, JsonValue] | None) -> bool:
+    yes = (True, "true", "True", 1, "1")
+    return envelope is not None and not _refused(envelope) and envelope.get("status") not in yes
+
+
+def _what(answer: Answer, said: str) -> str:
+    return f"HTTP {answer.status}" + (f", {quoted(said)}" if said else "")

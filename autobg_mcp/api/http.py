@@ -1,0 +1,270 @@
+"""Puts requests on the wire and reads answers: the only module that imports httpx."""
+
+import email.utils
+import io
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import version
+from typing import IO, TYPE_CHECKING, TypedDict
+
+import anyio
+import anyio.to_thread
+import httpx
+import truststore
+
+from autobg_mcp.api.call import Call
+from autobg_mcp.api.exchange import Answer, FilePart, Request, lost, unexpected
+from autobg_mcp.api.links import public_address
+from autobg_mcp.api.sending import Wire
+from autobg_mcp.errors import ConfigurationError, ConnectionFailedError, LinkRefusedError
+from autobg_mcp.settings import Settings
+from autobg_mcp.text import cleaned, quoted
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+CONNECT_TIMEOUT_S = 8.0
+"""With the moment a request takes to be written, below the throttle's reach of 10 s."""
+
+
+MAX_ANSWER_BYTES = 64 * 2**20
+"""A larger answer is refused while it arrives."""
+
+
+SHORTEST_KEY_CHARS = 8
+
+
+MAX_REDIRECTS = 3
+
+
+HTTP_OK = 200
+
+
+class Http:
+    """The connections to the API and to the links it answers with.
+
+    Args:
+        settings: Where the API is, and how long a request may take.
+        app: An ASGI application that stands in for the network, such as the sandbox; None is the network.
+    """
+
+    def __init__(self, settings: Settings, app: "ASGIApp | None" = None) -> None:
+        self.settings = settings
+        self._transport = None if app is None else _InProcess(app)
+        self._http: httpx.AsyncClient | None = None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def transfer(self, request: Request, call: Call, wire: Wire) -> Answer:
+        """Put one request on the wire and read its whole answer."""
+        secret = (call.key or self.settings.key()).get_secret_value()
+
+        events = _Events(wire)
+        if self._transport is not None:  # only the network reports its events
+            await wire.begin()
+        try:
+            with ExitStack() as opened, anyio.fail_after(self.settings.timeout_s):
+                opened.callback(events.forget)
+                async with self._open().stream(
+                    request.method,
+                    self.settings.base_url.rstrip("/") + request.path,
+                    params=request.query,
+                    extensions={"trace": events},
+                    **_body(request, secret, opened),
+                ) as response:
+                    content = await _content(response.aiter_bytes())
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            host = cleaned(httpx.URL(self.settings.base_url).host, 80)
+            raise ConnectionFailedError(
+                f"{request.tool}: no connection to {host} ({type(error).__name__})."
+            ) from None
+        except (httpx.TimeoutException, TimeoutError):
+            raise lost(request, f"no answer within {self.settings.timeout_s:g} s") from None
+        except httpx.InvalidURL:
+            raise ConfigurationError("AUTOBG_BASE_URL names no valid address.") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise lost(request, f"the connection broke ({type(error).__name__})") from None
+        if content is None:
+            raise unexpected(request, f"more than {MAX_ANSWER_BYTES // 2**20} MB")
+        return Answer(
+            status=response.status_code,
+            content_type=response.headers.get("content-type", ""),
+            content=_without(secret, content),
+            retry_after_s=_retry_after_s(response),
+        )
+
+    async def fetch(self, link: str) -> bytes:
+        """What a link from an answer leads to; the key is not sent along.
+
+        Links to the API's own address go the API's way. All others are public https addresses: each is looked up once,
+        connected to directly and never through a proxy, which would look it up again; every redirect anew.
+
+        Raises:
+            LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
+        """
+        try:
+            with anyio.fail_after(self.settings.timeout_s):
+                for _ in range(MAX_REDIRECTS + 1):
+                    answer = await self._get(link)
+                    if isinstance(answer, bytes):
+                        return answer
+                    link = answer
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            raise LinkRefusedError(f"The link {quoted(link, 100)} failed ({type(error).__name__}).") from None
+        raise LinkRefusedError(f"The link {quoted(link, 100)} leads on and on.")
+
+    async def _get(self, link: str) -> bytes | str:
+        """The content behind a link, or the link it redirects to."""
+        url, base = httpx.URL(link), httpx.URL(self.settings.base_url)
+        is_own = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        headers, extensions = {"Accept-Encoding": "identity"}, {}
+        if not is_own:
+            target = await anyio.to_thread.run_sync(public_address, link, abandon_on_cancel=True)
+            named = httpx.URL(target.url).copy_with(host=target.host)
+            url, headers["Host"] = named.copy_with(host=target.ip), named.netloc.decode()
+            extensions["sni_hostname"] = target.host
+        # A connection is never used again: one to a shared address was opened in the name of another host.
+        async with (
+            self._new_http(trust_env=is_own) as http,
+            http.stream("GET", url, headers=headers, extensions=extensions) as response,
+        ):
+            if response.has_redirect_location:
+                return str(httpx.URL(link).join(response.headers["location"]))
+            if response.status_code != HTTP_OK:
+                raise LinkRefusedError(f"The link {quoted(link, 100)} answered HTTP {response.status_code}.")
+            content = await _content(response.aiter_raw())
+        if content is None:
+            raise LinkRefusedError(
+                f"The link {quoted(link, 100)} leads to more than {MAX_ANSWER_BYTES // 2**20} MB."
+            )
+        return content
+
+    def _open(self) -> httpx.AsyncClient:
+        """The HTTP client, opened at the first request: loading the certificates takes longer than starting up."""
+        self._http = self._http or self._new_http()
+        return self._http
+
+    def _new_http(self, *, trust_env: bool = True) -> httpx.AsyncClient:
+        """An HTTP client without cookies; with `trust_env` it goes through the proxies that the environment names.
+
+        Raises:
+            ConfigurationError: Those proxies cannot be used.
+        """
+        try:
+            http = self._bare_http(trust_env=trust_env)
+        except (ImportError, ValueError) as error:
+            raise ConfigurationError(
+                f"A proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used ({type(error).__name__})."
+            ) from None
+        http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return http
+
+    def _bare_http(self, *, trust_env: bool) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=self._transport,
+            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            headers={"User-Agent": f"autobg-mcp/{version('autobg-mcp')}"},
+            trust_env=trust_env,
+        )
+
+
+class _InProcess(httpx.ASGITransport):
+    """Carries requests to an application in this process; what it raises is a connection that breaks."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except Exception as error:  # over a network nobody sees what broke behind it
+            raise httpx.ReadError(type(error).__name__) from error
+
+
+class _Events:
+    """Hears what httpx does with one request, and tells the wire; forgets it afterwards.
+
+    httpx ties request, response and this into a cycle. What they hold stays in memory until the garbage collector comes by,
+    so nothing may lead from here to a photo once it is sent.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire: Wire | None = wire
+
+    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
+        if self._wire is None or _is_to_proxy(info):
+            return
+        if event.endswith("send_request_headers.started"):
+            await self._wire.begin()
+        elif event.endswith("send_request_body.complete"):
+            self._wire.gone()
+
+    def forget(self) -> None:
+        """Lead to nothing any more."""
+        self._wire = None
+
+
+def _is_to_proxy(info: Mapping[str, object]) -> bool:
+    """Whether an event is about the tunnel that a proxy is asked for, which the API never sees."""
+    return getattr(info.get("request"), "method", b"") == b"CONNECT"
+
+
+class _Body(TypedDict, total=False):
+    headers: dict[str, str]
+    content: bytes
+    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]]
+
+
+def _body(request: Request, secret: str, opened: ExitStack) -> _Body:
+    """Headers and body as httpx takes them; every form field goes through `files`, which keeps their order.
+
+    Files go in as streams that `opened` closes, which lets go of the photo (see `_Events`).
+    """
+    headers = {"Authorization": secret}
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+        return _Body(headers=headers, content=json.dumps(request.body, ensure_ascii=False).encode())
+    if request.form is None:
+        return _Body(headers=headers)
+    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]] = []
+    for name, part in request.form:
+        if isinstance(part, FilePart):
+            files.append((name, (part.file_name, opened.enter_context(io.BytesIO(part.content)), part.mime)))
+        else:
+            files.append((name, (None, part, None)))
+    return _Body(headers=headers, files=files)
+
+
+def _without(secret: str, content: bytes) -> bytes:
+    """The content without the key, should the API echo it; pictures are left alone."""
+    if len(secret) < SHORTEST_KEY_CHARS or content[:1] in (b"\xff", b"\x89", b"R", b"P"):
+        return content
+    return content.replace(secret.encode(), b"[API key]")
+
+
+async def _content(chunks: AsyncIterator[bytes]) -> bytes | None:
+    """The whole body; None where it is larger than the bound."""
+    content = io.BytesIO()  # hands out what it gathered without a copy
+    async for chunk in chunks:
+        content.write(chunk)
+        if content.tell() > MAX_ANSWER_BYTES:
+            return None
+    return content.getvalue()
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds in `Retry-After`, in its two forms; a date counts from the answer's own, not from our clock."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        until = email.utils.parsedate_to_datetime(value)
+        sent = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
+        return max(0.0, (until - sent).total_seconds())
+    except (TypeError, ValueError):
+        return None

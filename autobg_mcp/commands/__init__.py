@@ -1,0 +1,75 @@
+"""The command line, one file a command: the only rooms that print or exit.
+
+A command's file declares its arguments and loads what it needs when it runs: `--help` waits for nothing.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from autobg_mcp.commands import call, demo, sandbox, serve, tools
+from autobg_mcp.commands.codes import FAILED, WRONG_USAGE
+from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, ConfigurationError
+
+COMMANDS = (serve, demo, sandbox, call, tools)
+
+
+class _Version(argparse.Action):
+    """Prints the version; it is read from the installed package only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"autobg-mcp {version('autobg-mcp')}")
+        parser.exit()
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 a tool or a step failed, 2 wrong usage."""
+    import logging  # noqa: PLC0415
+
+    options = _parsed(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
+    try:
+        sys.exit(options.run(options))
+    except (ArgumentsRefusedError, ConfigurationError) as error:
+        _fail(error, WRONG_USAGE)
+    except AutobgError as error:
+        _fail(error, FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    whole = parser()
+    options, late = whole.parse_known_args(arguments)
+    # argparse takes no positionals after a flag: `call TOOL --sandbox name=value`
+    if late and (not hasattr(options, "pairs") or any(part.startswith("-") for part in late)):
+        whole.error(f"unrecognized arguments: {' '.join(late)}")
+    if late:
+        options.pairs += late
+    return options
+
+
+def parser() -> argparse.ArgumentParser:
+    """Everything that can be written behind `autobg-mcp`."""
+    whole = argparse.ArgumentParser(
+        prog="autobg-mcp",
+        description="MCP server for the Autobg API. Without a command it serves over stdio.",
+    )
+    whole.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    whole.set_defaults(run=serve.run, sandbox=False)
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND")
+    for command in COMMANDS:
+        name, text = command.__name__.rpartition(".")[2], command.SUMMARY
+        described = text[:1].upper() + text[1:] + "."
+        added = commands.add_parser(name, help=text, description=described)
+        added.set_defaults(run=command.run)
+        command.declare(added)
+    return whole
+
+
+def _fail(error: AutobgError, code: int) -> NoReturn:
+    print(f"autobg-mcp: {error.explanation()}", file=sys.stderr)
+    sys.exit(code)

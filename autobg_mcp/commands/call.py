@@ -1,0 +1,77 @@
+"""Calls one tool, as a host would."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from autobg_mcp.commands.session import declare_sandbox, load_settings, open_client
+from autobg_mcp.errors import ArgumentsRefusedError
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from autobg_mcp.settings import Settings
+    from autobg_mcp.toolkit.tool import Result, Tool
+
+
+SUMMARY = "call one tool, as a host would"
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    declare_sandbox(parser)
+    parser.add_argument("tool", metavar="TOOL", help="name of a tool, see: autobg-mcp tools")
+    parser.add_argument(
+        "pairs", metavar="name=value", nargs="*", help="an argument; repeat the name for a list"
+    )
+    parser.add_argument("--args", metavar="JSON", help="all arguments as one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Call the tool and print its result as JSON."""
+    import anyio  # noqa: PLC0415  # --help needs none of it
+
+    from autobg_mcp.tools.offer import find  # noqa: PLC0415
+
+    settings = load_settings(options)
+    tool = find(options.tool, settings).from_arguments(arguments_of(options.pairs, options.args))
+    result = anyio.run(_run_tool, settings, options.sandbox, tool)
+    print(json.dumps(result.structured(), indent=2, ensure_ascii=False))
+    return 0
+
+
+async def _run_tool(settings: "Settings", sandbox: bool, tool: "Tool[Result]") -> "Result":
+    from autobg_mcp.api.call import Call  # noqa: PLC0415
+
+    async def report(_progress: float, _total: float | None, message: str) -> None:  # a report is awaited
+        print(message, file=sys.stderr)
+
+    async with open_client(settings, sandbox=sandbox, unfenced=True) as client:
+        return await client.call(
+            tool, Call(max_wait_s=settings.max_wait_s, report=report, host="command line")
+        )
+
+
+def arguments_of(pairs: Sequence[str], text: str | None) -> dict[str, "JsonValue"]:
+    """Arguments from `name=value` pairs or one JSON object; a name that comes again makes a list.
+
+    Raises:
+        ArgumentsRefusedError: They are neither.
+    """
+    try:
+        arguments: JsonValue = json.loads(text) if text is not None else {}
+    except ValueError as error:
+        raise ArgumentsRefusedError(f"--args is not JSON: {error}.") from None
+    if not isinstance(arguments, dict):
+        raise ArgumentsRefusedError("--args is not a JSON object.")
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise ArgumentsRefusedError(f"{pair!r} is not name=value.")
+        before = arguments.get(name)
+        arguments[name] = (
+            value if before is None else [*(before if isinstance(before, list) else [before]), value]
+        )
+    return arguments

@@ -1,0 +1,28 @@
+"""Shows what an agent sees: photos in, pictures out, against the sandbox."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from autobg_mcp.commands.codes import FAILED
+
+SUMMARY = "show what an agent sees: photos in, pictures out, against the sandbox"
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("--output", type=Path, default=Path("autobg-output"), help="folder for the pictures")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Play the story; 1 where a step failed."""
+    import anyio  # noqa: PLC0415  # --help needs none of it
+
+    from autobg_mcp.demo import DemoFailedError, play  # noqa: PLC0415
+
+    try:
+        anyio.run(play, options.output.absolute(), lambda line: print(line, flush=True))
+    except DemoFailedError as error:
+        print(f"autobg-mcp demo failed: {error}", file=sys.stderr)
+        return FAILED
+    return 0

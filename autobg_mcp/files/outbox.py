@@ -1,0 +1,194 @@
+"""Results become files in one folder: whole or not at all, and never in place of another file."""
+
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.kinds import EXTENSIONS, sniff
+from autobg_mcp.files.names import safe_name
+from autobg_mcp.text import quoted
+
+MAX_BYTES = 64 * 2**20
+"""The most bytes of one result."""
+
+_SETTING = "AUTOBG_OUTPUT_DIR"
+_MOST_NAMESAKES = 1000
+_READ_FLAGS = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
+)
+_WRITE_FLAGS = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_BINARY"))
+)
+_FOLDER_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_DIRECTORY"))
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """A result on disk.
+
+    Attributes:
+        path: Where it lies, absolute.
+        mime: What its bytes are; `application/octet-stream` when they do not say.
+        size_bytes: Its size.
+        width_px: Stored width of a picture, before any orientation is applied; None for anything else.
+        height_px: Stored height of a picture; None for anything else.
+        sha256: Hexadecimal digest of its bytes.
+    """
+
+    path: str
+    mime: str
+    size_bytes: int
+    width_px: int | None
+    height_px: int | None
+    sha256: str
+
+
+class _Folder(NamedTuple):
+    """An open folder: on POSIX all work goes through its descriptor, so that nobody can swap it underneath."""
+
+    path: Path
+    descriptor: int | None
+
+    def at(self, name: str) -> str:
+        return name if self.descriptor is not None else str(self.path / name)
+
+
+class Outbox:
+    """Writes results into one folder.
+
+    Args:
+        folder: The folder; it is made when the first result comes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder.expanduser().absolute()
+
+    def save(
+        self,
+        content: bytes,
+        *,
+        folder: str,
+        stem: str,
+        size_px: tuple[int, int] | None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> SavedFile:
+        """Writes `content` to `folder/stem.ext`, where `ext` tells what the bytes are.
+
+        A file of that name with the same bytes is the answer as it is, so that a call can be repeated; beside one
+        with other bytes the result becomes `stem-2`, `stem-3` and so on.
+
+        Args:
+            content: The whole result.
+            folder: One folder's name below the outbox, for example a batch id; made safe, whatever it is.
+            size_px: Width and height of a picture; None for anything else.
+            stem: The file's name, with or without a picture's ending; made safe, whatever it is.
+            max_bytes: The most bytes of one result.
+
+        Raises:
+            FileRefusedError: The result is too large, or the folder cannot be written to.
+        """
+        if len(content) > max_bytes:
+            raise FileRefusedError(
+                f"The result has {len(content):,} bytes, more than the {max_bytes:,} that are kept."
+            )
+        mime = sniff(content) or "application/octet-stream"
+        name, extension = _named(stem), EXTENSIONS.get(mime, "bin")
+        digest = hashlib.sha256(content).hexdigest()
+        try:
+            with self._opened(safe_name(folder, fallback="results")) as place:
+                file = _published(place, content, digest, name, extension)
+        except OSError as error:
+            raise FileRefusedError(
+                f"The result cannot be written to {quoted(str(self._root))} ({_SETTING}): {error.strerror}."
+            ) from error
+        width_px, height_px = size_px or (None, None)
+        return SavedFile(str(place.path / file), mime, len(content), width_px, height_px, digest)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[_Folder]:
+        """The folder `name` in the outbox, made if need be. A link in its place is not followed."""
+        path = self._root / name
+        path.mkdir(parents=True, exist_ok=True)
+        if os.open not in os.supports_dir_fd:  # pragma: no cover - Windows
+            yield _Folder(path, None)
+            return
+        descriptor = os.open(path, _FOLDER_FLAGS)
+        try:
+            yield _Folder(path, descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _named(stem: str) -> str:
+    name, dot, ending = stem.rpartition(".")
+    return safe_name(name if dot and ending.lower() in {"jpeg", *EXTENSIONS.values()} else stem)
+
+
+def _published(place: _Folder, content: bytes, digest: str, stem: str, extension: str) -> str:
+    """The name under which `content` now lies in `place`."""
+    for number in range(1, _MOST_NAMESAKES):
+        name = f"{stem}.{extension}" if number == 1 else f"{stem}-{number}.{extension}"
+        taken = _digest_at(place, name, len(content))
+        if taken is None and _written(place, content, name):
+            return name
+        if (taken or _digest_at(place, name, len(content))) == digest:
+            return name
+    raise FileRefusedError(f"{_SETTING} already holds {_MOST_NAMESAKES} other files named {quoted(stem)}.")
+
+
+def _digest_at(place: _Folder, name: str, size_bytes: int) -> str | None:
+    """The digest of the file `name`; "" for something other than a file of this size, None for nothing."""
+    try:
+        descriptor = os.open(place.at(name), _READ_FLAGS, dir_fd=place.descriptor)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
+            return ""
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _written(place: _Folder, content: bytes, name: str) -> bool:
+    """Writes `content` under a name of its own, then gives it the name; False when that is taken by now."""
+    draft = f".{secrets.token_hex(8)}.part"
+    descriptor = os.open(place.at(draft), _WRITE_FLAGS, 0o666, dir_fd=place.descriptor)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        return _renamed(place, draft, name)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(place.at(draft), dir_fd=place.descriptor)
+
+
+def _renamed(place: _Folder, draft: str, name: str) -> bool:
+    """Gives a finished file its name unless that is taken."""
+    folder = place.descriptor
+    try:
+        # A second link, unlike a POSIX rename, fails when the name is taken.
+        os.link(place.at(draft), place.at(name), src_dir_fd=folder, dst_dir_fd=folder)
+    except FileExistsError:
+        return False
+    except OSError:
+        # This file system has no links (FAT, some network shares): an empty file of our own takes the name first.
+        try:
+            os.close(os.open(place.at(name), _WRITE_FLAGS, 0o666, dir_fd=place.descriptor))
+        except FileExistsError:
+            return False
+        os.replace(place.at(draft), place.at(name), src_dir_fd=folder, dst_dir_fd=folder)
+    return True

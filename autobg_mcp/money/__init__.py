@@ -1,0 +1,1 @@
+"""Spends credits once and remembers: purchases, the ledger, the audit."""

@@ -1,0 +1,168 @@
+"""What the ledger keeps and answers, as frozen dataclasses.
+
+Times are seconds since 1970 by the wall clock; one picture is taken for one credit.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["accepted", "refused", "unknown"]
+"""What came of a submission: the API took it, surely did not take it, or nobody knows."""
+
+State = Literal["intended"] | Outcome
+"""An outcome, or `intended`: written down, and still under way in a live process."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is about to be sent in one HTTP call: one picture, or one list of links.
+
+    Attributes:
+        account: Hash of the API key, never the key.
+        host: Name of the MCP host program, such as "claude-code".
+        tool: Name of the tool that submits.
+        vehicle: The `numberPlate` argument: the id that gathers pictures into a batch.
+        template: Template id; None where the tool takes none.
+        file_name: Name the API is told; for a list of links one name per line.
+        pictures: How many credits the call costs at most.
+        fingerprint: sha256 (hex) of the picture's bytes and of every argument that changes the result.
+        source: Local path of the original; None for links.
+    """
+
+    account: str
+    host: str
+    tool: str
+    vehicle: str
+    template: str | None
+    file_name: str
+    pictures: int
+    fingerprint: str
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Entry(Intent):
+    """One submission in the ledger.
+
+    Attributes:
+        id: Number within this ledger, rising with time.
+        at: When it was written down.
+        state: What is known of its outcome.
+        sent_at: From when bytes may have left; None while nothing has left.
+        settled_at: When `state` last became an outcome; None while intended.
+        batch_id: The batch the API put it into; None while not known.
+        reason: Why it was refused or is unknown, in words; None where there is nothing to say.
+        credits_before: The balance the API told last before it, with no other entry of the account between; None
+            where it told none.
+        credits_after: The balance the API told next after it, with no other entry of the account between or under
+            way; None where it told none. Other programs spend from the same balance, and an answer may be older
+            than an outcome of the same moment, so the difference of the two need not be what this entry cost.
+        owner: Which process wrote it down.
+    """
+
+    id: int
+    at: float
+    state: State
+    sent_at: float | None
+    settled_at: float | None
+    batch_id: str | None
+    reason: str | None
+    credits_before: float | None
+    credits_after: float | None
+    owner: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The answer to a wish to submit: exactly one of the three is not None.
+
+    Attributes:
+        entry: The new entry; its holder may go on to send.
+        duplicate_of: The earlier entry of the same submission. An `intended` one is under way in
+            another call or process: look at it again with `Ledger.get` until it is settled.
+        over_limit: Credits left under the daily limit, fewer than the submission needs.
+    """
+
+    entry: Entry | None = None
+    duplicate_of: Entry | None = None
+    over_limit: int | None = None
+
+
+@dataclass(frozen=True)
+class PictureState:
+    """One picture of a batch as the API last told it; neither processed nor failed means in work."""
+
+    pic_id: str
+    name: str
+    processed: bool
+    failed: bool
+
+
+@dataclass(frozen=True)
+class KnownPicture(PictureState):
+    """A picture together with the original it was made from.
+
+    Attributes:
+        batch_id: The batch it was last seen in.
+        source: Local path of the original; None where unknown or not certain.
+        fingerprint: Fingerprint of its submission; None where unknown or not certain.
+        submitted_at: When that was; None where unknown or not certain.
+    """
+
+    batch_id: str
+    source: str | None
+    fingerprint: str | None
+    submitted_at: float | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All accepted submissions of one batch, and its last known state.
+
+    Attributes:
+        batch_id: Number the API gave it.
+        vehicle: The `numberPlate` of its newest submission.
+        template: Template id of its newest submission; None for none.
+        tool: Tool of its newest submission.
+        first_at: Time of its first submission.
+        last_at: Time of its newest submission.
+        pictures: How many pictures were submitted.
+        files: Names the API was told, oldest first.
+        processed: Pictures finished; None where the batch was never looked at, as in the next two.
+        failed: Pictures failed.
+        pending: Pictures that the API knows and that are neither.
+        checked_at: When it was last looked at; None for never.
+        unknown: Submissions for the same vehicle whose outcome nobody knows; they may be in this batch.
+    """
+
+    batch_id: str
+    vehicle: str
+    template: str | None
+    tool: str
+    first_at: float
+    last_at: float
+    pictures: int
+    files: tuple[str, ...]
+    processed: int | None
+    failed: int | None
+    pending: int | None
+    checked_at: float | None
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Poll:
+    """Who looks at a batch now.
+
+    Attributes:
+        may_poll: The caller asks the API and then calls `Ledger.record_status`; nobody else asks meanwhile.
+        pictures: The last known state; None where the batch was never looked at.
+        checked_at: When that was; None for never.
+        next_look_s: Seconds after which `Ledger.status_lease` can answer something new; 0 for the caller
+            who may poll.
+    """
+
+    may_poll: bool
+    pictures: list[PictureState] | None
+    checked_at: float | None
+    next_look_s: float

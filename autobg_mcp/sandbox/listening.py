@@ -1,0 +1,25 @@
+"""Serves an ASGI application over HTTP on one address."""
+
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises:
+        OSError: The port is taken or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+async def serve_http(app: "Starlette", listening: socket.socket) -> None:
+    """Serve an ASGI application on a listening socket until the process is told to end."""
+    import uvicorn  # noqa: PLC0415  # only who serves HTTP pays for it
+
+    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=2)
+    await uvicorn.Server(config).serve(sockets=[listening])

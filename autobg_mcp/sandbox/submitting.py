@@ -1,0 +1,200 @@
+"""What the endpoints answer that take photos in: uploads, S3 uploads and plate replacement."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from autobg_mcp.sandbox import studio
+from autobg_mcp.sandbox.reading import Refused
+from autobg_mcp.sandbox.studio import Job, NotAPictureError
+from autobg_mcp.sandbox.visit import Visit, ok
+from autobg_mcp.sandbox.world import FakeTemplate
+
+PROCESS_TYPES = ("ai", "collab")
+UPLOADED = "Date Processed"  # the documents' own spelling
+LIBRARY = ((1, "White studio", "#F2F2F2"), (2, "Blue hour", "#3C5A8C"), (3, "Green field", "#6FA368"))
+
+Plate: TypeAlias = Literal["keep", "cover", "replace"]
+Develop: TypeAlias = Callable[[str, bytes], Job]
+
+
+async def without_template(call: Visit) -> Response:
+    """Cut the car out of each `cc`."""
+    plate = _plate(call)
+    return await _take_files(call, lambda _, photo: Job(photo, plate="keep" if plate == "replace" else plate))
+
+
+async def with_template(call: Visit) -> Response:
+    """Put each `cc` on a template of the user."""
+    return await _take_files(call, partial(_on_template, _template(call)))
+
+
+async def with_dynamic_branding(call: Visit) -> Response:
+    """As `with_template`; the first file that is not a `cc` is the logo."""
+    template = _template(call)
+    pictures = [files[0] for name, files in call.asked.files.items() if name != "cc"]
+    logo = await stored_file(call, pictures[0]) if pictures else None
+    return await _take_files(call, _branded(call, template, logo))
+
+
+async def with_library_template(call: Visit) -> Response:
+    """Put each `cc` on a backdrop of the library."""
+    wanted = call.asked.number("templateCC")
+    colours = {template_id: colour for template_id, _, colour in LIBRARY}
+    if wanted not in colours:
+        raise Refused("Template not found")
+    background = await call.world.in_thread(lambda: studio.backdrop(colours[wanted]))
+    return await _take_files(call, lambda _, photo: Job(photo, background))
+
+
+async def replace_plate(call: Visit) -> Response:
+    """Change the plate on each `cc`, and nothing else."""
+    plate = _plate(call)
+    picture = await stored_file(call, *call.asked.files.get("numPlateImage", ()))
+    if plate == "replace" and picture is None:
+        raise Refused("numPlateImage is required")
+    return await _take_files(call, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
+
+
+async def s3_replace_plate(call: Visit) -> Response:
+    """As `replace_plate`, from addresses."""
+    if not isinstance(call.asked.values["numPlateProcessor"], int):
+        raise Refused("numPlateProcessor must be an integer")
+    plate = _plate(call)
+    if plate == "replace" and not _is_address(call.asked.text("numberPlateS3String")):
+        raise Refused("numberPlateS3String is required")
+    picture = await call.world.in_thread(lambda: studio.sign("PLATE"))
+    return await _take_addresses(call, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
+
+
+async def s3_without_template(call: Visit) -> Response:
+    """Cut the car out of the picture at each address."""
+    return await _take_addresses(call, lambda _, photo: Job(photo))
+
+
+async def s3_with_template(call: Visit) -> Response:
+    """Put the picture at each address on a template of the user."""
+    return await _take_addresses(call, partial(_on_template, _template(call)))
+
+
+async def s3_with_dynamic_branding(call: Visit) -> Response:
+    """As `s3_with_template`; any further field that holds an address is the logo."""
+    template = _template(call)
+    named = [value for name, value in call.asked.values.items() if name not in {"numberPlate", "templateCC"}]
+    has_logo = any(isinstance(value, str) and _is_address(value) for value in named)
+    logo = await call.world.in_thread(lambda: studio.sign("LOGO")) if has_logo else None
+    return await _take_addresses(call, _branded(call, template, logo))
+
+
+async def stored_file(
+    call: Visit, file: UploadFile | None = None, *, transparent: bool = True
+) -> bytes | None:
+    """Take in an uploaded picture that is not a car photo; None if there is no file.
+
+    Raises:
+        Refused: It is no picture.
+    """
+    if file is None:
+        return None
+    try:
+        return await call.world.in_thread(lambda: studio.take_in(file.file, transparent=transparent))
+    except NotAPictureError as error:
+        raise Refused(f"{file.filename}: {error}") from error
+
+
+async def _take_files(call: Visit, develop: Develop) -> Response:
+    photos: list[tuple[str, bytes | NotAPictureError]] = []
+    for file in call.asked.files["cc"]:
+        try:
+            photo: bytes | NotAPictureError = await call.world.in_thread(partial(studio.take_in, file.file))
+        except NotAPictureError as error:
+            photo = error
+        photos.append((file.filename or "image", photo))
+    return _accept(call, develop, photos)
+
+
+async def _take_addresses(call: Visit, develop: Develop) -> Response:
+    photos: list[tuple[str, bytes | NotAPictureError]] = []
+    for address in call.asked.texts("clientS3Uris"):
+        name = address.partition("?")[0].rpartition("/")[2] or address
+        if _is_address(address):
+            photos.append((name, await call.world.in_thread(partial(studio.stand_in, address))))
+        else:
+            photos.append((name, NotAPictureError("The file cannot be read")))
+    return _accept(call, develop, photos)
+
+
+def _accept(call: Visit, develop: Develop, photos: list[tuple[str, bytes | NotAPictureError]]) -> Response:
+    """Put the good photos into the vehicle's batch, charge them, and answer for each."""
+    number_plate = call.asked.text("numberPlate")
+    if call.asked.values["processType"] not in PROCESS_TYPES:
+        raise Refused("processType must be ai or collab")
+    jobs = [(name, develop(name, photo)) for name, photo in photos if isinstance(photo, bytes)]
+    if len(jobs) > call.account.credits_left:
+        raise Refused("Insufficient credits")
+    batch = call.world.add_pictures(call.account, number_plate, jobs)
+    images = [
+        {
+            "fileName": name,
+            "error": not isinstance(photo, bytes),
+            "errorMsg": "" if isinstance(photo, bytes) else str(photo),
+        }
+        for name, photo in photos
+    ]
+    return ok({"batchID": batch.batch_id, "images": images}, UPLOADED)
+
+
+def _plate(call: Visit) -> Plate:
+    plates: dict[int, Plate] = {0: "keep", 1: "cover", 2: "replace"}
+    number = call.asked.number("numPlateProcessor")
+    if number not in plates:
+        raise Refused("numPlateProcessor must be 0, 1 or 2")
+    return plates[number]
+
+
+def _template(call: Visit) -> FakeTemplate:
+    template = call.account.templates.get(call.asked.number("templateCC"))
+    if template is None:
+        raise Refused("Template not found")
+    return template
+
+
+def _on_template(template: FakeTemplate, name: str, photo: bytes) -> Job:
+    """Choose the template's backdrop by the file name (`LeftSide-…`, `Front-…`) and apply its plate and logo."""
+    lower = name.lower()
+    background = template.background
+    if "side" in lower:
+        background = template.side or background
+    elif "front" in lower or "rear" in lower:
+        background = template.front_rear or background
+    plate: Plate = "keep"
+    if template.treats_plate:
+        plate = "replace" if template.plate_picture else "cover"
+    return Job(
+        photo,
+        background,
+        plate=plate,
+        plate_colour=template.plate_colour,
+        plate_picture=template.plate_picture,
+        logo=template.logo,
+        logo_corner=template.logo_corner,
+    )
+
+
+def _branded(call: Visit, template: FakeTemplate, logo: bytes | None) -> Develop:
+    corner = call.asked.text("bAlignment", default=template.logo_corner)
+    branded = replace(template, logo=logo or template.logo, logo_corner=corner)
+    return partial(_on_template, branded)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https", "s3"} and bool(parts.netloc) and len(parts.path) > 1

@@ -1,0 +1,110 @@
+"""Asks the person at the host before credits are spent, in both protocol eras."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import mcp_types as types
+from mcp import MCPError
+from mcp.server.context import ServerRequestContext
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from autobg_mcp.api.call import QuestionPendingError, nobody_to_ask
+from autobg_mcp.client import Client
+from autobg_mcp.errors import SpendingRefusedError
+from autobg_mcp.text import quoted
+
+_KEY = "approval"
+_VALID_S = 600.0
+_MOST_PENDING = 100
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "approve": {"type": "boolean", "title": "Approve", "description": "Spend these credits now."}
+    },
+    "required": ["approve"],
+}
+
+
+class InputRequiredError(QuestionPendingError):
+    """The host has to put a question to its user and repeat the call with the answer.
+
+    Args:
+        result: What to answer the host with meanwhile.
+    """
+
+    def __init__(self, result: types.InputRequiredResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+class Approvals:
+    """The questions one server has asked: each is answered once, and its answer holds for one submission alone.
+
+    Args:
+        clock: Seconds that only grow; an answer counts for ten minutes.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pending: dict[str, tuple[str, float]] = {}
+
+    async def ask(
+        self,
+        context: ServerRequestContext[Client, Any],
+        params: types.CallToolRequestParams,
+        question: str,
+        subject: str,
+    ) -> bool:
+        """Whether the person approves.
+
+        Args:
+            context: The call's, which leads to the host.
+            params: The call's, which in the newer era carry the answer back.
+            question: What is asked.
+            subject: Hash of exactly what is approved.
+
+        Raises:
+            SpendingRefusedError: The host cannot ask.
+            QuestionPendingError: It was asked just now; the host repeats the call with the answer.
+        """
+        capabilities = context.session.client_capabilities
+        if capabilities is None or not _shows_forms(capabilities.elicitation):
+            return await nobody_to_ask(question, subject)
+        if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            try:
+                return _approved(await context.session.elicit_form(question, _SCHEMA, context.request_id))
+            except MCPError as error:
+                raise SpendingRefusedError(
+                    f"The host could not ask for approval ({quoted(error.message)}). Nothing was sent."
+                ) from None
+        if self._redeemed(params.request_state, subject):
+            return _approved((params.input_responses or {}).get(_KEY))
+        raise InputRequiredError(self._asked(question, subject))
+
+    def _asked(self, question: str, subject: str) -> types.InputRequiredResult:
+        state = secrets.token_urlsafe(24)
+        self._pending[state] = (subject, self._clock() + _VALID_S)
+        while len(self._pending) > _MOST_PENDING:
+            del self._pending[next(iter(self._pending))]
+        form = types.ElicitRequestFormParams(message=question, requested_schema=_SCHEMA)
+        return types.InputRequiredResult(
+            input_requests={_KEY: types.ElicitRequest(params=form)}, request_state=state
+        )
+
+    def _redeemed(self, state: str | None, subject: str) -> bool:
+        """Whether the call answers a question of ours about this very submission; the question is then used up."""
+        asked, valid_until = self._pending.pop(state or "", ("", 0.0))
+        return secrets.compare_digest(asked, subject) and self._clock() < valid_until
+
+
+def _shows_forms(elicitation: types.ElicitationCapability | None) -> bool:
+    """Whether a host can show a form; one that names no mode can."""
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+def _approved(answer: object) -> bool:
+    if not isinstance(answer, types.ElicitResult):
+        return False
+    return answer.action == "accept" and (answer.content or {}).get("approve") is True

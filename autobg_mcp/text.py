@@ -1,0 +1,77 @@
+"""The one way text is cleaned: what comes from outside, what is wrong with a value, what time it was."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_QUOTED_CHARS = 200
+
+
+# C0/C1 controls, zero-width and bidirectional marks, the tag block and variation selectors: they hide text from people.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+
+
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,500}>")
+
+
+def cleaned(text: str, max_chars: int = _QUOTED_CHARS) -> str:
+    """Text from outside on one line, without tags and invisible characters, at most `max_chars` long."""
+    line = " ".join(_TAG.sub(" ", _INVISIBLE.sub(" ", text)).split())
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
+
+def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
+    """The same in quotation marks, so that a reader knows the words are not ours."""
+    return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
+
+
+_EXPECTED = {
+    "missing": "required",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "literal_error": "one of {expected}",
+    "enum": "one of {expected}",
+    "too_long": "at most {max_length} items, got {actual_length}",
+    "too_short": "at least {min_length}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "extra_forbidden": "unknown",
+}
+
+
+def expected(problem: "ErrorDetails") -> str:
+    """What would have been right, such as `a whole number` or `at most 10 items, got 11`."""
+    form = _EXPECTED.get(problem["type"])
+    if form is not None:
+        return form.format(**problem.get("ctx", {}))
+    message = problem["msg"].removeprefix("Value error, ")
+    return cleaned(message[:1].lower() + message[1:])
+
+
+def place(problem: "ErrorDetails", start: str = "") -> str:
+    """Where the value stands, such as `reportReason.0`; `start` goes before it."""
+    return cleaned(".".join([start, *map(str, problem["loc"])]).strip("."), 80)
+
+
+def at(moment: float) -> str:
+    """A moment as people read it: `2026-11-22 06:10 UTC`."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,132 @@
+"""A tool that is one REST call: how a declaration becomes a request, and an answer a result."""
+
+from typing import ClassVar, Generic, Literal
+
+from pydantic import JsonValue, ValidationError
+
+from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, unexpected
+from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.pictures.intake import take_in
+from autobg_mcp.text import expected, place, quoted
+from autobg_mcp.throttle import Limit
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.tool import ResultT_co, Tool
+
+FAST = Limit(calls=100, window_s=60)
+"""100 calls a minute per user. Source: the page of each endpoint that names it."""
+
+SLOW = Limit(calls=10, window_s=60)
+"""10 calls a minute per user: what starts work. Source: the page of each endpoint that names it."""
+
+FAST_INFERRED = Limit(calls=100, window_s=60, documented=False)
+"""100 calls a minute, concluded from sibling endpoints: no page says so."""
+
+SLOW_INFERRED = Limit(calls=10, window_s=60, documented=False)
+"""10 calls a minute, concluded from sibling endpoints: no page says so."""
+
+
+class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
+    """One REST call and one tool: class attributes say where it goes, fields what it carries, in the documents' order."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str]
+    """Below the base address. An operator may replace it with `AUTOBG_PATHS`."""
+    encoding: ClassVar[Literal["none", "query", "json", "form"]] = "json"
+    rate: ClassVar[Limit]
+    files: ClassVar[frozenset[str]] = frozenset()
+    """Request fields that carry a local file; their values are paths."""
+
+    async def run(self, context: Context) -> ResultT_co:
+        """Send the request and read the answer."""
+        request = await self.request(context)
+        return await self.read(request, await context.api.send(request, context.call), context)
+
+    @classmethod
+    def wire_names(cls) -> list[str]:
+        """The names of the request's fields."""
+        fields = cls.model_fields.items()
+        return [field.serialization_alias or name for name, field in fields if not field.exclude]
+
+    def wire(self) -> dict[str, JsonValue]:
+        """What the request carries, by the API's field names; a field that is None is not sent."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    async def request(self, context: Context) -> Request:
+        """This call as a request; local files are read and checked in a worker thread.
+
+        Raises:
+            FileRefusedError: A file may not be read or is not a picture.
+        """
+        renamed = context.settings.field_names
+        values = {
+            renamed.get(f"{self.tool}.{name}", name): (name, value) for name, value in self.wire().items()
+        }
+        bare = {name: value for name, (_, value) in values.items()}
+        form: list[tuple[str, str | FilePart]] = []
+        for name, (declared, value) in values.items() if self.encoding == "form" else ():
+            part = await _file_part(str(value), context) if declared in self.files else _form_text(value)
+            form.append((name, part))
+        return Request(
+            tool=self.tool,
+            method=self.method,
+            path=context.settings.paths.get(self.tool, self.path),
+            rate=self.rate,
+            query={name: str(value) for name, value in bare.items()} if self.encoding == "query" else {},
+            body=bare if self.encoding == "json" else None,
+            form=tuple(form) if self.encoding == "form" else None,
+            spends=self.effect == "spends",
+            repeatable=self.effect in ("reads", "saves"),
+        )
+
+    async def read(self, request: Request, answer: Answer, context: Context) -> ResultT_co:  # noqa: ARG002  # for endpoints that save what came
+        """The result in an answer.
+
+        Raises:
+            UnexpectedAnswerError: It is not the API's envelope, or its data has another shape.
+        """
+        envelope = answer.envelope()
+        if envelope is None:
+            raise unexpected(request, described(answer))
+        try:
+            return self.result(envelope.get("data"))
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            raise unexpected(
+                request, f"data of another shape ({place(problem, 'data')}: {expected(problem)})"
+            ) from None
+
+    def result(self, data: JsonValue) -> ResultT_co:
+        """The result in an envelope's `data`.
+
+        Raises:
+            ValidationError: The data has another shape.
+        """
+        return self.result_type().model_validate(data)
+
+
+def described(answer: Answer) -> str:
+    """What came instead of an envelope, in a few words and without its text."""
+    body = answer.content.lstrip()[:64].lower()
+    if not body:
+        return "an empty body"
+    if body.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        return "a web page"
+    if body.startswith((b"{", b"[")):
+        return "JSON that is broken or not its usual envelope"
+    return f"{len(answer.content):,} bytes that are no JSON"
+
+
+def _form_text(value: JsonValue) -> str:
+    """A form has only text: booleans go out as `true` and `false`, as the one known caller of the API sends them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def _file_part(name: str, context: Context) -> FilePart:
+    def taken_in() -> FilePart:
+        path, *more = context.fence.find([name])
+        if more:
+            raise FileRefusedError(f"{quoted(name)} stands for {1 + len(more)} pictures; name one.")
+        photo = take_in(context.fence, path, keep_metadata=context.settings.keep_metadata)
+        return FilePart(photo.name, photo.mime, photo.content, sha256=photo.sha256, source=str(path))
+
+    return await context.consult(taken_in)

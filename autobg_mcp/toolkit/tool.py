@@ -1,0 +1,189 @@
+"""What a tool declares: name, title, effect, toolset, arguments and result, and how it runs."""
+
+import difflib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, Literal, Self, TypeVar, cast, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import ErrorDetails
+
+from autobg_mcp.errors import ArgumentsRefusedError
+from autobg_mcp.settings import Toolset
+from autobg_mcp.text import expected, place
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.schema import schema_of
+
+Effect = Literal["reads", "saves", "changes", "spends"]
+"""reads: asks only; saves: writes local files; changes: alters the account free of charge; spends: takes credits."""
+
+_PROBLEMS_SHOWN = 8
+
+
+class Part(BaseModel):
+    """A part of a result. Unknown fields are dropped: the API may grow."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Result(Part):
+    """What a tool answers."""
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy has no word for a decorated property
+    @property
+    def next(self) -> str:  # noqa: D102  # a docstring would be listed with every tool
+        return self.next_step()
+
+    def next_step(self) -> str:
+        """The next tool in a sentence; empty where nothing follows."""
+        return ""
+
+    def structured(self) -> dict[str, JsonValue]:
+        """The result as the JSON object a model reads; None is left out."""
+        values: dict[str, JsonValue] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {name: value for name, value in values.items() if name != "next" or value}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture for a model's eyes: at most 1024 px and 300 KB."""
+
+    content: bytes = field(repr=False)
+    mime: str
+
+
+class PictureResult(Result):
+    """A result that a model looks at.
+
+    Its tool is listed without an output schema and answers without structured content, because some hosts drop the
+    pictures where there is any.
+    """
+
+    pictures: list[Shown] = Field(default_factory=list, exclude=True)
+
+    def text(self) -> str:
+        """What the pictures are, in words."""
+        raise NotImplementedError
+
+
+ResultT_co = TypeVar("ResultT_co", bound=Result, covariant=True)
+
+
+class Arguments(BaseModel):
+    """What a caller gives, in any of the ways that hosts send it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        hide_input_in_errors=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decode(cls, values: object) -> object:
+        """Lists also come as JSON text, or as one lone item; an empty text for an optional argument is none."""
+        if not isinstance(values, dict):
+            return values
+        decoded = dict(values)
+        for name, declared in cls.model_fields.items():
+            value = values.get(name)
+            if get_origin(declared.annotation) is list:
+                decoded |= {name: _as_list(value)} if name in values else {}
+            elif value == "" and not declared.is_required() and declared.default is None:
+                decoded[name] = None
+        return decoded
+
+
+def _as_list(value: JsonValue) -> JsonValue:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(ValueError):
+            decoded: JsonValue = json.loads(value)
+            return decoded
+    return value if value is None or isinstance(value, list) else [value]
+
+
+class Tool(Arguments, ABC, Generic[ResultT_co]):
+    """One tool: class attributes say what it is, fields what it takes, the bracketed type what it answers.
+
+    The class docstring is the description a model reads, a field's description that of the argument.
+    """
+
+    tool: ClassVar[str]
+    title: ClassVar[str]
+    effect: ClassVar[Effect]
+    toolset: ClassVar[Toolset]
+    idempotent: ClassVar[bool] = False
+    """Whether repeating a call that changes or spends adds nothing."""
+
+    @abstractmethod
+    async def run(self, context: Context) -> ResultT_co:
+        """Do the work.
+
+        Raises:
+            AutobgError: It could not be done; the error says what came of it.
+        """
+
+    @classmethod
+    def result_type(cls) -> type[ResultT_co]:
+        """The class inside the brackets of the base class."""
+        for base in cls.__mro__:
+            arguments = getattr(base, "__pydantic_generic_metadata__", {}).get("args", ())
+            if arguments and isinstance(arguments[0], type):
+                return cast("type[ResultT_co]", arguments[0])  # the brackets of Tool[...] hold nothing else
+        raise TypeError(f"{cls.__name__} names no result: derive it from Tool[SomeResult]")
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, JsonValue]) -> Self:
+        """Check raw arguments, as a model or a command line gives them.
+
+        Raises:
+            ArgumentsRefusedError: One short line per problem, naming the argument and what it takes.
+        """
+        try:
+            return cls.model_validate(dict(arguments))
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=True)
+            lines = [_explained(cls, problem) for problem in problems[:_PROBLEMS_SHOWN]]
+            if len(problems) > _PROBLEMS_SHOWN:
+                lines.append(f"and {len(problems) - _PROBLEMS_SHOWN} more")
+            raise ArgumentsRefusedError("\n".join([f"{cls.tool}: no request was made.", *lines])) from None
+
+    @classmethod
+    def description(cls) -> str:
+        """What a model reads of it: the class's docstring on one line."""
+        return " ".join((cls.__doc__ or "").split())
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of the description."""
+        return " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
+
+    @classmethod
+    def input_schema(cls) -> JsonSchemaValue:
+        """The JSON schema of the arguments."""
+        return schema_of(cls, "validation")
+
+    @classmethod
+    def output_schema(cls) -> JsonSchemaValue | None:
+        """The JSON schema of the result; None for pictures."""
+        if issubclass(cls.result_type(), PictureResult):
+            return None
+        return schema_of(cls.result_type(), "serialization")
+
+
+def _explained(tool: type[Tool[ResultT_co]], problem: ErrorDetails) -> str:
+    """One validation problem as one line without the value that caused it."""
+    where = place(problem) or "arguments"
+    if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
+        return f"{where}: no such argument{_suggested(tool, where)}"
+    return f"{where}: {expected(problem)}"
+
+
+def _suggested(tool: type[Tool[ResultT_co]], name: str) -> str:
+    close = difflib.get_close_matches(name, tool.model_fields, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; it takes {', '.join(tool.model_fields) or 'none'}"

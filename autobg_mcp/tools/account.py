@@ -1,0 +1,187 @@
+"""Account: credits that are left and credits that were used."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from autobg_mcp.api.exchange import Answer, Request, unexpected
+from autobg_mcp.files.base64 import decoded
+from autobg_mcp.text import cleaned
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint, described
+from autobg_mcp.toolkit.tool import Result
+from autobg_mcp.tools.fields import Number, pruned
+from autobg_mcp.tools.spreadsheet import MAX_ROWS, Row, rows_of
+
+_ROWS_SHOWN = 40
+_LARGE_BYTES = 20_000
+_FEWEST_COLUMNS = 2  # one column is a text, not a table
+
+
+class Credits(Result):
+    """The balance, now and in all: one credit is likely one picture."""
+
+    current_credits: Number
+    total_credits: Number | None = None
+
+
+class UsageReport(Result):
+    """Credits used in a range of days, as far as the answer can be understood.
+
+    `form` is json, spreadsheet or not understood; `file` is where a table is saved, `rows` its first rows, `sums` the sum of each numeric column over all rows, `data` a
+    JSON answer as it came.
+    """
+
+    period: str
+    form: str
+    file: str | None = None
+    rowCount: int | None = None
+    rows: list[dict[str, JsonValue]] | None = None
+    sums: dict[str, float] | None = None
+    data: JsonValue = None
+    whole: JsonValue = Field(default=None, exclude=True)
+    """`data` unshortened, for callers in Python."""
+
+
+class GetUserCreditDetails(Endpoint[Credits]):
+    """Tell how many credits are left and how many there were in all. Free. 100 calls/min assumed."""
+
+    tool = "getUserCreditDetails"
+    title = "Credits left"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/user/getUserCreditDetails"
+    encoding = "none"
+    rate = FAST_INFERRED
+
+    async def run(self, context: Context) -> Credits:
+        """Ask, and remember the balance beside the submissions before and after it."""
+        balance = await super().run(context)
+        await context.remember(context.ledger.record_credits, context.account, balance.current_credits)
+        return balance
+
+
+def day(text: str) -> date:
+    """The day in `dd-mm-yyyy`, both with two digits.
+
+    Raises:
+        ValueError: It is no day of the calendar.
+    """
+    try:
+        if len(text) != len("dd-mm-yyyy"):
+            raise ValueError  # noqa: TRY301  # strptime also takes 1-6-2025
+        return datetime.strptime(text, "%d-%m-%Y").date()  # noqa: DTZ007  # a day has no zone
+    except ValueError:
+        raise ValueError("not a day of the calendar in the form dd-mm-yyyy") from None
+
+
+def _checked_day(text: str) -> str:
+    day(text)
+    return text
+
+
+Day = Annotated[str, AfterValidator(_checked_day)]
+
+
+class GetUserUsage(Endpoint[UsageReport]):
+    """Report credits used in a range: either reportOption, or startDate with endDate.
+
+    A table is saved and summed up. Free. 100 calls/min assumed; the answer's form is undocumented.
+    """
+
+    tool = "getUserUsage"
+    title = "Credits used"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/user/getUsage"
+    rate = FAST_INFERRED
+
+    reportOption: Annotated[
+        Literal["Today", "Yesterday", "Last 7 days", "Last 30 days", "This month", "Last Month"] | None,
+        Field(description="A preset range."),
+    ] = None
+    startDate: Annotated[Day | None, Field(description="First day, dd-mm-yyyy.")] = None
+    endDate: Annotated[Day | None, Field(description="Last day, dd-mm-yyyy.")] = None
+
+    @model_validator(mode="after")
+    def _one_range(self) -> Self:
+        if (self.startDate is None) != (self.endDate is None):
+            raise ValueError("startDate and endDate go together")
+        if (self.reportOption is None) == (self.startDate is None):
+            raise ValueError("give exactly one of reportOption or startDate with endDate")
+        if self.startDate and self.endDate and day(self.startDate) > day(self.endDate):
+            raise ValueError("startDate lies after endDate")
+        return self
+
+    def wire(self) -> dict[str, JsonValue]:
+        """The documented example sends what is not used as empty text."""
+        return {
+            "reportOption": self.reportOption or "",
+            "startDate": self.startDate or "",
+            "endDate": self.endDate or "",
+        }
+
+    async def read(self, request: Request, answer: Answer, context: Context) -> UsageReport:
+        """The answer's form is undocumented: JSON, with or without an envelope, and tables are understood.
+
+        Raises:
+            UnexpectedAnswerError: It is empty, a web page or broken JSON.
+        """
+        period = self.reportOption or f"{self.startDate} to {self.endDate}"
+        try:
+            body = answer.json()
+        except (ValueError, RecursionError):
+            if answer.content.lstrip()[:1] in (b"", b"<", b"{", b"["):
+                raise unexpected(request, described(answer)) from None
+            return await _saved(period, answer.content, context)
+        data = body["data"] if isinstance(body, dict) and "data" in body else body
+        if isinstance(data, str):
+            return await _saved(period, decoded(data) or data.encode(), context)
+        large = len(answer.content) > _LARGE_BYTES
+        file = await _file(period, answer.content, context) if large else None
+        return UsageReport(period=period, form="json", file=file, data=pruned(data), whole=data)
+
+
+async def _file(period: str, content: bytes, context: Context) -> str:
+    saved = await context.save(content, folder="usage", stem=f"usage {period}")
+    return saved.path
+
+
+async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
+    file = await _file(period, content, context)
+    try:
+        header, *rows = await context.consult(rows_of, content) or [[]]
+    except ValueError:
+        header, rows = [], []
+    if len(header) < _FEWEST_COLUMNS:
+        return UsageReport(period=period, form="not understood", file=file)
+    columns = [cleaned(str(name), 60) for name in header]
+    return UsageReport(
+        period=period,
+        form="spreadsheet",
+        file=file,
+        rowCount=len(rows),
+        rows=[dict(zip(columns, row, strict=False)) for row in rows[:_ROWS_SHOWN]],
+        sums=_sums(columns, rows) if len(rows) < MAX_ROWS - 1 else None,  # else rows may be missing
+    )
+
+
+def is_closing(cells: Iterable[object]) -> bool:
+    """Whether a row is the closing total of the others."""
+    return any(
+        str(cell).strip().rstrip(":").lower() in {"total", "totals", "grand total", "sum"} for cell in cells
+    )
+
+
+def _sums(columns: list[str], rows: list[Row]) -> dict[str, float]:
+    """The sum of each column that holds a number in every row that reaches it; a closing row of totals is left out."""
+    counted = [row for row in rows if not is_closing(row)]
+    sums: dict[str, float] = {}
+    for place, name in enumerate(columns):
+        cells = [row[place] for row in counted if place < len(row) and row[place] not in (None, "")]
+        numbers = [cell for cell in cells if isinstance(cell, int | float)]
+        if numbers and len(numbers) == len(cells):
+            sums[name] = sum(numbers)
+    return sums

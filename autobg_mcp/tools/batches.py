@@ -1,0 +1,131 @@
+"""What was submitted: the API keeps no list of batches, the ledger does."""
+
+import math
+import time
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from autobg_mcp.money.ledger import Batch, Entry
+from autobg_mcp.text import at, cleaned
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.tool import Part, Result, Tool
+from autobg_mcp.tools.account import day
+from autobg_mcp.tools.fields import Line
+
+_DAYS_BACK = {"today": 0, "yesterday": 1, "last 7 days": 6, "last 30 days": 29}
+
+
+class KnownBatch(Part):
+    """One batch as last known."""
+
+    batchID: str
+    numberPlate: str
+    template: str | None = None
+    submitted: str
+    pictures: int
+    state: str
+
+
+class Batches(Result):
+    """Batches submitted with this key from this machine, newest first, and submissions whose outcome nobody knows."""
+
+    batches: list[KnownBatch]
+    outcomeUnknown: list[str]
+
+    def next_step(self) -> str:
+        """Look at one."""
+        return "waitForBatch or reviewBatch with a batchID" if self.batches else ""
+
+
+def _checked(text: str) -> str:
+    span(text)
+    return text
+
+
+def span(text: str, today: date | None = None) -> tuple[float, float | None]:
+    """Begin and end of what people call a time, local, in seconds since 1970; None as the end means to now.
+
+    Raises:
+        ValueError: It is none of today, yesterday, last 7 days, last 30 days, dd-mm-yyyy.
+    """
+    today = today or datetime.now().astimezone().date()
+    name = text.strip().lower()
+    try:
+        if name in _DAYS_BACK:
+            begin = _midnight(today - timedelta(days=_DAYS_BACK[name]))
+            return begin, _midnight(today) if name == "yesterday" else None
+        return _midnight(day(name)), None
+    except (ValueError, OverflowError):
+        raise ValueError("today, yesterday, last 7 days, last 30 days or dd-mm-yyyy") from None
+
+
+def _midnight(of: date) -> float:
+    """When a day begins here, whatever the offset is on that day."""
+    return time.mktime(of.timetuple())
+
+
+class ListBatches(Tool[Batches]):
+    """List batches submitted from this machine with their last known state, newest first.
+
+    Also submissions whose outcome is unknown. Makes no API call.
+    """
+
+    tool = "listBatches"
+    title = "List submitted batches"
+    effect = "reads"
+    toolset = "workflow"
+
+    find: Annotated[
+        Line | None, Field(description="Part of a vehicle id, template, batchID or file name.")
+    ] = None
+    since: Annotated[
+        str | None,
+        AfterValidator(lambda text: text if text is None else _checked(text)),
+        Field(description="today, yesterday, last 7 days, last 30 days or dd-mm-yyyy."),
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Most batches.")] = 20
+
+    async def run(self, context: Context) -> Batches:
+        """Read the ledger."""
+        ledger, account = context.ledger, context.account
+        begin, end = (None, None) if self.since is None else span(self.since)
+        found = await context.consult(
+            ledger.batches, account, since=begin, until=end, text=self.find, limit=self.limit
+        )
+        lost = await context.consult(ledger.unknown, account)
+        templates = {*(one.template for one in found), *(one.template for one in lost)} - {None}
+        names = {one: await context.consult(ledger.template_name, account, one) for one in templates if one}
+        unknown = [
+            entry
+            for entry in reversed(lost)
+            if (begin or 0) <= entry.at < (end or math.inf) and self._fits(entry, names)
+        ]
+        return Batches(
+            batches=[_known(one, names.get(one.template or "")) for one in found],
+            outcomeUnknown=[
+                f"{cleaned(entry.source or entry.file_name)} of {entry.vehicle}, {at(entry.at)}: {cleaned(entry.reason or '')}"
+                for entry in unknown[: self.limit]
+            ],
+        )
+
+    def _fits(self, entry: Entry, names: Mapping[str, str | None]) -> bool:
+        template = f"{entry.template} {names.get(entry.template)}" if entry.template else ""
+        text = f"{entry.vehicle} {entry.tool} {entry.file_name} {template}"
+        return self.find is None or self.find.casefold() in text.casefold()
+
+
+def _known(batch: Batch, template_name: str | None) -> KnownBatch:
+    state = "not looked at yet"
+    if batch.checked_at is not None:
+        state = f"{batch.processed} done, {batch.failed} failed, {batch.pending} pending at {at(batch.checked_at)}"
+    return KnownBatch(
+        batchID=batch.batch_id,
+        numberPlate=batch.vehicle,
+        template=f"{batch.template} ({template_name})" if template_name else batch.template,
+        submitted=at(batch.first_at),
+        pictures=max(batch.pictures, len(batch.files)),  # QA is free, and still a picture
+        state=state,
+    )

@@ -1,0 +1,224 @@
+"""Images of a batch: how far they are, and the pictures themselves."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, JsonValue, TypeAdapter
+
+from autobg_mcp.api.exchange import Answer, Request, unexpected
+from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.base64 import decoded
+from autobg_mcp.files.fence import Fence
+from autobg_mcp.files.kinds import sniff
+from autobg_mcp.files.outbox import SavedFile
+from autobg_mcp.money.ledger import KnownPicture, PictureState
+from autobg_mcp.pictures.alone import alone
+from autobg_mcp.pictures.compare import same_picture
+from autobg_mcp.pictures.intake import MAX_BYTES
+from autobg_mcp.pictures.preview import preview
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint, described
+from autobg_mcp.toolkit.tool import Part, PictureResult, Result, Shown
+from autobg_mcp.tools.fields import AnswerID, BatchID, Flag, PicID, Words, listed
+
+
+class ImageState(Part):
+    """How far one picture is; neither processed nor failed means in work."""
+
+    picID: AnswerID
+    picName: Words = ""
+    isProcessed: Flag = False
+    isFailed: Flag = False
+
+
+_IMAGES = TypeAdapter(list[ImageState])
+
+
+class BatchStatus(Result):
+    """How far a batch is, picture by picture."""
+
+    batchID: str
+    processed: int
+    failed: int
+    pending: int
+    images: list[ImageState]
+
+    @classmethod
+    def of(cls, batch_id: str, images: list[ImageState]) -> Self:
+        """The status of a batch with its states counted."""
+        failed = sum(image.isFailed for image in images)
+        processed = sum(image.isProcessed and not image.isFailed for image in images)
+        pending = len(images) - processed - failed
+        return cls(batchID=batch_id, processed=processed, failed=failed, pending=pending, images=images)
+
+    def next_step(self) -> str:
+        """Wait while pictures are pending, then look at them."""
+        if self.pending or not self.images:
+            return f"waitForBatch batchID={self.batchID}"
+        return f"reviewBatch batchID={self.batchID}"
+
+
+class Picture(PictureResult):
+    """One picture, saved and shown."""
+
+    picID: int
+    file: SavedFile
+    shown: str
+    kind: str | None = None
+    """Whether it is processed or the original; None where the original is not at hand to compare with."""
+    before: bytes | None = Field(default=None, exclude=True, repr=False)
+    """The original, small (JPEG); None where it is not at hand."""
+
+    def text(self) -> str:
+        """Where the picture lies and what it is."""
+        size = f"{self.file.width_px}x{self.file.height_px} px, " if self.file.width_px else ""
+        kind = self.kind or "unknown whether processed or the original, which is not at hand to compare with"
+        return (
+            f"picID {self.picID}: {kind}. Saved as {self.file.path} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
+            f"sha256 {self.file.sha256}). Shown here at {self.shown}. If it is bad: reportImages picIDs=[{self.picID}]."
+        )
+
+
+class GetImageStatus(Endpoint[BatchStatus]):
+    """Tell how far a batch is: per picture its picID, name and whether it is processed, failed or pending.
+
+    Free. 100 calls/min.
+    """
+
+    tool = "getImageStatus"
+    title = "Status of a batch"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/images/imagesStatus"
+    rate = FAST
+
+    batchID: BatchID
+
+    async def run(self, context: Context) -> BatchStatus:
+        """Ask, and remember the answer: names of files, and what became of submissions nobody knew the outcome of."""
+        status = await super().run(context)
+        pictures = [
+            PictureState(
+                str(image.picID), image.picName, image.isProcessed and not image.isFailed, image.isFailed
+            )
+            for image in status.images
+        ]
+        await context.remember(context.ledger.record_status, context.account, self.batchID, pictures)
+        return status
+
+    def result(self, data: JsonValue) -> BatchStatus:
+        """Count the states; the documents show a bare list."""
+        return BatchStatus.of(self.batchID, _IMAGES.validate_python(listed(data, "images")))
+
+
+class GetImagesRaw(Endpoint[Picture]):
+    """Show one processed picture (at most 1024 px) and save it in full size; answers the file's path.
+
+    Unverified: it may return the original upload. Free. 100 calls/min.
+    """
+
+    tool = "getImagesRaw"
+    title = "Show a picture"
+    effect = "reads"
+    toolset = "enterprise"
+    method = "GET"
+    path = "/images/getImagesRaw"
+    encoding = "query"
+    rate = FAST
+
+    picID: PicID
+
+    async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
+        """The body is the picture, whatever its content type says."""
+        return await picture(request, answer, self.picID, context)
+
+
+class GetImagesBase64(Endpoint[Picture]):
+    """As getImagesRaw, which is preferred, through the API's base64 form. Free. 100 calls/min assumed."""
+
+    tool = "getImagesBase64"
+    title = "Show a picture by base64"
+    effect = "reads"
+    toolset = "enterprise"
+    method = "GET"
+    path = "/images/getImagesBase64"
+    encoding = "query"
+    rate = FAST_INFERRED
+
+    picID: PicID
+
+    async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
+        """The body is base64: bare, in quotes, as a data: address or in an envelope, or the picture after all."""
+        return await picture(request, answer, self.picID, context)
+
+
+async def picture(request: Request, answer: Answer, pic_id: int, context: Context) -> Picture:
+    """Save a picture as `batch/picID_name`, make its preview, and tell whether it is the original.
+
+    Raises:
+        UnexpectedAnswerError: The bytes are no picture, or a damaged one; nothing is saved.
+        FileRefusedError: It cannot be saved.
+    """
+    content = answer.content
+    if not (sniff(content) or "").startswith("image/"):
+        content = decoded(_base64_text(answer)) or b""
+    if not (sniff(content) or "").startswith("image/"):
+        raise unexpected(request, described(answer) + " where a picture was due")
+    try:
+        small = await alone(preview, content)
+    except FileRefusedError as error:
+        raise unexpected(request, f"a picture that cannot be shown ({str(error).rstrip('.')})") from None
+    known = await context.consult(context.ledger.picture, context.account, str(pic_id))
+    folder, stem = place_of(pic_id, known)
+    file = await context.save(content, folder=folder, stem=stem)
+    before = await original_of(known, context)
+    return Picture(
+        picID=pic_id,
+        file=file,
+        shown=f"{small.width_px}x{small.height_px} px",
+        kind=None if before is None else await alone(_kind, small.content, before),
+        pictures=[Shown(content=small.content, mime=small.mime)],
+        before=before,
+    )
+
+
+def place_of(pic_id: int, known: KnownPicture | None) -> tuple[str, str]:
+    """Folder and name of a picture's file, the same whichever tool saves it."""
+    return (known.batch_id, f"{pic_id}_{known.name}".rstrip("_")) if known else ("pictures", str(pic_id))
+
+
+async def original_of(known: KnownPicture | None, context: Context) -> bytes | None:
+    """The photo that a picture was made from, small (JPEG); None where it is not known, changed, or may not be read now."""
+    if known is None or known.source is None or known.submitted_at is None:
+        return None
+    try:
+        return await alone(_small, context.fence, Path(known.source), known.submitted_at)
+    except FileRefusedError:
+        return None
+
+
+def _small(fence: Fence, path: Path, submitted_at: float) -> bytes:
+    with fence.open(path) as file:
+        if os.fstat(file.fileno()).st_mtime > submitted_at:
+            raise FileRefusedError(f"{path} was changed after it was submitted.")
+        return preview(file.read(MAX_BYTES)).content
+
+
+def _kind(content: bytes, original: bytes) -> str:
+    return "the original upload, not a processed picture" if same_picture(content, original) else "processed"
+
+
+def _base64_text(answer: Answer) -> str:
+    try:
+        data = answer.json()
+    except (ValueError, RecursionError):
+        data = answer.content.decode("ascii", "replace")
+    while isinstance(data, dict):
+        data = next((value for value in data.values() if _may_hold_picture(value)), "")
+    return data if isinstance(data, str) else ""
+
+
+def _may_hold_picture(value: JsonValue) -> bool:
+    """Names are undocumented, so the first long text is taken for the picture."""
+    return isinstance(value, dict) or (isinstance(value, str) and len(value) > 64)  # noqa: PLR2004

@@ -1,0 +1,104 @@
+"""Quality: bad pictures are reported or sent to people to be done again, free of charge."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from autobg_mcp.money.ledger import Intent
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
+from autobg_mcp.toolkit.tool import Result
+from autobg_mcp.tools.fields import PicIDs, PicIDsAsText, ReportReasons
+from autobg_mcp.tools.tally import Accepted
+
+MOST_REPORTED_AT_ONCE = 10
+"""Pictures in one report. Source: the page of Report Images."""
+
+
+class Reported(Result):
+    """Pictures that are now reported."""
+
+    reported: list[int]
+
+    def next_step(self) -> str:
+        """Reported pictures are done again."""
+        return "getImageStatus of their batch later: they are redone"
+
+
+class ReportImages(Endpoint[Reported]):
+    """Report 1 to 10 bad pictures of any batches for quality assurance: they are redone.
+
+    Free. 10 calls/min. For more: reportManyImages. For human rework without reasons: sendImagesForQA.
+    """
+
+    tool = "reportImages"
+    title = "Report bad pictures"
+    effect = "changes"
+    toolset = "enterprise"
+    path = "/images/reportImages"
+    rate = SLOW
+
+    picIDs: Annotated[
+        PicIDs,
+        Field(min_length=1, max_length=MOST_REPORTED_AT_ONCE, description="From getImageStatus."),
+    ]
+    reportReason: ReportReasons
+    reportComment: Annotated[str | None, Field(max_length=1000, description="What exactly is wrong.")] = None
+
+    async def run(self, context: Context) -> Reported:
+        """Report, and remember it."""
+        result = await super().run(context)
+        ids = [str(pic_id) for pic_id in self.picIDs]
+        await context.remember(
+            context.ledger.record_report, context.account, ids, self.reportReason, self.reportComment or ""
+        )
+        return result
+
+    def result(self, data: JsonValue) -> Reported:  # noqa: ARG002  # the documents show an empty text
+        """What was asked, since the answer is empty."""
+        return Reported(reported=self.picIDs)
+
+
+class SendImagesForQA(Endpoint[Accepted]):
+    """Send processed pictures to be redone by people.
+
+    Free. 10 calls/min. To say what is wrong: reportImages.
+    """
+
+    tool = "sendImagesForQA"
+    title = "Send pictures to human QA"
+    effect = "changes"
+    toolset = "custom"
+    path = "/images/sendForQA-v2"
+    rate = SLOW
+
+    picIDs: Annotated[PicIDsAsText, Field(description="From getImageStatus.")]
+
+    async def run(self, context: Context) -> Accepted:
+        """Send them, and remember the batch they are in now, which may be a new one."""
+        accepted = await super().run(context)
+        await context.remember(self._write_down, accepted, context)
+        return accepted
+
+    def _write_down(self, accepted: Accepted, context: Context) -> None:
+        """Into the ledger as a submission that costs nothing."""
+        ledger = context.ledger
+        known = [ledger.picture(context.account, str(pic_id)) for pic_id in self.picIDs]
+        names = [one.name for one in known if one] or [image.fileName for image in accepted.images]
+        batches = ledger.batches(
+            context.account, text=next((one.batch_id for one in known if one), None), limit=1
+        )
+        sent = Intent(
+            account=context.account,
+            host=context.call.host,
+            tool=self.tool,
+            vehicle=batches[0].vehicle if batches and any(known) else "QA",
+            template=None,
+            file_name="\n".join(names),
+            pictures=0,
+            fingerprint=f"{self.tool} {self.picIDs}",
+            source=None,
+        )
+        entry = ledger.claim(sent, duplicate_window_s=0, allow_duplicate=True).entry
+        if entry is not None:
+            ledger.settle(entry.id, "accepted", batch_id=str(accepted.batchID))

@@ -1,0 +1,159 @@
+"""Many reports in few calls: equal reasons and comments share one, and nothing is reported twice."""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from autobg_mcp.errors import AutobgError, RequestRefusedError
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.tool import Arguments, Part, Result, Tool
+from autobg_mcp.tools.fields import LONGEST_LINE_CHARS, PicID, ReportReasons, Text
+from autobg_mcp.tools.quality import MOST_REPORTED_AT_ONCE, ReportImages
+
+
+class PictureReport(Arguments):
+    """One picture and what is wrong with it."""
+
+    picID: PicID
+    reportReason: ReportReasons
+    reportComment: Annotated[Text, Field(description="What exactly.")] = ""
+
+
+class NotReported(Part):
+    """Pictures that are not known to be reported, and why."""
+
+    picIDs: list[int]
+    reason: str
+    retryAfterS: int | None = None
+
+    @classmethod
+    def of(cls, pic_ids: list[int], error: AutobgError, reason: str | None = None) -> Self:
+        """What an error means for pictures; the reason is its own words where none is given."""
+        retry_after_s = None if error.retry_after_s is None else math.ceil(error.retry_after_s)
+        return cls(picIDs=pic_ids, reason=reason or str(error), retryAfterS=retry_after_s)
+
+
+class ManyReported(Result):
+    """What came of each picture."""
+
+    reported: list[int]
+    alreadyReported: list[int]
+    notReported: list[NotReported]
+
+    def next_step(self) -> str:
+        """Repeat for what is left; what is reported is not sent again."""
+        waits = [left.retryAfterS for left in self.notReported if left.retryAfterS is not None]
+        return f"call again with the same reports in {max(waits)} s" if waits else ""
+
+
+class ReportManyImages(Tool[ManyReported]):
+    """Report up to 500 bad pictures in the fewest calls of 10 pictures.
+
+    One already reported for the same reasons is left out, so call again for what is left. Free. 10
+    calls/min.
+    """
+
+    tool = "reportManyImages"
+    title = "Report many bad pictures"
+    effect = "changes"
+    toolset = "workflow"
+    idempotent = True
+
+    reports: Annotated[
+        list[PictureReport], Field(min_length=1, max_length=500, description="One entry a picture.")
+    ]
+
+    async def run(self, context: Context) -> ManyReported:
+        """Report group by group until the time is over; every picture ends in exactly one list.
+
+        Raises:
+            AutobgError: Nothing could be reported, for a reason that no single picture gave.
+        """
+        wanted = _merged(self.reports)
+        known = [report.picID for report in wanted if await _known(report, context)]
+        groups = deque(_grouped([report for report in wanted if report.picID not in known]))
+        total = sum(len(group.picIDs) for group in groups)
+        reported: list[int] = []
+        failed: list[NotReported] = []
+        while groups:
+            group = groups.popleft()
+            done = len(reported)
+            await context.call.progress(f"{done} of {total} pictures reported", done=done, total=total)
+            try:
+                reported += (await group.run(context)).reported
+            except RequestRefusedError as error:
+                # One wrong picture refuses them all: halves find it, and save the others.
+                groups.extendleft(reversed(_halves(group)))
+                if len(group.picIDs) == 1:
+                    failed.append(NotReported.of(group.picIDs, error))
+            except AutobgError as error:
+                unsent = [pic_id for left in groups for pic_id in left.picIDs]
+                if not reported and not known and not failed:
+                    raise
+                failed.append(NotReported.of(group.picIDs, error))
+                if unsent:
+                    failed.append(NotReported.of(unsent, error, "not sent after that failure"))
+                break
+        if failed and not reported and not known:
+            raise RequestRefusedError("\n".join(f"picIDs {left.picIDs}: {left.reason}" for left in failed))
+        return ManyReported(reported=reported, alreadyReported=known, notReported=failed)
+
+
+def _halves(group: ReportImages) -> list[ReportImages]:
+    """The two halves of a group; none of a single picture."""
+    middle = len(group.picIDs) // 2
+    parts = (group.picIDs[:middle], group.picIDs[middle:]) if middle else ()
+    return [group.model_copy(update={"picIDs": part}) for part in parts]
+
+
+def _merged(reports: list[PictureReport]) -> list[PictureReport]:
+    """One report a picture: what is said of it several times is put together."""
+    merged: dict[int, PictureReport] = {}
+    for report in reports:
+        before = merged.get(report.picID)
+        if before is not None:
+            reasons = [
+                *before.reportReason,
+                *(one for one in report.reportReason if one not in before.reportReason),
+            ]
+            comments = dict.fromkeys(filter(None, (before.reportComment, report.reportComment)))
+            report = PictureReport(  # noqa: PLW2901  # the two are one from here on
+                picID=report.picID,
+                reportReason=reasons,
+                reportComment="; ".join(comments)[:LONGEST_LINE_CHARS],
+            )
+        merged[report.picID] = report
+    return list(merged.values())
+
+
+async def _known(report: PictureReport, context: Context) -> bool:
+    """Whether the picture was reported for the same reasons within the window."""
+    window_s = context.settings.duplicate_window_h * 3600
+    return (
+        await context.consult(
+            context.ledger.already_reported,
+            context.account,
+            str(report.picID),
+            report.reportReason,
+            window_s=window_s,
+        )
+        is not None
+    )
+
+
+def _grouped(reports: list[PictureReport]) -> Iterator[ReportImages]:
+    """The fewest calls: pictures with equal reasons and comment share one, as many as it takes."""
+    groups: dict[tuple[frozenset[str], str], list[PictureReport]] = {}
+    for report in reports:
+        groups.setdefault((frozenset(report.reportReason), report.reportComment), []).append(report)
+    for group in groups.values():
+        for first in range(0, len(group), MOST_REPORTED_AT_ONCE):
+            part = group[first : first + MOST_REPORTED_AT_ONCE]
+            yield ReportImages(
+                picIDs=[report.picID for report in part],
+                reportReason=part[0].reportReason,
+                reportComment=part[0].reportComment or None,
+            )

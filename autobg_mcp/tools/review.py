@@ -1,0 +1,141 @@
+"""Reviewing a batch: contact sheets that a model judges at a glance."""
+
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, get_args
+
+import anyio
+from pydantic import Field
+
+from autobg_mcp.errors import AutobgError
+from autobg_mcp.pictures.alone import alone
+from autobg_mcp.pictures.sheet import MOST_TILES, Tile, contact_sheet
+from autobg_mcp.text import cleaned, quoted
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.tool import PictureResult, Shown, Tool
+from autobg_mcp.tools.fields import BatchID, ReportReason
+from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, ImageState, original_of
+
+_FETCHED_AT_ONCE = 2
+_NAME_CHARS = 24
+
+
+class Review(PictureResult):
+    """One contact sheet and what is on it."""
+
+    batchID: str
+    page: int
+    pages: int
+    lines: list[str]
+    """One line a picture: number, picID, name, state, and what else is to be known."""
+    folders: list[str]
+    """Where the files lie, each named by its picID; empty where none was saved."""
+    unfinished: bool
+    """Whether a picture is pending, or could not be fetched."""
+
+    def text(self) -> str:
+        """The sheet in words, the reasons, and the next call."""
+        saved = f" Files: {', '.join(self.folders)}, named by picID" if self.folders else ""
+        return "\n".join(
+            [
+                f"Batch {self.batchID}, sheet {self.page} of {self.pages}. Left: before; right: after.{saved}",
+                *self.lines,
+                f"Next: {self.next_step()}",
+            ]
+        )
+
+    def next_step(self) -> str:
+        """Report what is bad, come back for what is pending, and go on to the next sheet."""
+        if not self.lines:
+            return f"waitForBatch batchID={self.batchID}: it has no pictures yet."
+        steps = [f"report bad ones with reportManyImages, reasons: {', '.join(get_args(ReportReason))}"]
+        if self.unfinished:
+            steps.append(f"waitForBatch, then page {self.page} again for what is missing here")
+        if self.page < self.pages:
+            steps.append(f"reviewBatch batchID={self.batchID} page={self.page + 1}")
+        return "; ".join(steps)
+
+
+class ReviewBatch(Tool[Review]):
+    """Show a batch as a contact sheet: 12 numbered pictures a page, before beside after, with picID, name and state.
+
+    Saves the pictures in full size too. Free, one call per picture of 100/min.
+    """
+
+    tool = "reviewBatch"
+    title = "Review a batch"
+    effect = "reads"
+    toolset = "workflow"
+
+    batchID: BatchID
+    page: Annotated[int, Field(ge=1, description="Sheet, from 1.")] = 1
+
+    async def run(self, context: Context) -> Review:
+        """Fetch the sheet's pictures, a few at a time so that memory stays small, and draw it."""
+        images = (await GetImageStatus(batchID=self.batchID).run(context)).images
+        pages = max(1, -(-len(images) // MOST_TILES))
+        page = min(self.page, pages)
+        first = (page - 1) * MOST_TILES
+        entries = await _entries(images[first : first + MOST_TILES], context)
+        tiles = [entry.tile for entry in entries]
+        sheets = [await alone(contact_sheet, tiles, first_number=first + 1)] if tiles else []
+        return Review(
+            batchID=self.batchID,
+            page=page,
+            pages=pages,
+            lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
+            folders=sorted({str(entry.file.parent) for entry in entries if entry.file}),
+            unfinished=any(entry.unfinished for entry in entries),
+            pictures=[Shown(content=sheet.content, mime=sheet.mime) for sheet in sheets],
+        )
+
+
+class _Entry(NamedTuple):
+    tile: Tile
+    line: str
+    file: Path | None = None
+    unfinished: bool = False
+
+
+async def _entries(images: list[ImageState], context: Context) -> list[_Entry]:
+    """What is shown and said of each picture, in order."""
+    entries: dict[int, _Entry] = {}
+    places = anyio.CapacityLimiter(_FETCHED_AT_ONCE)
+
+    async def fetch(number: int, image: ImageState) -> None:
+        async with places:
+            entries[number] = await _entry(image, context)
+            done, total = len(entries), len(images)
+            await context.call.progress(f"Fetched {done} of {total} pictures", done=done, total=total)
+
+    async with anyio.create_task_group() as group:
+        for number, image in enumerate(images):
+            group.start_soon(fetch, number, image)
+    return [entries[number] for number in range(len(images))]
+
+
+async def _entry(image: ImageState, context: Context) -> _Entry:
+    """One picture's tile and line; what cannot be fetched is told in its line and spoils no other."""
+    state: Literal["done", "failed", "pending"] = (
+        "failed" if image.isFailed else "done" if image.isProcessed else "pending"
+    )
+    pic_id, name = cleaned(str(image.picID), 40), cleaned(image.picName)
+    line = f"picID {pic_id} {quoted(_shortened(name))}: {state}"
+    unfinished = state == "pending"
+    if state == "done":
+        try:
+            picture = await GetImagesRaw.from_arguments({"picID": image.picID}).run(context)
+        except AutobgError as error:
+            line += f", not shown: {cleaned(str(error))}"
+            unfinished = error.repeatable
+        else:
+            tile = Tile(pic_id, name, state, after=picture.pictures[0].content, before=picture.before)
+            kind = f", {picture.kind}" if picture.kind else ""
+            return _Entry(tile, line + kind, Path(picture.file.path))
+    known = await context.consult(context.ledger.picture, context.account, str(image.picID))
+    tile = Tile(pic_id, name, state, before=await original_of(known, context))
+    return _Entry(tile, line, unfinished=unfinished)
+
+
+def _shortened(name: str) -> str:
+    """A name's beginning and end, where names of one car differ: a model pays for every character."""
+    return name if len(name) <= _NAME_CHARS else f"{name[:8]}…{name[9 - _NAME_CHARS :]}"

@@ -1,0 +1,96 @@
+"""Templates: a background with rules for plate and logo, made once and used by many uploads."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.endpoint import FAST, Endpoint
+from autobg_mcp.toolkit.tool import Part, Result
+from autobg_mcp.tools.fields import AnswerID, Colour, Line, LogoAlignment, PicturePath, Words, listed
+
+
+class CreatedTemplate(Result):
+    """A template that now exists."""
+
+    templateID: AnswerID
+
+    def next_step(self) -> str:
+        """The id goes into uploads."""
+        return f"uploadImagesWithTemplate with templateCC={self.templateID}"
+
+
+class Template(Part):
+    """One of the account's templates."""
+
+    templateID: AnswerID
+    templateName: Words = ""
+
+
+class Templates(Result):
+    """All templates made with createTemplate."""
+
+    templates: list[Template]
+
+    def next_step(self) -> str:
+        """Use one, or make the first."""
+        return "uploadImagesWithTemplate with templateCC=templateID" if self.templates else "createTemplate"
+
+
+class CreateTemplate(Endpoint[CreatedTemplate]):
+    """Create a template (background, plate and logo rules); answers its templateID.
+
+    Each call makes another and none can be deleted: listTemplates first. Not known to cost credits. 100
+    calls/min. Next: an upload.
+    """
+
+    tool = "createTemplate"
+    title = "Create a template"
+    effect = "changes"
+    toolset = "enterprise"
+    path = "/templates/create"
+    encoding = "form"
+    rate = FAST
+    files = frozenset({"background", "side", "frontRear", "numberPlate", "brandLogo"})
+
+    background: Annotated[PicturePath, Field(description="Path of the background.")]
+    side: Annotated[PicturePath | None, Field(description="Path: background of side views.")] = None
+    frontRear: Annotated[
+        PicturePath | None, Field(description="Path: background of front and rear views.")
+    ] = None
+    numberPlate: Annotated[PicturePath | None, Field(description="Path: picture put over plates.")] = None
+    brandLogo: Annotated[PicturePath | None, Field(description="Path of the logo.")] = None
+    numPlate: Annotated[bool, Field(description="Process number plates.")]
+    bAlignment: LogoAlignment | None = None
+    name: Annotated[Line, Field(description="Name of the template.")]
+    numPlateBgHexCode: Annotated[Colour | None, Field(description="Plate colour, e.g. #FFFFFF.")] = None
+
+    async def run(self, context: Context) -> CreatedTemplate:
+        """Create it, and remember its name, by which people speak of it."""
+        created = await super().run(context)
+        names = {str(created.templateID): self.name}
+        await context.remember(context.ledger.record_templates, context.account, names)
+        return created
+
+
+class ListTemplates(Endpoint[Templates]):
+    """List the account's templates with their ids. Free. 100 calls/min."""
+
+    tool = "listTemplates"
+    title = "List templates"
+    effect = "reads"
+    toolset = "enterprise"
+    path = "/templates/list"
+    encoding = "none"
+    rate = FAST
+
+    async def run(self, context: Context) -> Templates:
+        """Ask, and remember the names, by which people speak of templates."""
+        listed_now = await super().run(context)
+        names = {str(template.templateID): template.templateName for template in listed_now.templates}
+        await context.remember(context.ledger.record_templates, context.account, names)
+        return listed_now
+
+    def result(self, data: JsonValue) -> Templates:
+        """The documents show a bare list."""
+        return Templates.model_validate({"templates": listed(data, "templates")})

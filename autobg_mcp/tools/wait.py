@@ -1,0 +1,84 @@
+"""Waiting for a batch: few looks, shared by all who wait for it."""
+
+import random
+from typing import Annotated
+
+import anyio
+from pydantic import Field
+
+from autobg_mcp.errors import ThrottledError
+from autobg_mcp.money.ledger import Poll
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.tool import Tool
+from autobg_mcp.tools.fields import BatchID
+from autobg_mcp.tools.images import BatchStatus, GetImageStatus, ImageState
+
+LONGEST_WAIT_S = 45
+"""Hosts give up on a call after 60 s."""
+
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 12.0
+_LOOK_TAKES_S = 45.0
+
+
+class WaitForBatch(Tool[BatchStatus]):
+    """Wait until no picture of a batch is pending, or until waitSeconds are over; answers its status.
+
+    While pictures are pending, call it again. Free. Next: reviewBatch.
+    """
+
+    tool = "waitForBatch"
+    title = "Wait for a batch"
+    effect = "reads"
+    toolset = "workflow"
+
+    batchID: BatchID
+    waitSeconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait.")] = 30
+
+    async def run(self, context: Context) -> BatchStatus:
+        """Look with growing pauses; where another call looks already, share what it sees."""
+        call, pause_s, told = context.call, FIRST_PAUSE_S, -1
+        status: BatchStatus | None = None
+        seen_at: float | None = None
+        call.limit_wait(self.waitSeconds)
+        while True:
+            lease = context.ledger.status_lease
+            poll = await context.consult(
+                lease, context.account, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
+            )
+            try:
+                status = await self._look(context) if poll.may_poll else self._shared(poll)
+            except ThrottledError:
+                if status is None:
+                    raise
+                return status
+            done, total = status.processed + status.failed, len(status.images)
+            if done != told:
+                told = done
+                await call.progress(
+                    f"Batch {self.batchID}: {done} of {total} pictures done", done=done, total=total
+                )
+            left_s = call.time_left_s()
+            if not left_s or (total and done == total):
+                return status
+            if poll.may_poll or poll.checked_at != seen_at:  # whoever looked: all who wait slow down
+                pause_s, seen_at = min(pause_s * 1.5, LONGEST_PAUSE_S), poll.checked_at
+            jitter = random.uniform(1, 1.2)  # noqa: S311  # keeps waiters apart, protects nothing
+            await call.sleep(min((poll.next_look_s or pause_s) * jitter, left_s))
+
+    async def _look(self, context: Context) -> BatchStatus:
+        """Ask the API; a look that fails or is cancelled leaves the right to ask to the next waiter."""
+        try:
+            return await GetImageStatus(batchID=self.batchID).run(context)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await context.consult(context.ledger.give_up_look, context.account, self.batchID)
+            raise
+
+    def _shared(self, poll: Poll) -> BatchStatus:
+        """What another waiter saw last; nothing, while its first look is under way."""
+        images = [
+            ImageState(picID=one.pic_id, picName=one.name, isProcessed=one.processed, isFailed=one.failed)
+            for one in poll.pictures or []
+        ]
+        return BatchStatus.of(self.batchID, images)
