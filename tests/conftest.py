@@ -1,13 +1,16 @@
 """Fixtures: a sandbox on a clock that tests turn, settings for it, and an MCP client connected to a server on it."""
 
+import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from heapq import heappop, heappush
+from itertools import count
 from pathlib import Path
 
-import anyio
-import anyio.lowlevel
+import anyio.to_thread
 import pytest
 from mcp import Client as McpClient
 from PIL import Image
@@ -21,23 +24,53 @@ from autobg_mcp.throttle import MemoryThrottle
 
 KEY = "test-key-0123456789"
 MEMORY = Path("/dev/shm")
+MOST_TURNS = 25  # of the event loop: more than any chain of ready callbacks needs
 
 Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
 """Connects an MCP client to a server on the sandbox: `connect(mode="auto", **settings)`."""
 
 
 class Clock:
-    """Seconds that pass when a test says so, or when somebody sleeps."""
+    """Seconds that pass when a test says so, or from sleeper to sleeper once nobody has anything left to do."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
+        self._ahead_s = time.time() - self.now_s
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self._turning: asyncio.Task[None] | None = None
 
     def __call__(self) -> float:
         return self.now_s
 
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+    def wall_s(self) -> float:
+        return self.now_s + self._ahead_s
+
     async def sleep(self, seconds: float) -> None:
-        self.now_s += max(0.0, seconds)
-        await anyio.lowlevel.checkpoint()
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        heappush(self._sleepers, (self.now_s + max(0.0, seconds), next(self._order), woken))
+        if self._turning is None or self._turning.done() or self._turning.get_loop() is not loop:
+            self._turning = loop.create_task(self._turn())
+        await woken
+
+    async def _turn(self) -> None:
+        while self._sleepers:
+            await self._everybody_rests()
+            moment_s, _, woken = heappop(self._sleepers)
+            if not woken.done():
+                self.now_s = max(self.now_s, moment_s)
+                woken.set_result(None)
+
+    async def _everybody_rests(self) -> None:
+        threads = anyio.to_thread.current_default_thread_limiter()
+        rested = 0
+        while rested < MOST_TURNS:
+            await asyncio.sleep(0.0005 if threads.borrowed_tokens else 0)
+            rested = 0 if threads.borrowed_tokens else rested + 1
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -35,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "settings": {"errors", "text"},
     "text": set(),
     "errors": set(),
+    "clock": set(),
 }  # fmt: skip
 """The house from the top down. A pair of rooms that is not listed is forbidden, and so is a room."""
 

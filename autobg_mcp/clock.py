@@ -1,0 +1,44 @@
+"""Time, as one thing that can be handed in: seconds that only grow, the wall's, and sleep."""
+
+import time
+from typing import Final, Protocol
+
+import anyio
+
+_BOOTTIME: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+class Clock(Protocol):
+    """What tells the time and lets it pass."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that only grow and that every process of this boot shares, suspended time included where known."""
+        ...
+
+    def wall_s(self) -> float:
+        """Seconds since 1970; an operator may set them back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        ...
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def monotonic_s(self) -> float:
+        """Seconds since the machine started."""
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
+
+    def wall_s(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for real."""
+        await anyio.sleep(seconds)
+
+
+SYSTEM: Final[Clock] = SystemClock()
+"""The clock of everything that is not told another."""
