@@ -14,6 +14,7 @@ import anyio.to_thread
 import pytest
 from mcp import Client as McpClient
 from PIL import Image
+from sandbox_visitor import Visitor
 from starlette.applications import Starlette
 
 from autobg_mcp.client import Client
@@ -114,6 +115,12 @@ def sandbox(sandbox_options: SandboxOptions, clock: Clock) -> Starlette:
 def world(sandbox: Starlette) -> World:
     state: World = sandbox.state.world
     return state
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    """Who asks a sandbox of their own without this package's client."""
+    return Visitor()
 
 
 @pytest.fixture

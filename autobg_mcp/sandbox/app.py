@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from autobg_mcp.sandbox import answers, failures, inspection, reading, studio, submitting
+from autobg_mcp.sandbox import answers, failures, reading, studio, submitting
 from autobg_mcp.sandbox.exchanges import Exchange, exchanges
 from autobg_mcp.sandbox.failures import ConnectionDropped, refusal
+from autobg_mcp.sandbox.inspection import Inspection
 from autobg_mcp.sandbox.reading import Asked, BodyKind, Contract, Refused
 from autobg_mcp.sandbox.recording import RecordedRequest
 from autobg_mcp.sandbox.visit import Visit
@@ -51,6 +52,7 @@ uploadImagesWithLibraryTemplate  POST /images/uploadWithDefaultTemplateCC       
 """
 
 Act = Callable[[Visit], Awaitable[Response]]
+# what an endpoint does; one that has no line here answers its documented exchange
 ACTS: Final[dict[str, Act]] = {
     "createTemplate": answers.create_template,
     "listTemplates": answers.list_templates,
@@ -113,10 +115,10 @@ class SandboxApp(Starlette):
 class Desk:
     """Serves one endpoint: everything up to the endpoint's own answer."""
 
-    def __init__(self, world: World, endpoint: TableLine, example: Exchange | None) -> None:
+    def __init__(self, world: World, endpoint: TableLine) -> None:
         self.world = world
         self.endpoint = endpoint
-        self.example = example
+        self.act = None if world.options.replay else ACTS.get(endpoint.tool)
         self.limit = world.options.limits.get(endpoint.path, endpoint.limit)
 
     async def serve(self, request: Request) -> Response:
@@ -137,7 +139,7 @@ class Desk:
                 return refusal(failures.UNAUTHORIZED, 401)
             if wait_s:
                 world.refused_429_by_path[path] += 1
-                return failures.too_many(wait_s if world.options.retry_after else None)
+                return failures.too_many(wait_s)
             failure = world.take_failure(path)
             early = failures.early_answer(failure) if failure else None
             if early is not None:
@@ -145,28 +147,26 @@ class Desk:
             answer = await self._act(Visit(world, account, asked, request))
             return await failures.spoil(failure, answer, world.sleep) if failure else answer
 
-    async def _act(self, call: Visit) -> Response:
-        if self.example is not None:
-            return _replayed(self.example)
+    async def _act(self, visit: Visit) -> Response:
+        if self.act is None:
+            return _replayed(exchanges()[self.endpoint.tool])
         try:
-            if call.asked.fault is not None:
-                raise call.asked.fault
-            self.endpoint.contract.check(call.asked)
-            return await ACTS[self.endpoint.tool](call)
+            if visit.asked.fault is not None:
+                raise visit.asked.fault
+            self.endpoint.contract.check(visit.asked)
+            return await self.act(visit)
         except Refused as refused:
             return refusal(refused.message, refused.status_code)
 
 
 def create_app(world: World) -> Starlette:
     """Put the endpoints and the inspection of a world together."""
-    examples = exchanges() if world.options.replay else {}
-    desks = [Desk(world, endpoint, examples.get(endpoint.tool)) for endpoint in endpoints()]
+    desks = [Desk(world, endpoint) for endpoint in endpoints()]
     routes = [
         Route(PREFIX + desk.endpoint.path, desk.serve, methods=[desk.endpoint.method]) for desk in desks
     ]
-    app = SandboxApp(
-        routes=routes + inspection.routes(world), exception_handlers={HTTPException: _no_such_page}
-    )
+    routes += Inspection(world).routes()
+    app = SandboxApp(routes=routes, exception_handlers={HTTPException: _no_such_page})
     app.state.world = world
     return app
 

@@ -1,5 +1,6 @@
 """The documents' own examples, one exchange per endpoint, read from `exchanges/*.json`."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
 
@@ -73,6 +74,7 @@ class Exchange(_Frozen):
     softFailure: JsonValue
 
 
+@cache
 def exchanges() -> dict[str, Exchange]:
     """Read all exchanges, by tool name."""
     folder = files("autobg_mcp.sandbox") / "exchanges"

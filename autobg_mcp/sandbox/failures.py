@@ -45,11 +45,10 @@ def refusal(message: str, status_code: int = 200) -> JSONResponse:
     return JSONResponse({"status": False, "message": message}, status_code)
 
 
-def too_many(wait_s: float | None) -> JSONResponse:
-    """Answer 429; `wait_s` is rounded up into a Retry-After header, None sends none."""
+def too_many(wait_s: float) -> JSONResponse:
+    """Answer 429; `wait_s` is rounded up into a Retry-After header."""
     answer = refusal("Too many requests", 429)
-    if wait_s is not None:
-        answer.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
+    answer.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
     return answer
 
 

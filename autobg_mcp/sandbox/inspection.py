@@ -13,43 +13,48 @@ from autobg_mcp.sandbox.failures import refusal
 from autobg_mcp.sandbox.world import Account, World
 
 
-def routes(world: World) -> list[Route]:
-    """Make the routes `state`, `failures`, `advance` and the download links of one world."""
+class Inspection:
+    """Answers for one world: what it counted, failures and time on order, and the pictures behind download links."""
 
-    async def state(_: Request) -> Response:
-        return JSONResponse(snapshot(world))
+    def __init__(self, world: World) -> None:
+        self._world = world
 
-    async def fail(request: Request) -> Response:
+    def routes(self) -> list[Route]:
+        """List its four routes."""
+        return [
+            Route("/_sandbox/state", self._state),
+            Route("/_sandbox/failures", self._fail, methods=["POST"]),
+            Route("/_sandbox/advance", self._advance, methods=["POST"]),
+            Route(PICTURES_PATH + "/{picture_id:int}/{token}", self._picture),
+        ]
+
+    async def _state(self, _: Request) -> Response:
+        return JSONResponse(snapshot(self._world))
+
+    async def _fail(self, request: Request) -> Response:
         try:
             failure = failures.ask_failure(json.loads(await request.body()))
         except (ValueError, TypeError) as error:
             return refusal(str(error), 400)
-        world.failures.append(failure)
-        return JSONResponse({"waiting": len(world.failures)})
+        self._world.failures.append(failure)
+        return JSONResponse({"waiting": len(self._world.failures)})
 
-    async def advance(request: Request) -> Response:
+    async def _advance(self, request: Request) -> Response:
         try:
             seconds = float(json.loads(await request.body())["seconds"])
         except (ValueError, TypeError, KeyError):
             return refusal('Send a JSON object such as {"seconds": 60}', 400)
-        world.advance(seconds)
-        return JSONResponse({"now": world.now()})
+        self._world.advance(seconds)
+        return JSONResponse({"now": self._world.now()})
 
-    async def picture(request: Request) -> Response:
+    async def _picture(self, request: Request) -> Response:
         picture_id = int(request.path_params["picture_id"])
-        for account in world.accounts.values():
+        for account in self._world.accounts.values():
             token = picture_token(account.user, picture_id)
             found = account.pictures.get(picture_id)
             if found and hmac.compare_digest(token, request.path_params["token"]):
-                return Response(await world.result(found), media_type=found.job.media_type)
+                return Response(await self._world.result(found), media_type=found.job.media_type)
         return refusal("Not Found", 404)
-
-    return [
-        Route("/_sandbox/state", state),
-        Route("/_sandbox/failures", fail, methods=["POST"]),
-        Route("/_sandbox/advance", advance, methods=["POST"]),
-        Route(PICTURES_PATH + "/{picture_id:int}/{token}", picture),
-    ]
 
 
 def snapshot(world: World) -> dict[str, object]:

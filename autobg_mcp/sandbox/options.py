@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
-
-RateRule: TypeAlias = Literal["fixed", "log", "counter", "bucket", "gcra"]
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,33 +13,20 @@ class SandboxOptions:
         turnaround_s: Seconds from upload to the last picture processed; the pictures of a batch come out one
             after another in the last third of it. 0 processes at once.
         window_s: Seconds that a rate limit's window lasts.
-        rate_rule: How the server counts requests (see `limits`).
         credits: Credits of every user at the start; one pays for one picture.
         api_keys: Keys that are let in; None lets in every non-empty key as a user of its own.
-        retry_after: Whether a 429 carries a Retry-After header.
-        limits: Requests per window for single paths, e.g. `{"/images/reportImages": 3}`; the rest keep theirs.
-        max_recorded_requests: How many of the latest requests stay readable in `World.requests`.
+        limits: Requests per window for single paths, at least 1, e.g. `{"/images/reportImages": 3}`; the rest keep theirs.
         usage_form: What user/getUsage answers with.
         download_form: What images/downloadImages-v2 answers with: a list of links, a list of base64 pictures, one
             zip file, or an object from picture id to link.
-        raw_content_type: Content type that images/getImagesRaw claims; None sends the picture's own.
         replay: Answer every call with the documents' example and keep no state; keys and limits still hold.
     """
 
     turnaround_s: float = 2.0
     window_s: float = 60.0
-    rate_rule: RateRule = "log"
     credits: int = 100
     api_keys: frozenset[str] | None = None
-    retry_after: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
-    max_recorded_requests: int = 2000
     usage_form: Literal["json", "xlsx", "csv"] = "json"
     download_form: Literal["links", "base64", "zip", "map"] = "base64"
-    raw_content_type: str | None = None
     replay: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse limits that no counting rule can keep."""
-        if any(limit < 1 for limit in self.limits.values()):
-            raise ValueError("Every value of limits must be at least 1")

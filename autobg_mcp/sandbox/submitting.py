@@ -23,76 +23,78 @@ Plate: TypeAlias = Literal["keep", "cover", "replace"]
 Develop: TypeAlias = Callable[[str, bytes], Job]
 
 
-async def without_template(call: Visit) -> Response:
+async def without_template(visit: Visit) -> Response:
     """Cut the car out of each `cc`."""
-    plate = _plate(call)
-    return await _take_files(call, lambda _, photo: Job(photo, plate="keep" if plate == "replace" else plate))
+    plate = _plate(visit)
+    return await _take_files(
+        visit, lambda _, photo: Job(photo, plate="keep" if plate == "replace" else plate)
+    )
 
 
-async def with_template(call: Visit) -> Response:
+async def with_template(visit: Visit) -> Response:
     """Put each `cc` on a template of the user."""
-    return await _take_files(call, partial(_on_template, _template(call)))
+    return await _take_files(visit, partial(_on_template, _template(visit)))
 
 
-async def with_dynamic_branding(call: Visit) -> Response:
+async def with_dynamic_branding(visit: Visit) -> Response:
     """As `with_template`; the first file that is not a `cc` is the logo."""
-    template = _template(call)
-    pictures = [files[0] for name, files in call.asked.files.items() if name != "cc"]
-    logo = await stored_file(call, pictures[0]) if pictures else None
-    return await _take_files(call, _branded(call, template, logo))
+    template = _template(visit)
+    pictures = [files[0] for name, files in visit.asked.files.items() if name != "cc"]
+    logo = await stored_file(visit, pictures[0]) if pictures else None
+    return await _take_files(visit, _branded(visit, template, logo))
 
 
-async def with_library_template(call: Visit) -> Response:
+async def with_library_template(visit: Visit) -> Response:
     """Put each `cc` on a backdrop of the library."""
-    wanted = call.asked.number("templateCC")
+    wanted = visit.asked.number("templateCC")
     colours = {template_id: colour for template_id, _, colour in LIBRARY}
     if wanted not in colours:
         raise Refused("Template not found")
-    background = await call.world.in_thread(lambda: studio.backdrop(colours[wanted]))
-    return await _take_files(call, lambda _, photo: Job(photo, background))
+    background = await visit.world.in_thread(lambda: studio.backdrop(colours[wanted]))
+    return await _take_files(visit, lambda _, photo: Job(photo, background))
 
 
-async def replace_plate(call: Visit) -> Response:
+async def replace_plate(visit: Visit) -> Response:
     """Change the plate on each `cc`, and nothing else."""
-    plate = _plate(call)
-    picture = await stored_file(call, *call.asked.files.get("numPlateImage", ()))
+    plate = _plate(visit)
+    picture = await stored_file(visit, *visit.asked.files.get("numPlateImage", ()))
     if plate == "replace" and picture is None:
         raise Refused("numPlateImage is required")
-    return await _take_files(call, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
+    return await _take_files(visit, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
 
 
-async def s3_replace_plate(call: Visit) -> Response:
+async def s3_replace_plate(visit: Visit) -> Response:
     """As `replace_plate`, from addresses."""
-    if not isinstance(call.asked.values["numPlateProcessor"], int):
+    if not isinstance(visit.asked.values["numPlateProcessor"], int):
         raise Refused("numPlateProcessor must be an integer")
-    plate = _plate(call)
-    if plate == "replace" and not _is_address(call.asked.text("numberPlateS3String")):
+    plate = _plate(visit)
+    if plate == "replace" and not _is_address(visit.asked.text("numberPlateS3String")):
         raise Refused("numberPlateS3String is required")
-    picture = await call.world.in_thread(lambda: studio.sign("PLATE"))
-    return await _take_addresses(call, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
+    picture = await visit.world.in_thread(lambda: studio.sign("PLATE"))
+    return await _take_addresses(visit, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
 
 
-async def s3_without_template(call: Visit) -> Response:
+async def s3_without_template(visit: Visit) -> Response:
     """Cut the car out of the picture at each address."""
-    return await _take_addresses(call, lambda _, photo: Job(photo))
+    return await _take_addresses(visit, lambda _, photo: Job(photo))
 
 
-async def s3_with_template(call: Visit) -> Response:
+async def s3_with_template(visit: Visit) -> Response:
     """Put the picture at each address on a template of the user."""
-    return await _take_addresses(call, partial(_on_template, _template(call)))
+    return await _take_addresses(visit, partial(_on_template, _template(visit)))
 
 
-async def s3_with_dynamic_branding(call: Visit) -> Response:
+async def s3_with_dynamic_branding(visit: Visit) -> Response:
     """As `s3_with_template`; any further field that holds an address is the logo."""
-    template = _template(call)
-    named = [value for name, value in call.asked.values.items() if name not in {"numberPlate", "templateCC"}]
+    template = _template(visit)
+    named = [value for name, value in visit.asked.values.items() if name not in {"numberPlate", "templateCC"}]
     has_logo = any(isinstance(value, str) and _is_address(value) for value in named)
-    logo = await call.world.in_thread(lambda: studio.sign("LOGO")) if has_logo else None
-    return await _take_addresses(call, _branded(call, template, logo))
+    logo = await visit.world.in_thread(lambda: studio.sign("LOGO")) if has_logo else None
+    return await _take_addresses(visit, _branded(visit, template, logo))
 
 
 async def stored_file(
-    call: Visit, file: UploadFile | None = None, *, transparent: bool = True
+    visit: Visit, file: UploadFile | None = None, *, transparent: bool = True
 ) -> bytes | None:
     """Take in an uploaded picture that is not a car photo; None if there is no file.
 
@@ -102,42 +104,42 @@ async def stored_file(
     if file is None:
         return None
     try:
-        return await call.world.in_thread(lambda: studio.take_in(file.file, transparent=transparent))
+        return await visit.world.in_thread(lambda: studio.take_in(file.file, transparent=transparent))
     except NotAPictureError as error:
         raise Refused(f"{file.filename}: {error}") from error
 
 
-async def _take_files(call: Visit, develop: Develop) -> Response:
+async def _take_files(visit: Visit, develop: Develop) -> Response:
     photos: list[tuple[str, bytes | NotAPictureError]] = []
-    for file in call.asked.files["cc"]:
+    for file in visit.asked.files["cc"]:
         try:
-            photo: bytes | NotAPictureError = await call.world.in_thread(partial(studio.take_in, file.file))
+            photo: bytes | NotAPictureError = await visit.world.in_thread(partial(studio.take_in, file.file))
         except NotAPictureError as error:
             photo = error
         photos.append((file.filename or "image", photo))
-    return _accept(call, develop, photos)
+    return _accept(visit, develop, photos)
 
 
-async def _take_addresses(call: Visit, develop: Develop) -> Response:
+async def _take_addresses(visit: Visit, develop: Develop) -> Response:
     photos: list[tuple[str, bytes | NotAPictureError]] = []
-    for address in call.asked.texts("clientS3Uris"):
+    for address in visit.asked.texts("clientS3Uris"):
         name = address.partition("?")[0].rpartition("/")[2] or address
         if _is_address(address):
-            photos.append((name, await call.world.in_thread(partial(studio.stand_in, address))))
+            photos.append((name, await visit.world.in_thread(partial(studio.stand_in, address))))
         else:
             photos.append((name, NotAPictureError("The file cannot be read")))
-    return _accept(call, develop, photos)
+    return _accept(visit, develop, photos)
 
 
-def _accept(call: Visit, develop: Develop, photos: list[tuple[str, bytes | NotAPictureError]]) -> Response:
+def _accept(visit: Visit, develop: Develop, photos: list[tuple[str, bytes | NotAPictureError]]) -> Response:
     """Put the good photos into the vehicle's batch, charge them, and answer for each."""
-    number_plate = call.asked.text("numberPlate")
-    if call.asked.values["processType"] not in PROCESS_TYPES:
+    number_plate = visit.asked.text("numberPlate")
+    if visit.asked.values["processType"] not in PROCESS_TYPES:
         raise Refused("processType must be ai or collab")
     jobs = [(name, develop(name, photo)) for name, photo in photos if isinstance(photo, bytes)]
-    if len(jobs) > call.account.credits_left:
+    if len(jobs) > visit.account.credits_left:
         raise Refused("Insufficient credits")
-    batch = call.world.add_pictures(call.account, number_plate, jobs)
+    batch = visit.world.add_pictures(visit.account, number_plate, jobs)
     images = [
         {
             "fileName": name,
@@ -149,16 +151,16 @@ def _accept(call: Visit, develop: Develop, photos: list[tuple[str, bytes | NotAP
     return ok({"batchID": batch.batch_id, "images": images}, UPLOADED)
 
 
-def _plate(call: Visit) -> Plate:
+def _plate(visit: Visit) -> Plate:
     plates: dict[int, Plate] = {0: "keep", 1: "cover", 2: "replace"}
-    number = call.asked.number("numPlateProcessor")
+    number = visit.asked.number("numPlateProcessor")
     if number not in plates:
         raise Refused("numPlateProcessor must be 0, 1 or 2")
     return plates[number]
 
 
-def _template(call: Visit) -> FakeTemplate:
-    template = call.account.templates.get(call.asked.number("templateCC"))
+def _template(visit: Visit) -> FakeTemplate:
+    template = visit.account.templates.get(visit.asked.number("templateCC"))
     if template is None:
         raise Refused("Template not found")
     return template
@@ -186,8 +188,8 @@ def _on_template(template: FakeTemplate, name: str, photo: bytes) -> Job:
     )
 
 
-def _branded(call: Visit, template: FakeTemplate, logo: bytes | None) -> Develop:
-    corner = call.asked.text("bAlignment", default=template.logo_corner)
+def _branded(visit: Visit, template: FakeTemplate, logo: bytes | None) -> Develop:
+    corner = visit.asked.text("bAlignment", default=template.logo_corner)
     branded = replace(template, logo=logo or template.logo, logo_corner=corner)
     return partial(_on_template, branded)
 

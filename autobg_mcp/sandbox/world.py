@@ -21,6 +21,7 @@ FIRST_PICTURE_ID = 512251
 FIRST_TEMPLATE_ID = 136
 DAY_S = 86_400.0
 RENDERED_BYTES = 64 * 1024 * 1024
+KEPT_REQUESTS = 2000
 STAGGER = (
     0.7,
     0.8,
@@ -112,12 +113,12 @@ class World:
     ) -> None:
         self.options = options
         self.sleep = sleep
-        self.requests: deque[RecordedRequest] = deque(maxlen=options.max_recorded_requests)
+        self.requests: deque[RecordedRequest] = deque(maxlen=KEPT_REQUESTS)
         self.requests_by_path: Counter[str] = Counter()
         self.refused_429_by_path: Counter[str] = Counter()
         self.failures: list[Failure] = []
         self.accounts: dict[str, Account] = {}
-        self.limits = Limits(options.rate_rule, options.window_s)
+        self.limits = Limits(options.window_s)
         self._clock = clock
         self._offset_s = 0.0
         self._opened_at = datetime.now(UTC)
