@@ -33,6 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "files": {"errors", "text"},
     "sandbox": set(),
     "settings": {"errors", "text"},
+    "state": {"errors"},
     "text": set(),
     "errors": set(),
     "clock": set(),
