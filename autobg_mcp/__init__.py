@@ -3,70 +3,41 @@
     async with Client(Settings.load()) as client:
         templates = await client.call(ListTemplates())
 
-Every error that a call raises is an `AutobgError`; its kinds stand in `autobg_mcp.errors`.
+Every error that a call raises is an `AutobgError`; its kinds stand in `autobg_mcp.errors`. A name is loaded when it is
+first used. `__init__.pyi`, which tells type checkers where each stands, is written by `python tests/documents.py`.
 """
 
-from importlib.metadata import version
+from importlib import import_module
 
-from autobg_mcp.api.call import Call
-from autobg_mcp.client import Client
-from autobg_mcp.errors import AutobgError
-from autobg_mcp.settings import Settings
-from autobg_mcp.tools import TOOLS
-from autobg_mcp.tools.account import GetUserCreditDetails, GetUserUsage
-from autobg_mcp.tools.batches import ListBatches
-from autobg_mcp.tools.credits import GetCreditSummary
-from autobg_mcp.tools.downloads import DownloadProcessedImages
-from autobg_mcp.tools.images import GetImagesBase64, GetImagesRaw, GetImageStatus
-from autobg_mcp.tools.library import ListLibraryTemplates
-from autobg_mcp.tools.plates import ReplaceNumPlate, ReplaceNumPlateS3
-from autobg_mcp.tools.quality import ReportImages, SendImagesForQA
-from autobg_mcp.tools.reports import ReportManyImages
-from autobg_mcp.tools.review import ReviewBatch
-from autobg_mcp.tools.templates import CreateTemplate, ListTemplates
-from autobg_mcp.tools.uploads import (
-    UploadImagesWithDynamicBranding,
-    UploadImagesWithLibraryTemplate,
-    UploadImagesWithoutTemplate,
-    UploadImagesWithTemplate,
-    UploadS3UrlsWithDynamicBranding,
-    UploadS3UrlsWithoutTemplate,
-    UploadS3UrlsWithTemplate,
-)
-from autobg_mcp.tools.wait import WaitForBatch
+from autobg_mcp.tools import MODULES, class_name
 
-__version__ = version("autobg-mcp")
+_HOMES = {
+    "AutobgError": "autobg_mcp.errors",
+    "Call": "autobg_mcp.api.call",
+    "Client": "autobg_mcp.client",
+    "Settings": "autobg_mcp.settings",
+    "TOOLS": "autobg_mcp.tools",
+    **{class_name(tool): f"autobg_mcp.tools.{module}" for tool, module in MODULES.items()},
+}
+"""The module of each public name."""
 
-__all__ = [
-    "TOOLS",
-    "AutobgError",
-    "Call",
-    "Client",
-    "CreateTemplate",
-    "DownloadProcessedImages",
-    "GetCreditSummary",
-    "GetImageStatus",
-    "GetImagesBase64",
-    "GetImagesRaw",
-    "GetUserCreditDetails",
-    "GetUserUsage",
-    "ListBatches",
-    "ListLibraryTemplates",
-    "ListTemplates",
-    "ReplaceNumPlate",
-    "ReplaceNumPlateS3",
-    "ReportImages",
-    "ReportManyImages",
-    "ReviewBatch",
-    "SendImagesForQA",
-    "Settings",
-    "UploadImagesWithDynamicBranding",
-    "UploadImagesWithLibraryTemplate",
-    "UploadImagesWithTemplate",
-    "UploadImagesWithoutTemplate",
-    "UploadS3UrlsWithDynamicBranding",
-    "UploadS3UrlsWithTemplate",
-    "UploadS3UrlsWithoutTemplate",
-    "WaitForBatch",
-    "__version__",
-]
+__all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605  # read from the table of contents
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded now."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  # 30 ms, for those who ask
+
+        value: object = version("autobg-mcp")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -40,7 +40,6 @@ class Settings(BaseSettings):
         env_prefix="AUTOBG_",
         env_ignore_empty=True,
         frozen=True,
-        use_attribute_docstrings=True,
         extra="ignore",
     )
 

@@ -12,19 +12,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from documents import PARTS, README, ROOT, SERVER_JSON, readme, server, variable
+from documents import WRITTEN
 from jsonschema import Draft7Validator, FormatChecker  # type: ignore[import-untyped]
+from mistakes import mistakes
+from readme_parts import PARTS, README, ROOT, SERVER_JSON, readme
+from settings_described import meanings, variable
 
 import autobg_mcp
 from autobg_mcp import __version__
 from autobg_mcp.commands import parser as _parser
 from autobg_mcp.commands.call import arguments_of as _arguments
 from autobg_mcp.settings import Settings
-from autobg_mcp.tools.offer import BY_NAME
+from autobg_mcp.tools import class_of
 
 HOSTS = sorted((ROOT / "examples" / "hosts").iterdir())
 VARIABLES = {variable(name) for name in Settings.model_fields}
 REWRITE = "it differs from the code: run `python tests/documents.py`"
+
+
+def test_nothing_is_missing_where_tools_are_declared() -> None:
+    assert mistakes() == []
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
+def test_each_written_file_equals_the_code(path: Path) -> None:
+    written = path.read_text("utf-8") if path.exists() else ""
+    assert written == WRITTEN[path](), REWRITE
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert meanings().keys() == Settings.model_fields.keys()
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -53,10 +70,6 @@ def test_readme_links_only_to_sections_that_exist() -> None:
     text = README.read_text("utf-8")
     sections = {re.sub(r"\W+", "-", title.lower()) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= sections
-
-
-def test_server_json_equals_the_code() -> None:
-    assert SERVER_JSON.read_text("utf-8") == server(), REWRITE
 
 
 def test_server_json_is_valid_for_the_registry() -> None:
@@ -101,7 +114,7 @@ def _commands() -> Iterator[list[str]]:
 def test_each_command_in_readme_is_one_that_the_command_line_takes(arguments: list[str]) -> None:
     options, late = _parser().parse_known_args(arguments)
     if "tool" in options:
-        BY_NAME[options.tool].from_arguments(_arguments([*options.pairs, *late], options.args))
+        class_of(options.tool).from_arguments(_arguments([*options.pairs, *late], options.args))
     else:
         assert late == []
 

@@ -117,17 +117,6 @@ async def test_the_text_of_a_success_is_short(tool: str, host: McpClient, photos
     assert 0 < len(text) < 800
 
 
-def test_every_endpoint_has_an_exchange_and_every_exchange_an_endpoint() -> None:
-    assert {endpoint.tool for endpoint in ENDPOINTS} == EXCHANGES.keys()
-    assert len(ENDPOINTS) == len(EXCHANGES) == 20
-
-
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_a_tool_is_named_like_its_class(endpoint: type) -> None:
-    name = endpoint.__name__
-    assert vars(endpoint)["tool"] == name[0].lower() + name[1:]
-
-
 def test_limits_are_those_that_the_sandbox_enforces() -> None:
     ours = {endpoint.tool: (endpoint.rate.calls, endpoint.rate.window_s) for endpoint in ENDPOINTS}
     assert ours == {endpoint.tool: (endpoint.limit, 60) for endpoint in endpoints()}

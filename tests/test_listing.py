@@ -1,36 +1,30 @@
-"""What a host lists to a model: one snapshot file per tool, the rules every tool keeps, and what the listing costs.
-
-`AUTOBG_UPDATE_LISTINGS=1 pytest tests/test_listing.py` writes the snapshots anew.
-"""
+"""What a host lists to a model: the rules every tool keeps, and what the listing costs."""
 
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import KEY
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # no stubs are installed
 from pydantic import JsonValue
 
-from autobg_mcp.serving.server import listing
-from autobg_mcp.settings import Settings
+from autobg_mcp.serving.listing import listed
+from autobg_mcp.settings import Settings, Toolset
 from autobg_mcp.tools import TOOLS
-from autobg_mcp.tools.offer import offered
+from autobg_mcp.tools.offer import Offer
 
 MOST_TOKENS = 6_000
-LISTINGS = Path(__file__).with_name("listings")
 PICTURES = {"getImagesRaw", "getImagesBase64", "reviewBatch"}
 LITTER = {"title", "$ref", "$defs", "anyOf", "oneOf", "allOf", "nullable"}
-LISTED: dict[str, dict[str, JsonValue]] = {
-    tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listing(TOOLS)
-}
+LISTED = {tool.tool: listed(tool) for tool in TOOLS}
+TOOLSETS: tuple[Toolset, ...] = get_args(Toolset)
 
 every_tool = pytest.mark.parametrize("name", LISTED)
 
 
 def names(**settings: object) -> set[str]:
-    return set(offered(Settings.load(api_key=KEY, **settings)))
+    return set(Offer(Settings.load(api_key=KEY, **settings)).tools)
 
 
 def objects(node: JsonValue) -> Iterator[dict[str, JsonValue]]:
@@ -55,20 +49,6 @@ def properties(name: str) -> dict[str, JsonValue]:
     found = schema(name, "inputSchema").get("properties", {})
     assert isinstance(found, dict)
     return found
-
-
-@every_tool
-def test_the_listing_is_the_one_in_its_snapshot(name: str) -> None:
-    file = LISTINGS / f"{name}.json"
-    text = json.dumps(LISTED[name], indent=2, ensure_ascii=False) + "\n"
-    if os.environ.get("AUTOBG_UPDATE_LISTINGS") == "1":
-        LISTINGS.mkdir(exist_ok=True)
-        file.write_text(text, "utf-8")
-    assert text == (file.read_text("utf-8") if file.exists() else ""), f"{file} tells another story"
-
-
-def test_every_snapshot_belongs_to_a_tool() -> None:
-    assert {file.stem for file in LISTINGS.glob("*")} == LISTED.keys()
 
 
 @pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")  # in bpe_openai
@@ -127,11 +107,13 @@ def test_a_schema_is_an_object_that_json_schema_understands(name: str, kind: str
     assert schema(name, kind)["type"] == "object"
 
 
-@pytest.mark.parametrize(
-    ("toolsets", "count"), [("enterprise", 13), ("custom", 5), ("beta", 2), ("enterprise,custom,beta", 20)]
-)
-def test_toolsets_switch_tools_on_together(toolsets: str, count: int) -> None:
-    assert len(names(toolsets=toolsets)) == count
+@pytest.mark.parametrize("toolset", TOOLSETS)
+def test_a_toolset_switches_its_tools_on_together(toolset: str) -> None:
+    assert names(toolsets=toolset) == {tool.tool for tool in TOOLS if tool.toolset == toolset} != set()
+
+
+def test_toolsets_add_up() -> None:
+    assert names(toolsets=",".join(TOOLSETS)) == LISTED.keys()
 
 
 def test_by_default_everything_but_beta_is_on() -> None:

@@ -33,10 +33,10 @@ def run(options: argparse.Namespace) -> int:
     """Call the tool and print its result as JSON."""
     import anyio  # noqa: PLC0415  # --help needs none of it
 
-    from autobg_mcp.tools.offer import find  # noqa: PLC0415
+    from autobg_mcp.tools.offer import Offer  # noqa: PLC0415
 
     settings = load_settings(options)
-    tool = find(options.tool, settings).from_arguments(arguments_of(options.pairs, options.args))
+    tool = Offer(settings).find(options.tool).from_arguments(arguments_of(options.pairs, options.args))
     result = anyio.run(_run_tool, settings, options.sandbox, tool)
     print(json.dumps(result.structured(), indent=2, ensure_ascii=False))
     return 0

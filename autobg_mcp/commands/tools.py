@@ -16,15 +16,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line a tool, or the listing as JSON."""
-    from autobg_mcp.serving.server import listing  # noqa: PLC0415  # --help needs none of it
-    from autobg_mcp.tools.offer import offered  # noqa: PLC0415
+    from autobg_mcp.tools.offer import Offer  # noqa: PLC0415  # --help needs none of it
 
-    tools = list(offered(load_settings(options)).values())
+    tools = Offer(load_settings(options)).tools
     if options.json:
-        listed = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listing(tools)]
-        print(json.dumps({"tools": listed}, indent=2, ensure_ascii=False))
+        listed = {"tools": [tool.listed for tool in tools.values()]}
+        print(json.dumps(listed, indent=2, ensure_ascii=False))
         return 0
-    width = max(len(tool.tool) for tool in tools)
-    for tool in tools:
-        print(f"{tool.tool:<{width}}  {tool.toolset:<10}  {tool.effect:<7}  {tool.summary()}")
+    width = max(map(len, tools))
+    for name, tool in tools.items():
+        print(f"{name:<{width}}  {tool.toolset:<10}  {tool.effect:<7}  {tool.summary}")
     return 0

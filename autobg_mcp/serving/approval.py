@@ -11,7 +11,6 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from autobg_mcp.api.call import QuestionPendingError, nobody_to_ask
-from autobg_mcp.client import Client
 from autobg_mcp.errors import SpendingRefusedError
 from autobg_mcp.text import quoted
 
@@ -52,7 +51,7 @@ class Approvals:
 
     async def ask(
         self,
-        context: ServerRequestContext[Client, Any],
+        context: ServerRequestContext[Any, Any],
         params: types.CallToolRequestParams,
         question: str,
         subject: str,

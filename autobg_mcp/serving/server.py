@@ -3,12 +3,13 @@
 import base64
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import anyio
 import mcp_types as types
 from mcp import MCPError
 from mcp.server.caching import CacheHint
@@ -17,14 +18,15 @@ from mcp.server.lowlevel import Server
 from mcp_types import INVALID_PARAMS
 
 from autobg_mcp.api.call import Ask, Call
-from autobg_mcp.client import Client
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.serving.approval import Approvals, InputRequiredError
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import cleaned
-from autobg_mcp.toolkit.endpoint import Endpoint
-from autobg_mcp.toolkit.tool import PictureResult, Result, Tool
-from autobg_mcp.tools.offer import find, offered
+from autobg_mcp.tools.offer import Offer, Offered
+
+if TYPE_CHECKING:
+    from autobg_mcp.client import Client
+    from autobg_mcp.toolkit.tool import Result, Tool
 
 INSTRUCTIONS = """\
 Autobg replaces the background of car photos. Order: listTemplates or createTemplate, then one of the upload tools, then \
@@ -47,53 +49,38 @@ _log = logging.getLogger(__name__)
 
 _HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
 
-OpenClient = Callable[[], AbstractAsyncContextManager[Client]]
+OpenClient = Callable[[], AbstractAsyncContextManager["Client"]]
 """Opens the client that a server uses for as long as it runs."""
 
-
-def listing(tools: Sequence[type[Tool[Result]]]) -> list[types.Tool]:
-    """The tools as a host lists them to a model."""
-    return [
-        types.Tool(
-            name=tool.tool,
-            title=tool.title,
-            description=tool.description(),
-            input_schema=tool.input_schema(),
-            output_schema=tool.output_schema(),
-            annotations=types.ToolAnnotations(
-                read_only_hint=tool.effect == "reads",
-                destructive_hint=False,
-                idempotent_hint=tool.idempotent or tool.effect in ("reads", "saves"),
-                open_world_hint=True,
-            ),
-        )
-        for tool in tools
-    ]
+ClientOnDemand = Callable[[], Awaitable["Client"]]
+"""The client of a server, opened by the first call: a host that only lists tools waits for none of it."""
 
 
-def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
-    """The server, ready for any transport. The client is opened when serving starts and closed when it ends."""
-    tools = offered(settings)
+def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOnDemand]:
+    """The server, ready for any transport. The client is opened by the first call and closed when serving ends."""
+    offer = Offer(settings)
     approvals = Approvals()
-    listed = types.ListToolsResult(tools=listing(list(tools.values())))
+    listed = types.ListToolsResult.model_validate({"tools": [tool.listed for tool in offer.tools.values()]})
 
     @asynccontextmanager
-    async def lifespan(_server: Server[Client]) -> AsyncGenerator[Client]:
-        async with open_client() as client:
-            yield client
+    async def lifespan(_server: Server[ClientOnDemand]) -> AsyncGenerator[ClientOnDemand]:
+        async with AsyncExitStack() as stack:
+            yield _on_demand(open_client, stack)
 
     async def list_tools(
-        _context: ServerRequestContext[Client, Any], _params: types.PaginatedRequestParams | None
+        _context: ServerRequestContext[ClientOnDemand, Any], _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         return listed
 
     async def call_tool(
-        context: ServerRequestContext[Client, Any], params: types.CallToolRequestParams
+        context: ServerRequestContext[ClientOnDemand, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        call = _call(context, partial(approvals.ask, context, params))
+        call = Call()
         try:
-            tool = find(params.name, settings)
-            result = await context.lifespan_context.call(tool.from_arguments(params.arguments or {}), call)
+            client = await context.lifespan_context()
+            call = _call(client, context, partial(approvals.ask, context, params))
+            tool = offer.find(params.name)
+            result = await client.call(tool.from_arguments(params.arguments or {}), call)
             return present(tool, result, call)
         except AutobgError as error:
             return explain(error, call)
@@ -101,20 +88,22 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
             return pending.result
         except Exception as error:  # noqa: BLE001  # a model must hear what a fault may have cost
             _log.exception("%s broke", params.name)
-            return explain(broken(tools.get(params.name), error), call)
+            return explain(broken(offer.tools.get(params.name), error), call)
 
     async def list_resources(
-        _context: ServerRequestContext[Client, Any], _params: types.PaginatedRequestParams | None
+        _context: ServerRequestContext[ClientOnDemand, Any], _params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
         return types.ListResourcesResult(resources=[LIMITS])
 
     async def read_resource(
-        context: ServerRequestContext[Client, Any], params: types.ReadResourceRequestParams
+        context: ServerRequestContext[ClientOnDemand, Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         if str(params.uri) != LIMITS.uri:
             raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": str(params.uri)})
-        endpoints = [tool for tool in tools.values() if issubclass(tool, Endpoint)]
-        budgets = await context.lifespan_context.budgets(endpoints)
+        from autobg_mcp.tools import ENDPOINTS  # noqa: PLC0415  # loads every tool
+
+        client = await context.lifespan_context()
+        budgets = await client.budgets(tool for tool in ENDPOINTS if tool.tool in offer.tools)
         text = json.dumps({"limits": budgets}, indent=1)
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=LIMITS.uri, mime_type="application/json", text=text)]
@@ -134,12 +123,27 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[Client]:
     )
 
 
-def present(tool: type[Tool[Result]], result: Result, call: Call) -> types.CallToolResult:
+def _on_demand(open_client: OpenClient, stack: AsyncExitStack) -> ClientOnDemand:
+    opened: list[Client] = []
+    opening = anyio.Lock()
+
+    async def client() -> "Client":
+        async with opening:
+            if not opened:
+                opened.append(await stack.enter_async_context(open_client()))
+        return opened[0]
+
+    return client
+
+
+def present(tool: "type[Tool[Result]]", result: "Result", call: Call) -> types.CallToolResult:
     """A result as a model reads it: text, pictures or structured content, and what the call waited for.
 
     Workflow tools, which make many calls, also say in words what is left of the allowances they used: some hosts keep
     `_meta` from the model.
     """
+    from autobg_mcp.toolkit.tool import PictureResult  # noqa: PLC0415  # loaded with the first tool
+
     allowance = {"allowance": _allowance(call)} if tool.toolset == "workflow" and call.left else {}
     if isinstance(result, PictureResult):
         lines = [result.text(), *allowance.values()]
@@ -164,7 +168,7 @@ def explain(error: AutobgError, call: Call) -> types.CallToolResult:
     return types.CallToolResult(content=content, is_error=True, _meta=_meta(call))
 
 
-def broken(tool: type[Tool[Result]] | None, error: Exception) -> AutobgError:
+def broken(tool: Offered | None, error: Exception) -> AutobgError:
     """What a fault of this server's own means for the caller."""
     changes = tool is not None and tool.effect not in ("reads", "saves")
     return AutobgError(
@@ -180,9 +184,9 @@ def _meta(call: Call) -> dict[str, Any]:
     return {"autobg/waitedS": round(call.waited_s, 1), "autobg/callsLeft": call.left}
 
 
-def _call(context: ServerRequestContext[Client, Any], ask: Ask) -> Call:
+def _call(client: "Client", context: ServerRequestContext[ClientOnDemand, Any], ask: Ask) -> Call:
     """The call that a request makes: its host's name, its time budget and its way to report progress."""
-    client, host = context.lifespan_context, context.session.client_params
+    host = context.session.client_params
     return Call(
         max_wait_s=client.settings.max_wait_s,
         report=context.session.report_progress,

@@ -159,11 +159,6 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
         return " ".join((cls.__doc__ or "").split())
 
     @classmethod
-    def summary(cls) -> str:
-        """The first sentence of the description."""
-        return " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
-
-    @classmethod
     def input_schema(cls) -> JsonSchemaValue:
         """The JSON schema of the arguments."""
         return schema_of(cls, "validation")

@@ -1,47 +1,92 @@
-"""Every tool there is, in the order a model reads them."""
+"""What is offered, decided from the listing that is prepared when the package is built: no tool is loaded for it."""
 
 import difflib
-from collections.abc import Collection, Iterable
+import functools
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
-from autobg_mcp.settings import Settings
+from autobg_mcp.settings import Settings, Toolset
 from autobg_mcp.text import cleaned
-from autobg_mcp.throttle import parse_rate_limits
-from autobg_mcp.toolkit.tool import Result, Tool
-from autobg_mcp.tools import ENDPOINTS, TOOLS
+from autobg_mcp.tools import class_of
 
-BY_NAME: dict[str, type[Tool[Result]]] = {tool.tool: tool for tool in TOOLS}
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
+    from autobg_mcp.toolkit.tool import Effect, Result, Tool
 
-def offered(settings: Settings) -> dict[str, type[Tool[Result]]]:
-    """The tools that the settings offer by name, in the order of the documents."""
-    return {
-        tool.tool: tool
-        for tool in TOOLS
-        if tool.toolset in settings.toolsets and (tool.effect == "reads" or not settings.read_only)
-    }
+PREPARED = Path(__file__).with_name("listing.json")
+"""Every tool as it is declared, written by `python tests/documents.py`."""
 
 
-def find(name: str, settings: Settings) -> type[Tool[Result]]:
-    """The tool of that name.
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """One tool, as far as a server must know it that nobody has called yet."""
 
-    Raises:
-        ArgumentsRefusedError: There is none, or a setting hides it.
+    toolset: Toolset
+    effect: "Effect"
+    fields: list[str] | None
+    """The names of the request's fields; None where the tool is no endpoint."""
+    listed: Mapping[str, "JsonValue"]
+    """What MCP lists."""
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a sentence."""
+        return first_sentence(str(self.listed["description"]))
+
+
+def first_sentence(text: str) -> str:
+    """The text up to the first full stop that ends a sentence."""
+    return text.partition(". ")[0].rstrip(".") + "."
+
+
+@functools.cache
+def prepared() -> Mapping[str, Offered]:
+    """Every tool by name, in the order of the table of contents."""
+    tools: dict[str, dict[str, object]] = json.loads(PREPARED.read_text("utf-8"))
+    return {name: Offered(**about) for name, about in tools.items()}  # type: ignore[arg-type]  # we wrote it
+
+
+class Offer:
+    """The tools that the settings offer.
+
+    Args:
+        settings: They switch toolsets on, and off whatever changes or spends.
     """
-    tool, there = BY_NAME.get(name), offered(settings)
-    if tool is None:
-        close = difflib.get_close_matches(name, there, n=1)
-        hint = f"; did you mean {close[0]}?" if close else "."
-        raise ArgumentsRefusedError(
-            f"There is no tool {cleaned(name, 60)}{hint}", next_step="Choose a listed tool."
-        )
-    if name not in there:
-        setting = "AUTOBG_READ_ONLY" if tool.toolset in settings.toolsets else "AUTOBG_TOOLSETS"
-        raise ArgumentsRefusedError(
-            f"{name} is switched off by {setting}.",
-            next_step="Tell the user; only the operator can change that.",
-        )
-    return tool
+
+    def __init__(self, settings: Settings) -> None:
+        self._toolsets = settings.toolsets
+        self.tools = {
+            name: tool
+            for name, tool in prepared().items()
+            if tool.toolset in settings.toolsets and (tool.effect == "reads" or not settings.read_only)
+        }
+        """Those that are on, by name and in the order of the table of contents."""
+
+    def find(self, name: str) -> "type[Tool[Result]]":
+        """The tool of that name, loaded now if it was not.
+
+        Raises:
+            ArgumentsRefusedError: There is none, or a setting hides it.
+        """
+        tool = prepared().get(name)
+        if tool is None:
+            close = difflib.get_close_matches(name, self.tools, n=1)
+            hint = f"; did you mean {close[0]}?" if close else "."
+            raise ArgumentsRefusedError(
+                f"There is no tool {cleaned(name, 60)}{hint}", next_step="Choose a listed tool."
+            )
+        if name not in self.tools:
+            setting = "AUTOBG_READ_ONLY" if tool.toolset in self._toolsets else "AUTOBG_TOOLSETS"
+            raise ArgumentsRefusedError(
+                f"{name} is switched off by {setting}.",
+                next_step="Tell the user; only the operator can change that.",
+            )
+        return class_of(name)
 
 
 def check_names(settings: Settings) -> None:
@@ -50,9 +95,12 @@ def check_names(settings: Settings) -> None:
     Raises:
         ConfigurationError: A limit, a path or a field is set for an endpoint or a field that does not exist.
     """
-    endpoints = {endpoint.tool: endpoint for endpoint in ENDPOINTS}
-    fields = {f"{tool}.{wire}" for tool, endpoint in endpoints.items() for wire in endpoint.wire_names()}
-    _check("AUTOBG_RATE_LIMITS", parse_rate_limits(settings.rate_limits), {*endpoints, "*"})
+    endpoints = {name: tool.fields for name, tool in prepared().items() if tool.fields is not None}
+    fields = [f"{name}.{field}" for name, names in endpoints.items() for field in names]
+    if settings.rate_limits:
+        from autobg_mcp.throttle import parse_rate_limits  # noqa: PLC0415  # a start waits for what it needs
+
+        _check("AUTOBG_RATE_LIMITS", parse_rate_limits(settings.rate_limits), {*endpoints, "*"})
     _check("AUTOBG_PATHS", settings.paths, endpoints)
     _check("AUTOBG_FIELD_NAMES", settings.field_names, fields)
 

@@ -1,0 +1,154 @@
+"""The parts of README.md that the code decides, each between `<!-- name -->` and `<!-- /name -->`."""
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from settings_described import default_of, meanings, variable
+
+from autobg_mcp.commands import parser as _parser
+from autobg_mcp.sandbox import BEHAVIOURS, exchanges
+from autobg_mcp.settings import Settings
+from autobg_mcp.throttle import Limit
+from autobg_mcp.toolkit.endpoint import Endpoint
+from autobg_mcp.tools import ENDPOINTS, TOOLS
+from autobg_mcp.tools.offer import first_sentence
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+SERVER_JSON = ROOT / "server.json"
+
+_EFFECTS = {"reads": "reads", "saves": "saves files", "changes": "changes", "spends": "**spends credits**"}
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def tools() -> str:
+    rows = [
+        (
+            f"`{tool.tool}`",
+            tool.toolset,
+            first_sentence(tool.description()),
+            _EFFECTS[tool.effect],
+            _limit(tool.rate) if issubclass(tool, Endpoint) else "",
+        )
+        for tool in TOOLS
+    ]
+    return table(("tool", "toolset", "what it does", "effect", "limit"), rows)
+
+
+def limits() -> str:
+    groups: dict[str, list[str]] = {}
+    for endpoint in sorted(
+        ENDPOINTS, key=lambda endpoint: (endpoint.rate.calls, not endpoint.rate.documented)
+    ):
+        groups.setdefault(_limit(endpoint.rate), []).append(f"`{endpoint.tool}`")
+    return table(
+        ("limit", "tools, each with a budget of its own"),
+        ((name, ", ".join(of)) for name, of in groups.items()),
+    )
+
+
+def _limit(limit: Limit) -> str:
+    return f"{limit.calls} in {limit.window_s:g} s, {'documented' if limit.documented else 'inferred'}"
+
+
+def endpoints() -> str:
+    known = exchanges()
+    rows = [
+        (
+            f"`{endpoint.tool}`",
+            f"[{endpoint.method} `{endpoint.path}`]({known[endpoint.tool].source})",
+            known[endpoint.tool].mark.request,
+            known[endpoint.tool].mark.response,
+            "documented" if endpoint.rate.documented else "inferred",
+        )
+        for endpoint in ENDPOINTS
+    ]
+    return table(("tool", "endpoint", "request", "answer", "limit"), rows)
+
+
+def behaviours() -> str:
+    return table(("the sandbox's behaviour", "mark", "ground"), BEHAVIOURS)
+
+
+def settings() -> str:
+    meaning = meanings()
+    rows = [
+        (f"`{variable(name)}`", default and f"`{default}`", meaning[name])
+        for name, field in Settings.model_fields.items()
+        for default in [default_of(field)]
+    ]
+    return table(("variable", "default", "meaning"), rows)
+
+
+def commands() -> str:
+    subparsers = next(
+        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    rows = []
+    for named in subparsers._get_subactions():
+        parser: argparse.ArgumentParser = subparsers.choices[named.dest]
+        positionals = [_spelled(action) for action in parser._actions if not action.option_strings]
+        rows.append((f"`{' '.join(['autobg-mcp', named.dest, *positionals])}`", named.help or ""))
+        rows += [
+            (f"… `{_spelled(action)}`", (action.help or "") % {"default": action.default})
+            for action in parser._actions
+            if action.option_strings and action.dest != "help"
+        ]
+    return table(("command", "what it does"), rows)
+
+
+def _spelled(action: argparse.Action) -> str:
+    value = str(action.metavar or action.dest.upper())
+    if not action.option_strings:
+        return f"[{value} …]" if action.nargs == "*" else value
+    return action.option_strings[-1] + ("" if action.nargs == 0 else f" {value}")
+
+
+def first_batch() -> str:
+    return _code("python", ROOT / "examples" / "first_batch.py")
+
+
+def host() -> str:
+    return _code("json", ROOT / "examples" / "hosts" / "claude-desktop.json")
+
+
+def _code(language: str, path: Path) -> str:
+    return f"```{language}\n{path.read_text('utf-8').strip()}\n```"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "host": host,
+    "tools": tools,
+    "settings": settings,
+    "limits": limits,
+    "commands": commands,
+    "behaviours": behaviours,
+    "endpoints": endpoints,
+    "first_batch": first_batch,
+}
+"""The parts of README between `<!-- name -->` and `<!-- /name -->`."""
+
+
+def readme() -> str:
+    """The text of README.md with every part written anew, and the name that server.json gives the server.
+
+    Raises:
+        ValueError: README lacks the marks of a part.
+    """
+    text = README.read_text("utf-8")
+    for name, part in PARTS.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->\n")
+        if not (begin and end):
+            raise ValueError(f"README.md lacks <!-- {name} --> or <!-- /{name} -->")
+        text = f"{before}{begin}\n{part()}\n\n{end}{after}"
+    name = json.loads(SERVER_JSON.read_text("utf-8"))["name"]
+    return re.sub(r"<!-- mcp-name: \S+ -->", f"<!-- mcp-name: {name} -->", text)
