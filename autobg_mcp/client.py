@@ -13,7 +13,7 @@ from autobg_mcp.api.call import Call, OnWire, QuestionPendingError, unwatched
 from autobg_mcp.api.exchange import Answer, Request
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.sending import Sender
-from autobg_mcp.errors import AutobgError
+from autobg_mcp.errors import AutobgError, telling
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
 from autobg_mcp.money.audit import AuditLog
@@ -102,9 +102,9 @@ class Client:
             call=call,
         )
         if tool.effect in ("reads", "saves"):
-            return await tool.run(context)
+            return await _run(tool, context)
         with self._audited(tool, context) as event:
-            result = await tool.run(context)
+            result = await _run(tool, context)
             event.update(_ids(result))
         return result
 
@@ -161,6 +161,14 @@ class Client:
 
     def _account(self, call: Call) -> str:
         return account_of(call.key or self.settings.key(), self.settings.base_url)
+
+
+async def _run(tool: Tool[ResultT_co], context: Context) -> ResultT_co:
+    """Run a tool; of the errors that its tasks end in together, one is told."""
+    try:
+        return await tool.run(context)
+    except BaseExceptionGroup as group:
+        raise telling(group) from group
 
 
 def _secrets(settings: Settings) -> list[str]:

@@ -10,8 +10,8 @@
     ├── ThrottledError              the next free slot lies beyond the caller's time budget
     └── ApiError                    one call to the API failed
         ├── ConnectionFailedError   the request never reached the API
-        │   └── OutcomeUnknownError     it may have reached the API; nobody knows what came of it
-        │       └── StillUnknownError       that holds for an earlier call; this one sent nothing
+        ├── OutcomeUnknownError     it may have reached the API; nobody knows what came of it
+        │   └── StillUnknownError       that holds for an earlier call; this one sent nothing
         ├── AuthenticationError     401, or a refusal that speaks of authorisation
         ├── RequestRefusedError     any other 4xx, or HTTP 200 with status: false
         ├── RateLimitedError        429
@@ -19,21 +19,30 @@
         └── UnexpectedAnswerError   a success whose body is not what the endpoint answers
 
 An error says four things: what happened (`str(error)`), whether credits were spent, whether
-repeating the call is safe, and what to do next. Text from the API goes through `quoted`.
+repeating the call is safe, and what to do next. Text from outside goes through `quoted` or `local_path`, and
+no part of an error can grow a line of its own: a file name may hold a line break and forge what follows.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
+
+from autobg_mcp.text import shortened, whole
 
 Spent = Literal["no", "yes", "unknown"]
 """Whether a failed call cost credits, as far as anyone can know."""
+
+
+_MOST_DETAILS = 20
+_LONGEST_LINE_CHARS = 2000
 
 
 class AutobgError(Exception):
     """Anything this package raises on purpose.
 
     Args:
-        message: What happened, one or two sentences without a secret in them.
+        message: What happened, one or two sentences without a secret in them; they become one line.
+        details: What happened to each part of it, a line each; the first 20 are told.
         spent: Whether credits were spent; None takes the class's usual answer.
         repeatable: Whether the same call may be made again as it is; None takes the class's usual answer.
         next_step: What to do next; None takes the class's usual advice.
@@ -48,26 +57,34 @@ class AutobgError(Exception):
         self,
         message: str,
         *,
+        details: Sequence[str] = (),
         spent: Spent | None = None,
         repeatable: bool | None = None,
         next_step: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(message)
+        more = [f"and {len(details) - _MOST_DETAILS:,} more"] if len(details) > _MOST_DETAILS else []
+        told = [_line(detail) for detail in (*details[:_MOST_DETAILS], *more)]
+        super().__init__("\n".join([_line(message), *told]))
         self.spent: Spent = self.usual_spent if spent is None else spent
         self.repeatable = self.usual_repeatable if repeatable is None else repeatable
-        self.next_step = self.usual_next_step if next_step is None else next_step
+        self.next_step = self.usual_next_step if next_step is None else _line(next_step)
         self.retry_after_s = retry_after_s
 
     def explanation(self) -> str:
         """All of it in a few lines: what happened, what it cost, whether to repeat it and when, what to do next."""
         repeatable = "yes" if self.repeatable else "no"
-        lines = [str(self), f"Credits spent: {self.spent}. Safe to repeat: {repeatable}."]
+        notes = [_line(note) for note in getattr(self, "__notes__", ())]
+        lines = [str(self), *notes, f"Credits spent: {self.spent}. Safe to repeat: {repeatable}."]
         if self.retry_after_s is not None:
             lines.append(f"Retry after {math.ceil(self.retry_after_s)} s.")
         if self.next_step:
             lines.append(f"Next: {self.next_step}")
         return "\n".join(lines)
+
+
+def _line(text: str) -> str:
+    return shortened(whole(text), _LONGEST_LINE_CHARS)
 
 
 class ConfigurationError(AutobgError):
@@ -127,11 +144,10 @@ class ConnectionFailedError(ApiError):
     )
 
 
-class OutcomeUnknownError(ConnectionFailedError):
+class OutcomeUnknownError(ApiError):
     """The request may have reached the API, but no whole answer came back."""
 
     usual_spent = "unknown"
-    usual_repeatable = False
 
 
 class StillUnknownError(OutcomeUnknownError):
@@ -171,3 +187,27 @@ class UnexpectedAnswerError(ApiError):
     """The API answered, but not with what the endpoint answers: HTML, broken JSON, missing fields."""
 
     usual_next_step = "Report this to the people who run this server; the API may have changed."
+
+
+def telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that stands for a group: what is no `AutobgError`, else what may have cost credits, else the first.
+
+    The others are counted in a note of it.
+    """
+    leaves = list(_leaves(group))
+    faults = [leaf for leaf in leaves if not isinstance(leaf, AutobgError)]
+    if faults:
+        return min(faults, key=lambda fault: isinstance(fault, Exception))  # a cancellation before all
+    errors = {str(leaf): leaf for leaf in reversed(leaves) if isinstance(leaf, AutobgError)}
+    chosen = max(reversed(errors.values()), key=lambda error: ("no", "yes", "unknown").index(error.spent))
+    if len(errors) > 1:
+        chosen.add_note(f"{len(errors) - 1} more failed at the same time.")
+    return chosen
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,6 +1,8 @@
-"""The one way text is cleaned: what comes from outside, what is wrong with a value, what time it was."""
+"""The one way text is cleaned: what comes from outside, what nobody may read, what is wrong with a value, what time it was."""
 
+import functools
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,24 +13,69 @@ _QUOTED_CHARS = 200
 
 
 # C0/C1 controls, zero-width and bidirectional marks, the tag block and variation selectors: they hide text from people.
+# Halves of characters, which a file name that is not UTF-8 holds too: no transport can send them.
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,500}>")
 
 
+def whole(text: str) -> str:
+    """Text that anyone can send and show, on one line: what cannot be seen or sent becomes a space."""
+    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub(" ", text)
+
+
 def cleaned(text: str, max_chars: int = _QUOTED_CHARS) -> str:
     """Text from outside on one line, without tags and invisible characters, at most `max_chars` long."""
-    line = " ".join(_TAG.sub(" ", _INVISIBLE.sub(" ", text)).split())
-    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+    return shortened(" ".join(_TAG.sub(" ", _INVISIBLE.sub(" ", text)).split()), max_chars)
+
+
+def shortened(text: str, max_chars: int) -> str:
+    """The text, or its beginning and an ellipsis where it is longer."""
+    return text if len(text) <= max_chars else text[: max(0, max_chars - 1)] + "…"
 
 
 def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
     """The same in quotation marks, so that a reader knows the words are not ours."""
     return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
+
+
+def local_path(path: object) -> str:
+    """A path on this machine as others may read it: what hides text or makes a tag becomes `?`.
+
+    Blanks stay as they are, and a name with `?` is a pattern, so that a caller can name the file by what it was told.
+    """
+    return _INVISIBLE.sub("?", str(path)).translate(_NO_TAGS)
+
+
+_NO_TAGS = str.maketrans("<>“”", "????")
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """The text with `[API key]` in place of each secret, however a transport or a table has escaped it.
+
+    A secret of less than 8 characters is none, and would be found everywhere.
+    """
+    for secret in secrets:
+        text = _spellings(secret).sub(REDACTED, text)
+    return text
+
+
+REDACTED = "[API key]"
+_SHORTEST_SECRET_CHARS = 8
+
+
+@functools.lru_cache(maxsize=16)
+def _spellings(secret: str) -> re.Pattern[str]:
+    """A secret, each of its characters as it is, percent-encoded, or escaped as JSON or HTML does it."""
+    forms = (
+        rf"(?:\\?{re.escape(one)}|%(?i:{ord(one):02x})|\\u00(?i:{ord(one):02x})|&#(?:{ord(one)}|(?i:x{ord(one):x}));)"
+        for one in secret.strip()
+    )
+    return re.compile("".join(forms) if len(secret.strip()) >= _SHORTEST_SECRET_CHARS else "(?!)")
 
 
 _EXPECTED = {

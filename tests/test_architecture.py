@@ -34,8 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "sandbox": set(),
     "settings": {"errors", "text"},
     "state": {"errors"},
+    "errors": {"text"},
     "text": set(),
-    "errors": set(),
     "clock": set(),
 }  # fmt: skip
 """The house from the top down. A pair of rooms that is not listed is forbidden, and so is a room."""

@@ -9,6 +9,7 @@ from autobg_mcp.api.exchange import Answer, Request, error_in
 from autobg_mcp.errors import (
     ApiError,
     ConnectionFailedError,
+    OutcomeUnknownError,
     RateLimitedError,
     ServerFaultError,
     ThrottledError,
@@ -72,6 +73,7 @@ class Sender:
         tries_left: dict[type[ApiError], int] = {
             RateLimitedError: 3,
             ConnectionFailedError: 1,
+            OutcomeUnknownError: 1,
             ServerFaultError: 1,
         }
         outcome: Answer | ApiError | None = None
@@ -120,7 +122,7 @@ class Sender:
 
             try:
                 answer = await self._transfer(request, call, Wire(begin, slot.sent))
-            except ConnectionFailedError as failure:
+            except (ConnectionFailedError, OutcomeUnknownError) as failure:
                 return failure, None
             refusal = error_in(request, answer)
             limited = isinstance(refusal, RateLimitedError)

@@ -18,7 +18,6 @@ from autobg_mcp.text import quoted
 # A FIFO must not block us, a terminal must not take us over, a child must not inherit. Windows lacks most of these.
 _FLAG_NAMES = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW", "O_BINARY", "O_NOINHERIT")
 _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _FLAG_NAMES)
-_MOST_PROBLEMS = 10
 
 
 class Fence:
@@ -86,7 +85,7 @@ class Fence:
                     next_step="Name fewer pictures, for example with a narrower pattern.",
                 )
         if problems:
-            raise FileRefusedError(_listed(problems))
+            raise FileRefusedError(problems[0], details=problems[1:])
         return list(found.values())
 
     def open(self, path: Path) -> BinaryIO:
@@ -194,9 +193,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _listed(problems: list[str]) -> str:
-    left_out = len(problems) - _MOST_PROBLEMS
-    more = [f"{left_out} more names were refused."] if left_out > 0 else []
-    return "\n".join(problems[:_MOST_PROBLEMS] + more)

@@ -21,8 +21,6 @@ from autobg_mcp.toolkit.schema import schema_of
 Effect = Literal["reads", "saves", "changes", "spends"]
 """reads: asks only; saves: writes local files; changes: alters the account free of charge; spends: takes credits."""
 
-_PROBLEMS_SHOWN = 8
-
 
 class Part(BaseModel):
     """A part of a result. Unknown fields are dropped: the API may grow."""
@@ -148,10 +146,8 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
             return cls.model_validate(dict(arguments))
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=True)
-            lines = [_explained(cls, problem) for problem in problems[:_PROBLEMS_SHOWN]]
-            if len(problems) > _PROBLEMS_SHOWN:
-                lines.append(f"and {len(problems) - _PROBLEMS_SHOWN} more")
-            raise ArgumentsRefusedError("\n".join([f"{cls.tool}: no request was made.", *lines])) from None
+            details = [_explained(cls, problem) for problem in problems]
+            raise ArgumentsRefusedError(f"{cls.tool}: no request was made.", details=details) from None
 
     @classmethod
     def description(cls) -> str:

@@ -98,7 +98,8 @@ class ReportManyImages(Tool[ManyReported]):
                     failed.append(NotReported.of(unsent, error, "not sent after that failure"))
                 break
         if failed and not reported and not known:
-            raise RequestRefusedError("\n".join(f"picIDs {left.picIDs}: {left.reason}" for left in failed))
+            details = [f"picIDs {left.picIDs}: {left.reason}" for left in failed]
+            raise RequestRefusedError(f"{self.tool}: no picture was reported.", details=details)
         return ManyReported(reported=reported, alreadyReported=known, notReported=failed)
 
 

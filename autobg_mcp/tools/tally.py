@@ -10,11 +10,10 @@ from pydantic import BeforeValidator, Field
 
 from autobg_mcp.errors import AutobgError, StillUnknownError, ThrottledError
 from autobg_mcp.money.purchase import Verdict
-from autobg_mcp.text import quoted
+from autobg_mcp.text import local_path, quoted
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.fields import AnswerID, Flag, Words
 
-_MOST_LINES = 20
 _RESUME = "When the cause is mended, call again with the photos that were not sent."
 
 
@@ -112,9 +111,11 @@ class Tally:
     def add(self, path: Path, error: AutobgError) -> None:
         """File one picture's failure under what is known of it."""
         if error.spent == "unknown":
-            self.unknown.append(str(path))
+            self.unknown.append(local_path(path))
         else:
-            self.not_submitted.append(Unsent(file=str(path), reason=str(error), retryAfterS=_whole_s(error)))
+            self.not_submitted.append(
+                Unsent(file=local_path(path), reason=str(error), retryAfterS=_whole_s(error))
+            )
         self.errors.append(error)
 
     def stop(self, left: list[Path], error: AutobgError) -> None:
@@ -123,7 +124,7 @@ class Tally:
             "waits for the same slot" if isinstance(error, ThrottledError) else "not sent after that failure"
         )
         self.not_submitted += [
-            Unsent(file=str(path), reason=reason, retryAfterS=_whole_s(error)) for path in left
+            Unsent(file=local_path(path), reason=reason, retryAfterS=_whole_s(error)) for path in left
         ]
 
     def result(self) -> Submitted:
@@ -143,15 +144,14 @@ class Tally:
         last = self.errors[-1]
         if len(self.unknown) + len(self.not_submitted) == 1:
             return last
-        lines = [f"Not one of the photos was accepted. {last}"]
-        lines += [
+        details = [f"{path}: outcome unknown" for path in self.unknown]
+        details += [
             f"{left.file}: {'that' if left.reason == str(last) else left.reason}"
-            for left in self.not_submitted[:_MOST_LINES]
+            for left in self.not_submitted
         ]
-        if self.unknown:
-            lines.append(f"Outcome unknown: {', '.join(self.unknown[:_MOST_LINES])}")
         return type(last)(
-            "\n".join(lines),
+            f"Not one of the photos was accepted. {last}",
+            details=details,
             spent="unknown" if self.unknown else last.spent,
             repeatable=last.repeatable,
             next_step=last.next_step if len(set(map(type, self.errors))) == 1 else _RESUME,
