@@ -3,7 +3,9 @@
 import difflib
 import hashlib
 import os
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -22,6 +24,8 @@ Toolset = Literal["enterprise", "custom", "workflow", "beta"]
 
 TOOLSETS: tuple[Toolset, ...] = ("enterprise", "custom", "workflow")
 """The toolsets that are on by default."""
+
+_PASSWORD = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=password=)[^&#]*")
 
 
 def state_home() -> Path:
@@ -139,16 +143,19 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _whole_address(cls, value: str) -> str:
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018  # raises for a port that is none
+        except ValueError:
+            parts = urlsplit("")  # the reason shows the value, which may hold a secret
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname
-            or parts.username
+            or "@" in parts.netloc
             or parts.query
             or parts.fragment
         ):
             raise ValueError("an address such as https://host/path")
-        parts.port  # noqa: B018  # raises for a port that is none
         return value.rstrip("/")
 
     @field_validator("toolsets")
@@ -164,6 +171,10 @@ class Settings(BaseSettings):
         if not all(path.startswith("/") for path in value.values()):
             raise ValueError("each path begins with /")
         return value
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        for name, value in super().__repr_args__():
+            yield name, _PASSWORD.sub("…", value) if isinstance(value, str) else value
 
     @classmethod
     def load(cls, **changes: object) -> "Settings":
@@ -206,7 +217,7 @@ class Settings(BaseSettings):
             return _checked_key(self.api_key_file.read_text("utf-8-sig"), "AUTOBG_API_KEY_FILE")
         except (OSError, ValueError) as error:
             raise ConfigurationError(
-                f"AUTOBG_API_KEY_FILE names {self.api_key_file}, which cannot be read ({type(error).__name__})."
+                f"The file that AUTOBG_API_KEY_FILE names cannot be read ({type(error).__name__})."
             ) from None
 
     def output_folder(self) -> Path:

@@ -61,6 +61,13 @@ def test_a_result_is_described_as_it_lies_on_disk(outbox: Outbox, tmp_path: Path
     )
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_results_and_the_folders_made_for_them_are_their_owners_alone(tmp_path: Path) -> None:
+    saved = Path(Outbox(tmp_path / "new" / "results").save(CAR, folder="1004", stem="12").path)
+    made = (saved, saved.parent, saved.parents[1], saved.parents[2])
+    assert [oct(path.stat().st_mode & 0o777) for path in made] == ["0o600", "0o700", "0o700", "0o700"]
+
+
 ENDINGS = {
     "front.jpg": CAR,
     "front.png": coded(quartered(), "PNG"),

@@ -59,6 +59,9 @@ def test_a_variable_sets_its_field(
         ("AUTOBG_MAX_WAIT_S", "-1"),
         ("AUTOBG_TIMEOUT_S", "0"),
         ("AUTOBG_BASE_URL", "ftp://s3cret-host"),
+        ("AUTOBG_BASE_URL", "https://:s3cret@host/v1"),
+        ("AUTOBG_BASE_URL", "https://host:s3cret/v1"),
+        ("AUTOBG_THROTTLE", "redis//:s3cret@host"),
         ("AUTOBG_PATHS", "s3cret"),
         ("AUTOBG_FIELD_NAMES", "s3cret="),
     ],
@@ -91,9 +94,33 @@ def test_the_key_itself_wins_over_its_file(tmp_path: Path) -> None:
     assert Settings.load(api_key=KEY, api_key_file=tmp_path / "none").key().get_secret_value() == KEY
 
 
-def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"AUTOBG_API_KEY_FILE names .*key.*FileNotFoundError"):
+def test_a_key_file_that_cannot_be_read_is_told_by_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"AUTOBG_API_KEY_FILE names .*FileNotFoundError"):
         Settings.load(api_key_file=tmp_path / "key").key()
+
+
+def test_a_key_pasted_into_the_setting_of_its_file_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load(api_key_file=Path(KEY)).key()
+    assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize("variable", ["rate_limits", "paths", "field_names"])
+@pytest.mark.parametrize("text", [KEY, f"{KEY}=/x", f"{KEY}=10/60s", f"listTemplates=10/60s,{KEY}=0/60s"])
+def test_a_key_pasted_into_a_setting_of_names_is_not_shown(variable: str, text: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        check_names(Settings.load(**{variable: text}))
+    assert KEY not in str(refused.value)
+    assert f"AUTOBG_{variable.upper()}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["redis://user:s3cret@host:6379/0", "rediss://host/0?password=s3cret&x=1"]
+)
+def test_the_password_of_the_throttles_address_is_in_no_representation(address: str) -> None:
+    settings = Settings.load(throttle=address)
+    assert "s3cret" not in f"{settings!r} {settings}"
+    assert "@host" in repr(settings) or "x=1" in repr(settings)
 
 
 @pytest.mark.parametrize("key", ["Bearer s3cret", "s3cret\ns3cret", "s3cret\x00", "schlüssel-s3cret"])
@@ -219,7 +246,7 @@ def test_a_mistake_in_a_setting_is_told_in_plain_words(
     ],
 )
 def test_a_setting_for_something_that_does_not_exist_is_refused(mistake: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match="which does not exist"):
+    with pytest.raises(ConfigurationError, match="does not exist"):
         check_names(Settings.load(**mistake))
 
 

@@ -1,4 +1,4 @@
-"""Results become files in one folder: whole or not at all, and never in place of another file."""
+"""Results become files in one folder: whole or not at all, never in place of another file, and for their owner alone."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.kinds import EXTENSIONS, sniff
 from autobg_mcp.files.names import safe_name
-from autobg_mcp.text import quoted
+from autobg_mcp.text import local_path, quoted
 
 MAX_BYTES = 64 * 2**20
 """The most bytes of one result."""
@@ -109,7 +109,7 @@ class Outbox:
                 file = _published(place, content, digest, name, extension)
         except OSError as error:
             raise FileRefusedError(
-                f"The result cannot be written to {quoted(str(self._root))} ({_SETTING}): {error.strerror}."
+                f"The result cannot be written to {quoted(local_path(self._root), 500)} ({_SETTING}): {error.strerror or type(error).__name__}."
             ) from error
         width_px, height_px = size_px or (None, None)
         return SavedFile(str(place.path / file), mime, len(content), width_px, height_px, digest)
@@ -118,7 +118,8 @@ class Outbox:
     def _opened(self, name: str) -> Iterator[_Folder]:
         """The folder `name` in the outbox, made if need be. A link in its place is not followed."""
         path = self._root / name
-        path.mkdir(parents=True, exist_ok=True)
+        for missing in [one for one in (*reversed(path.parents), path) if not one.exists()]:
+            missing.mkdir(0o700, exist_ok=True)
         if os.open not in os.supports_dir_fd:  # pragma: no cover - Windows
             yield _Folder(path, None)
             return
@@ -164,7 +165,7 @@ def _digest_at(place: _Folder, name: str, size_bytes: int) -> str | None:
 def _written(place: _Folder, content: bytes, name: str) -> bool:
     """Writes `content` under a name of its own, then gives it the name; False when that is taken by now."""
     draft = f".{secrets.token_hex(8)}.part"
-    descriptor = os.open(place.at(draft), _WRITE_FLAGS, 0o666, dir_fd=place.descriptor)
+    descriptor = os.open(place.at(draft), _WRITE_FLAGS, 0o600, dir_fd=place.descriptor)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -187,7 +188,7 @@ def _renamed(place: _Folder, draft: str, name: str) -> bool:
     except OSError:
         # This file system has no links (FAT, some network shares): an empty file of our own takes the name first.
         try:
-            os.close(os.open(place.at(name), _WRITE_FLAGS, 0o666, dir_fd=place.descriptor))
+            os.close(os.open(place.at(name), _WRITE_FLAGS, 0o600, dir_fd=place.descriptor))
         except FileExistsError:
             return False
         os.replace(place.at(draft), place.at(name), src_dir_fd=folder, dst_dir_fd=folder)

@@ -88,16 +88,20 @@ def parse_rate_limits(text: str) -> dict[str, Limit]:
         ConfigurationError: A part is not `name=calls/seconds s`, is impossible, or names an endpoint twice.
     """
     limits: dict[str, Limit] = {}
-    for part in map(str.strip, text.split(",") if text.strip() else ()):
-        found = _PART.fullmatch(part)
+    for number, part in enumerate(text.split(",") if text.strip() else (), 1):
+        found = _PART.fullmatch(part.strip())
         if found is None:
-            raise ConfigurationError(f"{part!r} is not a rate limit. Write it like reportImages=10/60s.")
+            raise ConfigurationError(
+                f"Rate limit {number} of AUTOBG_RATE_LIMITS is none. Write it like reportImages=10/60s."
+            )
         if found["name"] in limits:
-            raise ConfigurationError(f"{part!r} limits {found['name']} a second time. Keep one of the two.")
+            raise ConfigurationError(
+                f"Rate limit {number} of AUTOBG_RATE_LIMITS is for an endpoint that has one already. Keep one of the two."
+            )
         try:
             limits[found["name"]] = Limit(int(found["calls"]), float(found["window"]))
         except ConfigurationError as error:
-            raise ConfigurationError(f"{part!r} is not a rate limit. {error}") from None
+            raise ConfigurationError(f"Rate limit {number} of AUTOBG_RATE_LIMITS is none. {error}") from None
     return limits
 
 

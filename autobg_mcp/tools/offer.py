@@ -106,8 +106,8 @@ def check_names(settings: Settings) -> None:
 
 
 def _check(variable: str, names: Iterable[str], known: Collection[str]) -> None:
-    for name in names:
+    for number, name in enumerate(names, 1):
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ". See: autobg-mcp tools"
-            raise ConfigurationError(f"{variable} names {name!r}, which does not exist{hint}")
+            raise ConfigurationError(f"{variable}: name {number} does not exist{hint}")
