@@ -162,9 +162,9 @@ async def test_the_eleventh_call_of_a_minute_is_not_sent(python: Client, world: 
     assert len(world.requests) == 10
 
 
-async def test_an_answer_above_64_mb_is_refused_while_it_arrives(scripted: Client, api: ScriptedApi) -> None:
-    api.says(b" " * (64 * 2**20 + 1))
-    with pytest.raises(UnexpectedAnswerError, match="more than 64 MB"):
+async def test_an_answer_above_4_mb_is_refused_while_it_arrives(scripted: Client, api: ScriptedApi) -> None:
+    api.says(b" " * (4 * 2**20 + 1))
+    with pytest.raises(UnexpectedAnswerError, match="more than 4 MB"):
         await scripted.call(ListTemplates())
 
 

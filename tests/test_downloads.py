@@ -321,18 +321,24 @@ async def test_the_key_is_not_sent_along(link: str, web: Web, host: McpClient) -
 async def test_a_link_that_leads_to_too_much_is_refused(
     web: Web, host: McpClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("autobg_mcp.api.http.MAX_ANSWER_BYTES", 2 * 2**20)
+    monkeypatch.setattr("autobg_mcp.api.http.MAX_LINKED_BYTES", 2 * 2**20)
     web.data({"1": f"{OWN}/large", "2": f"{OWN}/car"})
     web.pages = {"/large": Response(CAR + bytes(2 * 2**20)), "/car": Response(CAR)}
     assert "leads to more than 2 MB" in unsaved(await download(host))["1"]
     assert list(saved(tmp_path)) == ["pictures/2.jpg"]
 
 
-async def test_a_packed_answer_is_not_unpacked_in_memory(web: Web, host: McpClient) -> None:
-    web.data({"1": f"{OWN}/bomb"})
-    bomb = gzip.compress(CAR + bytes(2**20))
-    web.pages = {"/bomb": Response(bomb, headers={"Content-Encoding": "gzip"})}
-    assert unsaved(await download(host)) == {"1": "it is no picture"}
+async def test_a_packed_picture_is_unpacked_no_further_than_the_bound(
+    web: Web, host: McpClient, tmp_path: Path
+) -> None:
+    web.data({"1": f"{OWN}/bomb", "2": f"{OWN}/car"})
+    packed = {"Content-Encoding": "gzip"}
+    web.pages = {
+        "/bomb": Response(gzip.compress(CAR + bytes(2**27)), headers=packed),
+        "/car": Response(gzip.compress(CAR), headers=packed),
+    }
+    assert "leads to more than 64 MB" in unsaved(await download(host))["1"]
+    assert saved(tmp_path) == {"pictures/2.jpg": CAR}
 
 
 async def test_slow_links_end_with_the_time_and_lose_nothing_that_came(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -152,3 +153,26 @@ async def test_a_cookie_is_not_sent_back(connect: Connect, sandbox: ScriptedApi,
     for _ in range(2):
         await host.call_tool("listTemplates", {})
     assert [headers.get("cookie") for headers in sandbox.received] == [None, None]
+
+
+RETRY_AFTER = {
+    "a number of 400 digits": "9" * 400,
+    "a fraction": "90.5",
+    "a date in a hundred years": "Fri, 01 Jan 2100 00:00:00 GMT",
+    "a date in the past": "Fri, 01 Jan 1999 00:00:00 GMT",
+    "a zone that is none": "Mon, 01 Jan 2024 00:00:00 +99999999999999",
+    "a negative number": "-5",
+    "words": "soon",
+    "more than there are numbers": "1e999",
+}
+
+
+@pytest.mark.parametrize("value", RETRY_AFTER.values(), ids=RETRY_AFTER)
+async def test_whatever_retry_after_says_a_call_is_told_to_come_back_within_a_day(
+    value: str, sandbox: ScriptedApi, host: McpClient
+) -> None:
+    dated = {"retry-after": value, "date": "Mon, 01 Jan 2024 00:00:00 GMT"}
+    sandbox.says(b"", status=429, headers=dated)
+    told = re.search(r"Retry after (\d+) s\.", text_of(await host.call_tool("listTemplates", {})))
+    assert told
+    assert 0 < int(told[1]) <= 86_401

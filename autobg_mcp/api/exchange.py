@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-import math
 import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypedDict
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from pydantic import JsonValue
 
+from autobg_mcp.api.bodies import parsed
 from autobg_mcp.errors import (
     ApiError,
     AuthenticationError,
@@ -30,6 +31,7 @@ Method = Literal["GET", "POST"]
 _AFTER_SPENDING = (
     "Do not repeat it blindly: call listBatches and getUserCreditDetails to find out whether it was accepted."
 )
+_PROBE_BYTES = 4096
 _LEADS_ELSEWHERE = "The API's address leads elsewhere: ask the user to check AUTOBG_BASE_URL, and whether the network wants a login."
 _UNAUTHORISED = re.compile(r"not\s+authori[sz]ed|unauthori[sz]ed|invalid (api )?(key|token)", re.IGNORECASE)
 _RATE_LIMITED = re.compile(r"\btoo many (requests|calls)\b|\brate.?limit", re.IGNORECASE)
@@ -68,12 +70,14 @@ class Request:
         rate: The limit of calls it counts against.
         spends: True where the API takes credits for it.
         repeatable: True where the API does nothing but answer, so that a lost answer may be asked for again.
+        max_answer_bytes: The most bytes its answer may have.
     """
 
     tool: str
     method: Method
     path: str
     rate: Limit
+    max_answer_bytes: int
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, JsonValue] | None = None
     form: tuple[tuple[str, str | FilePart], ...] | None = None
@@ -106,51 +110,40 @@ class Answer:
     """One complete answer of the API."""
 
     status: int
-    content_type: str
     content: bytes = field(repr=False)
     retry_after_s: float | None = None
 
     def json(self) -> JsonValue:
-        """The body as JSON, without halves of characters, which no text can carry further.
+        """The body as JSON, read once; see `bodies.parsed`.
 
         Raises:
-            ValueError: It is not JSON in UTF-8, or holds a number that JSON does not know.
+            ValueError: It is not JSON, or more than is read.
         """
-        try:
-            return _whole(json.loads(self.content, parse_constant=_finite, parse_float=_finite))
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+        if isinstance(self._parsed, ValueError):
+            raise self._parsed
+        return self._parsed
 
     def envelope(self) -> dict[str, JsonValue] | None:
         """The body where it is the API's envelope, an object with a `status`; else None."""
-        if self.content.removeprefix(BOM_UTF8).lstrip()[:1] != b"{":
+        if self.start() != b"{" or isinstance(self._parsed, ValueError):
             return None
+        return self._parsed if isinstance(self._parsed, dict) and "status" in self._parsed else None
+
+    def start(self, size_bytes: int = 1) -> bytes:
+        """The first bytes of the body after blanks and a byte order mark."""
+        return self.content[:_PROBE_BYTES].removeprefix(BOM_UTF8).lstrip()[:size_bytes]
+
+    def unfold(self) -> None:
+        """Read the JSON now where the body looks like it, so that what follows does no long work."""
+        if self.start() in (b"{", b"["):
+            self._parsed  # noqa: B018  # kept from here on
+
+    @cached_property
+    def _parsed(self) -> JsonValue | ValueError:
         try:
-            body = self.json()
-        except ValueError:
-            return None
-        return body if isinstance(body, dict) and "status" in body else None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"a number that is none: {text[:20]}")
-    return number
-
-
-def _whole(value: JsonValue) -> JsonValue:
-    if isinstance(value, str):
-        return _whole_text(value)
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    if isinstance(value, dict):
-        return {_whole_text(name): _whole(item) for name, item in value.items()}
-    return value
-
-
-def _whole_text(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+            return parsed(self.content)
+        except ValueError as error:
+            return ValueError(str(error))
 
 
 def error_in(request: Request, answer: Answer) -> ApiError | None:

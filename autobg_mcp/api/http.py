@@ -3,8 +3,9 @@
 import email.utils
 import io
 import json
+import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
@@ -15,6 +16,7 @@ import anyio.to_thread
 import httpx
 import truststore
 
+from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered
 from autobg_mcp.api.call import Call
 from autobg_mcp.api.exchange import Answer, FilePart, Request, lost, unexpected
 from autobg_mcp.api.links import public_address
@@ -30,17 +32,20 @@ CONNECT_TIMEOUT_S = 8.0
 """With the moment a request takes to be written, below the throttle's reach of 10 s."""
 
 
-MAX_ANSWER_BYTES = 64 * 2**20
-"""A larger answer is refused while it arrives."""
+MAX_LINKED_BYTES = 64 * 2**20
+"""What a link leads to is refused while it arrives where it is larger."""
 
+MAX_REFUSAL_BYTES = 64 * 2**10
+"""A refusal is known by its status; its words are dropped where they are longer."""
+
+LONGEST_RETRY_AFTER_S = 86_400.0
+"""Whatever a server says, it is asked again after a day."""
 
 SHORTEST_KEY_CHARS = 8
 
-
 MAX_REDIRECTS = 3
 
-
-HTTP_OK = 200
+HTTP_OK, HTTP_REDIRECTED = 200, 300
 
 
 class Http:
@@ -78,7 +83,7 @@ class Http:
                     extensions={"trace": events},
                     **_body(request, secret, opened),
                 ) as response:
-                    content = await _content(response.aiter_bytes())
+                    content = await _taken_in(request, response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             host = cleaned(httpx.URL(self.settings.base_url).host, 80)
             raise ConnectionFailedError(
@@ -88,16 +93,19 @@ class Http:
             raise lost(request, f"no answer within {self.settings.timeout_s:g} s") from None
         except httpx.InvalidURL:
             raise ConfigurationError("AUTOBG_BASE_URL names no valid address.") from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except httpx.TransportError as error:
             raise lost(request, f"the connection broke ({type(error).__name__})") from None
-        if content is None:
-            raise unexpected(request, f"more than {MAX_ANSWER_BYTES // 2**20} MB")
-        return Answer(
-            status=response.status_code,
-            content_type=response.headers.get("content-type", ""),
-            content=_without(secret, content),
-            retry_after_s=_retry_after_s(response),
-        )
+
+        def read() -> Answer:
+            answer = Answer(
+                status=response.status_code,
+                content=_without(secret, content),
+                retry_after_s=_retry_after_s(response.headers),
+            )
+            answer.unfold()
+            return answer
+
+        return await anyio.to_thread.run_sync(read) if len(content) > LARGE_BYTES else read()
 
     async def fetch(self, link: str) -> bytes:
         """What a link from an answer leads to; the key is not sent along.
@@ -123,7 +131,8 @@ class Http:
         """The content behind a link, or the link it redirects to."""
         url, base = httpx.URL(link), httpx.URL(self.settings.base_url)
         is_own = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-        headers, extensions = {"Accept-Encoding": "identity"}, {}
+        headers: dict[str, str] = {}
+        extensions = {}
         if not is_own:
             target = await anyio.to_thread.run_sync(public_address, link, abandon_on_cancel=True)
             named = httpx.URL(target.url).copy_with(host=target.host)
@@ -138,12 +147,10 @@ class Http:
                 return str(httpx.URL(link).join(response.headers["location"]))
             if response.status_code != HTTP_OK:
                 raise LinkRefusedError(f"The link {quoted(link, 100)} answered HTTP {response.status_code}.")
-            content = await _content(response.aiter_raw())
-        if content is None:
-            raise LinkRefusedError(
-                f"The link {quoted(link, 100)} leads to more than {MAX_ANSWER_BYTES // 2**20} MB."
-            )
-        return content
+            try:
+                return await gathered(response.aiter_raw(), _encoding(response), MAX_LINKED_BYTES)
+            except BodyRefusedError as error:
+                raise LinkRefusedError(f"The link {quoted(link, 100)} leads to {error}.") from None
 
     def _open(self) -> httpx.AsyncClient:
         """The HTTP client, opened at the first request: loading the certificates takes longer than starting up."""
@@ -171,7 +178,7 @@ class Http:
             verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-            headers={"User-Agent": f"autobg-mcp/{version('autobg-mcp')}"},
+            headers={"User-Agent": f"autobg-mcp/{version('autobg-mcp')}", "Accept-Encoding": "identity"},
             trust_env=trust_env,
         )
 
@@ -247,24 +254,35 @@ def _without(secret: str, content: bytes) -> bytes:
     return content.replace(secret.encode(), b"[API key]")
 
 
-async def _content(chunks: AsyncIterator[bytes]) -> bytes | None:
-    """The whole body; None where it is larger than the bound."""
-    content = io.BytesIO()  # hands out what it gathered without a copy
-    async for chunk in chunks:
-        content.write(chunk)
-        if content.tell() > MAX_ANSWER_BYTES:
-            return None
-    return content.getvalue()
+async def _taken_in(request: Request, response: httpx.Response) -> bytes:
+    """The body of an answer, bounded.
+
+    Raises:
+        UnexpectedAnswerError: A success has a body that is not taken in.
+    """
+    failed = response.status_code >= HTTP_REDIRECTED
+    max_bytes = MAX_REFUSAL_BYTES if failed else request.max_answer_bytes
+    try:
+        return await gathered(response.aiter_raw(), _encoding(response), max_bytes)
+    except BodyRefusedError as error:
+        if failed:
+            return b""
+        raise unexpected(request, str(error)) from None
 
 
-def _retry_after_s(response: httpx.Response) -> float | None:
+def _encoding(response: httpx.Response) -> str:
+    encoding: str = response.headers.get("content-encoding", "")
+    return encoding
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds in `Retry-After`, in its two forms; a date counts from the answer's own, not from our clock."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
+        return min(float(value), LONGEST_RETRY_AFTER_S)
     try:
         until = email.utils.parsedate_to_datetime(value)
-        sent = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
-        return max(0.0, (until - sent).total_seconds())
-    except (TypeError, ValueError):
+        sent = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        return min(max(0.0, (until - sent).total_seconds()), LONGEST_RETRY_AFTER_S)
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -2,8 +2,10 @@
 
 from typing import ClassVar, Generic, Literal
 
+import anyio.to_thread
 from pydantic import JsonValue, ValidationError
 
+from autobg_mcp.api.bodies import LARGE_BYTES
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.pictures.intake import take_in
@@ -35,6 +37,8 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
     rate: ClassVar[Limit]
     files: ClassVar[frozenset[str]] = frozenset()
     """Request fields that carry a local file; their values are paths."""
+    max_answer_bytes: ClassVar[int] = 4 * 2**20
+    """The most bytes of a successful answer, unpacked. 4 MB of JSON hold the states of 30,000 pictures."""
 
     async def run(self, context: Context) -> ResultT_co:
         """Send the request and read the answer."""
@@ -76,6 +80,7 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
             form=tuple(form) if self.encoding == "form" else None,
             spends=self.effect == "spends",
             repeatable=self.effect in ("reads", "saves"),
+            max_answer_bytes=self.max_answer_bytes,
         )
 
     async def read(self, request: Request, answer: Answer, context: Context) -> ResultT_co:  # noqa: ARG002  # for endpoints that save what came
@@ -87,8 +92,11 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         envelope = answer.envelope()
         if envelope is None:
             raise unexpected(request, described(answer))
+        data = envelope.get("data")
         try:
-            return self.result(envelope.get("data"))
+            if len(answer.content) > LARGE_BYTES:
+                return await anyio.to_thread.run_sync(self.result, data)
+            return self.result(data)
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]
             raise unexpected(
@@ -106,7 +114,7 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
 
 def described(answer: Answer) -> str:
     """What came instead of an envelope, in a few words and without its text."""
-    body = answer.content.lstrip()[:64].lower()
+    body = answer.start(64).lower()
     if not body:
         return "an empty body"
     if body.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):

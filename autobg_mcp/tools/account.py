@@ -97,6 +97,7 @@ class GetUserUsage(Endpoint[UsageReport]):
     toolset = "enterprise"
     path = "/user/getUsage"
     rate = FAST_INFERRED
+    max_answer_bytes = 8 * 2**20
 
     reportOption: Annotated[
         Literal["Today", "Yesterday", "Last 7 days", "Last 30 days", "This month", "Last Month"] | None,

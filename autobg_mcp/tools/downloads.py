@@ -60,6 +60,7 @@ class DownloadProcessedImages(Endpoint[Download]):
     toolset = "custom"
     path = "/images/downloadImages-v2"
     rate = FAST
+    max_answer_bytes = 128 * 2**20
 
     picIDs: Annotated[PicIDsAsText, Field(description="From getImageStatus.")]
 

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import FailFast, Field, JsonValue, TypeAdapter
 
 from autobg_mcp.api.exchange import Answer, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
@@ -32,7 +32,7 @@ class ImageState(Part):
     isFailed: Flag = False
 
 
-_IMAGES = TypeAdapter(list[ImageState])
+_IMAGES = TypeAdapter(Annotated[list[ImageState], FailFast()])
 
 
 class BatchStatus(Result):
@@ -125,6 +125,7 @@ class GetImagesRaw(Endpoint[Picture]):
     method = "GET"
     path = "/images/getImagesRaw"
     encoding = "query"
+    max_answer_bytes = MAX_BYTES
     rate = FAST
 
     picID: PicID
@@ -144,6 +145,7 @@ class GetImagesBase64(Endpoint[Picture]):
     method = "GET"
     path = "/images/getImagesBase64"
     encoding = "query"
+    max_answer_bytes = MAX_BYTES // 3 * 4 + 2**20
     rate = FAST_INFERRED
 
     picID: PicID

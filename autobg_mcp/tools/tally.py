@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, FailFast, Field
 
 from autobg_mcp.errors import AutobgError, StillUnknownError, ThrottledError
 from autobg_mcp.money.purchase import Verdict
@@ -29,7 +29,7 @@ class Accepted(Result):
     """A batch that the API works on."""
 
     batchID: AnswerID
-    images: Annotated[list[AcceptedImage], BeforeValidator(lambda images: images or [])] = Field(
+    images: Annotated[list[AcceptedImage], FailFast(), BeforeValidator(lambda images: images or [])] = Field(
         default_factory=list
     )
     note: str | None = None

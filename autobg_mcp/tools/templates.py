@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import FailFast, Field, JsonValue
 
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
@@ -30,7 +30,7 @@ class Template(Part):
 class Templates(Result):
     """All templates made with createTemplate."""
 
-    templates: list[Template]
+    templates: Annotated[list[Template], FailFast()]
 
     def next_step(self) -> str:
         """Use one, or make the first."""

@@ -1,0 +1,95 @@
+"""Answers over a real socket that are made to fill memory or to stop the server: each is refused early, in words."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile_pages import bare_deflate, page, served
+
+pytestmark = pytest.mark.xdist_group("hostile")
+
+STATUS: tuple[str, dict[str, object]] = ("getImageStatus", {"batchID": "1"})
+PICTURE: tuple[str, dict[str, object]] = ("getImagesRaw", {"picID": 1})
+BALANCE: tuple[str, dict[str, object]] = ("getUserCreditDetails", {})
+BOMB = gzip.compress(bytes(2**28), 1)
+NOBODY_ASKED = "compressed although nobody asked"
+CREDITS = b'{"status": true, "data": {"current_credits": 3}}'
+
+
+def envelope(data: bytes) -> bytes:
+    return b'{"status": true, "message": "", "data": %s}' % data
+
+
+REFUSED: dict[str, tuple[tuple[str, dict[str, object]], bytes, str]] = {
+    "gzip-in-gzip": (STATUS, page(gzip.compress(BOMB), "Content-Encoding: gzip, gzip"), NOBODY_ASKED),
+    "brotli": (STATUS, page(b"\x0b\x02\x80{}\x03", "Content-Encoding: br"), NOBODY_ASKED),
+    "gzip-bomb": (STATUS, page(BOMB, "Content-Encoding: gzip"), "more than 4 MB"),
+    "picture-bomb": (PICTURE, page(BOMB, "Content-Encoding: gzip"), "more than 64 MB"),
+    "cut-gzip": (BALANCE, page(gzip.compress(CREDITS)[:-12], "Content-Encoding: gzip"), "compression is damaged"),
+    "no-gzip": (BALANCE, page(CREDITS, "Content-Encoding: gzip"), "compression is damaged"),
+    "16-mb-of-braces": (STATUS, page(envelope(b"[" + b"{}," * (5 * 2**20) + b"{}]")), "more than 4 MB"),
+    "many-values": (STATUS, page(envelope(b"[" + b"{}," * 1_300_000 + b"{}]")), "JSON that is broken"),
+    "many-faults": (STATUS, page(envelope(b"[" + b'{"a":1},' * 80_000 + b"{}]")), "data of another shape"),
+    "deep": (STATUS, page(envelope(b"[" * 100_000)), "JSON that is broken"),
+    "long-number": (BALANCE, page(envelope(b'{"current_credits": %s}' % (b"9" * 4_000_000))), "JSON that is broken"),
+    "after-the-end": (BALANCE, page(CREDITS + b"{}"), "JSON that is broken"),
+    "utf-16": (BALANCE, page(CREDITS.decode().encode("utf-16")), "bytes that are no JSON"),
+    "large-refusal": (STATUS, page(b"no " * (4 * 2**20), status="403 Forbidden"), "refused the call (HTTP 403)"),
+    "compressed-refusal": (STATUS, page(b"?", "Content-Encoding: br", status="401 Unauthorized"), "refused the key"),
+    "elsewhere": (STATUS, page(b"", "Location: http://127.0.0.1:1/", status="302 Found"), "leads elsewhere"),
+    "no-content": (STATUS, b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", "an empty body"),
+    "endless-head": (STATUS, b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 100_000, "the connection broke"),
+    "shorter-than-said": (STATUS, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}", "the connection broke"),
+}  # fmt: skip
+"""By name: what is called, what the server says, and what a model reads of it."""
+
+READ = {
+    "gzip": page(gzip.compress(CREDITS), "Content-Encoding: gzip"),
+    "zlib": page(bare_deflate(CREDITS), "Content-Encoding: deflate"),
+    "identity": page(CREDITS, "Content-Encoding: identity", "Content-Type: text/nonsense; charset=utf-7"),
+    "named-twice": page(envelope(b'{"current_credits": 9, "current_credits": 3}')),
+    "after-hints": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50 + page(CREDITS),
+    "longer-than-said": page(CREDITS).replace(b"\r\n\r\n", b"\r\nX: y\r\n\r\n") + b"more",
+}
+"""What is odd and still an answer: three credits are left."""
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Every call above, made one after another by one process."""
+    pages = {name: answer for name, (_, answer, _) in REFUSED.items()} | READ
+    calls = {name: call for name, (call, _, _) in REFUSED.items()} | dict.fromkeys(READ, BALANCE)
+    command = [sys.executable, str(Path(__file__).with_name("measured_calls.py"))]
+    with served(pages) as address:
+        asked = [[name, f"{address}/{name}", *call] for name, call in calls.items()]
+        done = subprocess.run(
+            [*command, str(tmp_path_factory.mktemp("hostile"))],
+            input=json.dumps(asked).encode(),
+            capture_output=True,
+            timeout=300,
+            check=True,
+        )
+    results: dict[str, Any] = json.loads(done.stdout)
+    return results
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_hostile_answer_is_refused_in_words(name: str, measured: dict[str, Any]) -> None:
+    assert measured[name]["is_error"]
+    assert REFUSED[name][2] in measured[name]["text"]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_an_odd_answer_is_read(name: str, measured: dict[str, Any]) -> None:
+    assert measured[name]["data"]["current_credits"] == 3
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *READ])
+def test_no_answer_fills_memory_or_stops_the_other_calls(name: str, measured: dict[str, Any]) -> None:
+    assert measured[name]["grown_bytes"] < 200 * 2**20
+    assert measured[name]["longest_gap_s"] < 1
+    assert measured[name]["took_s"] < 15
