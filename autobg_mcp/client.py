@@ -1,5 +1,6 @@
 """The facade: opens everything once, and runs tools."""
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from autobg_mcp.api.call import Call, OnWire, QuestionPendingError, unwatched
 from autobg_mcp.api.exchange import Answer, Request
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.sending import Sender
-from autobg_mcp.errors import AutobgError, telling
+from autobg_mcp.errors import AutobgError, FileRefusedError, telling
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
 from autobg_mcp.money.audit import AuditLog
@@ -158,6 +159,15 @@ class Client:
             LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
         """
         return await self._http.fetch(link)
+
+    def keep(self, content: bytes, name: str) -> str:
+        """Save what is too long for an answer, and say where it is; blocks."""
+        try:
+            digest = hashlib.sha256(content).hexdigest()[:12]
+            saved = self._outbox.save(content, folder="answers", stem=f"{name}-{digest}")
+        except FileRefusedError as error:
+            return f"The whole is lost: {error}"
+        return f"The whole is in {saved.path}"
 
     def _account(self, call: Call) -> str:
         return account_of(call.key or self.settings.key(), self.settings.base_url)

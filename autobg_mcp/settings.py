@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -219,6 +220,12 @@ class Settings(BaseSettings):
             raise ConfigurationError(
                 f"The file that AUTOBG_API_KEY_FILE names cannot be read ({type(error).__name__})."
             ) from None
+
+    def secrets(self) -> list[str]:
+        """What nobody may read: the API key as it is now."""
+        with suppress(ConfigurationError):
+            return [self.key().get_secret_value()]
+        return []
 
     def output_folder(self) -> Path:
         """The folder that results are saved in."""

@@ -1,6 +1,5 @@
-"""The MCP server: lists tools, runs calls, presents results and explains errors."""
+"""The MCP server: lists tools, runs calls, and answers in an MCP host's terms."""
 
-import base64
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -15,18 +14,19 @@ from mcp import MCPError
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp_types import INVALID_PARAMS
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
 from autobg_mcp.api.call import Ask, Call
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.serving.approval import Approvals, InputRequiredError
+from autobg_mcp.serving.door import Door
+from autobg_mcp.serving.presenting import broken, explain, present
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import cleaned
-from autobg_mcp.tools.offer import Offer, Offered
+from autobg_mcp.tools.offer import Offer
 
 if TYPE_CHECKING:
     from autobg_mcp.client import Client
-    from autobg_mcp.toolkit.tool import Result, Tool
 
 INSTRUCTIONS = """\
 Autobg replaces the background of car photos. Order: listTemplates or createTemplate, then one of the upload tools, then \
@@ -75,20 +75,20 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOn
     async def call_tool(
         context: ServerRequestContext[ClientOnDemand, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        call = Call()
+        call, door = Call(), Door(settings.secrets())
         try:
             client = await context.lifespan_context()
-            call = _call(client, context, partial(approvals.ask, context, params))
+            call = _call(client, context, partial(approvals.ask, context, params), door)
             tool = offer.find(params.name)
             result = await client.call(tool.from_arguments(params.arguments or {}), call)
-            return present(tool, result, call)
+            return await present(tool, result, call, door, client.keep)
         except AutobgError as error:
-            return explain(error, call)
+            return explain(error, call, door)
         except InputRequiredError as pending:
             return pending.result
         except Exception as error:  # noqa: BLE001  # a model must hear what a fault may have cost
-            _log.exception("%s broke", params.name)
-            return explain(broken(offer.tools.get(params.name), error), call)
+            _log.exception("%s broke", offer.tools.get(params.name) and params.name)
+            return explain(broken(offer.tools.get(params.name), error), call, door)
 
     async def list_resources(
         _context: ServerRequestContext[ClientOnDemand, Any], _params: types.PaginatedRequestParams | None
@@ -98,13 +98,10 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOn
     async def read_resource(
         context: ServerRequestContext[ClientOnDemand, Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
+        door = Door(settings.secrets())
         if str(params.uri) != LIMITS.uri:
-            raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": str(params.uri)})
-        from autobg_mcp.tools import ENDPOINTS  # noqa: PLC0415  # loads every tool
-
-        client = await context.lifespan_context()
-        budgets = await client.budgets(tool for tool in ENDPOINTS if tool.tool in offer.tools)
-        text = json.dumps({"limits": budgets}, indent=1)
+            raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": door.line(str(params.uri))})
+        text = await _limits(context, offer, door)
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=LIMITS.uri, mime_type="application/json", text=text)]
         )
@@ -123,6 +120,22 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOn
     )
 
 
+async def _limits(context: ServerRequestContext[ClientOnDemand, Any], offer: Offer, door: Door) -> str:
+    """All budgets as JSON.
+
+    Raises:
+        MCPError: They cannot be told; it says why.
+    """
+    from autobg_mcp.tools import ENDPOINTS  # noqa: PLC0415  # loads every tool
+
+    try:
+        client = await context.lifespan_context()
+        budgets = await client.budgets(tool for tool in ENDPOINTS if tool.tool in offer.tools)
+    except AutobgError as error:
+        raise MCPError(INTERNAL_ERROR, door.text(error.explanation())) from None
+    return json.dumps(door.data({"limits": [*budgets]}), indent=1)
+
+
 def _on_demand(open_client: OpenClient, stack: AsyncExitStack) -> ClientOnDemand:
     opened: list[Client] = []
     opening = anyio.Lock()
@@ -136,61 +149,20 @@ def _on_demand(open_client: OpenClient, stack: AsyncExitStack) -> ClientOnDemand
     return client
 
 
-def present(tool: "type[Tool[Result]]", result: "Result", call: Call) -> types.CallToolResult:
-    """A result as a model reads it: text, pictures or structured content, and what the call waited for.
-
-    Workflow tools, which make many calls, also say in words what is left of the allowances they used: some hosts keep
-    `_meta` from the model.
-    """
-    from autobg_mcp.toolkit.tool import PictureResult  # noqa: PLC0415  # loaded with the first tool
-
-    allowance = {"allowance": _allowance(call)} if tool.toolset == "workflow" and call.left else {}
-    if isinstance(result, PictureResult):
-        lines = [result.text(), *allowance.values()]
-        content: list[types.ContentBlock] = [types.TextContent(type="text", text="\n".join(lines))]
-        for shown in result.pictures:
-            data = base64.b64encode(shown.content).decode()
-            content.append(types.ImageContent(type="image", data=data, mime_type=shown.mime))
-        return types.CallToolResult(content=content, _meta=_meta(call))
-    structured: dict[str, Any] = {**result.structured(), **allowance}
-    text = types.TextContent(type="text", text=json.dumps(structured, ensure_ascii=False))
-    return types.CallToolResult(content=[text], structured_content=structured, _meta=_meta(call))
-
-
-def _allowance(call: Call) -> str:
-    waited = f"Waited {call.waited_s:.0f} s. " if call.waited_s >= 1 else ""
-    return f"{waited}Calls left: {', '.join(f'{name} {count}' for name, count in call.left.items())}."
-
-
-def explain(error: AutobgError, call: Call) -> types.CallToolResult:
-    """An error as a model reads it."""
-    content: list[types.ContentBlock] = [types.TextContent(type="text", text=error.explanation())]
-    return types.CallToolResult(content=content, is_error=True, _meta=_meta(call))
-
-
-def broken(tool: Offered | None, error: Exception) -> AutobgError:
-    """What a fault of this server's own means for the caller."""
-    changes = tool is not None and tool.effect not in ("reads", "saves")
-    return AutobgError(
-        f"This server has a fault ({type(error).__name__}); its log says more.",
-        spent="unknown" if tool is not None and tool.effect == "spends" else "no",
-        repeatable=not changes,
-        next_step="Call listBatches to see what was recorded." if changes else "Tell the user.",
-    )
-
-
-def _meta(call: Call) -> dict[str, Any]:
-    """How long a call waited for its slots, and what is left of each allowance it used."""
-    return {"autobg/waitedS": round(call.waited_s, 1), "autobg/callsLeft": call.left}
-
-
-def _call(client: "Client", context: ServerRequestContext[ClientOnDemand, Any], ask: Ask) -> Call:
-    """The call that a request makes: its host's name, its time budget and its way to report progress."""
+def _call(client: "Client", context: ServerRequestContext[ClientOnDemand, Any], ask: Ask, door: Door) -> Call:
+    """The call that a request makes: its host's name, its time budget and its ways to tell and to ask."""
     host = context.session.client_params
+
+    async def report(progress: float, total: float | None, message: str) -> None:
+        await context.session.report_progress(progress, total, door.line(message))
+
+    async def ask_in_words(question: str, subject: str) -> bool:
+        return await ask(door.line(question), subject)
+
     return Call(
         max_wait_s=client.settings.max_wait_s,
-        report=context.session.report_progress,
-        ask=ask,
+        report=report,
+        ask=ask_in_words,
         host=cleaned(host.client_info.name, 60) if host else "unknown host",
         clock=client.clock,
         sleep=client.sleep,

@@ -15,6 +15,14 @@ class _PlainSchema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  # the answer is always no
         return False
 
+    def field_is_required(
+        self,
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
+        total: bool,
+    ) -> bool:
+        null_is_left_out = self.mode == "serialization" and field["schema"]["type"] == "nullable"
+        return not null_is_left_out and super().field_is_required(field, total)
+
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
