@@ -1,25 +1,24 @@
 """The facade: opens everything once, and runs tools."""
 
 import hashlib
-import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import anyio
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
-from autobg_mcp.api.call import Call, OnWire, QuestionPendingError, unwatched
-from autobg_mcp.api.exchange import Answer, Request
+from autobg_mcp.api.call import Account, Call, Progress, QuestionPendingError, TimeBudget
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.sending import Sender
+from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import AutobgError, FileRefusedError, telling
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
 from autobg_mcp.money.audit import AuditLog
 from autobg_mcp.money.ledger import Ledger
-from autobg_mcp.settings import Settings, account_of
+from autobg_mcp.money.purchase import Terms, Till
+from autobg_mcp.settings import Settings
 from autobg_mcp.throttle import Budget, Limit, Throttle, open_throttle, parse_rate_limits
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
@@ -39,8 +38,7 @@ class Client:
         throttle: Keeps calls under the API's limits; None opens the one the settings name.
         fence: Which local files may be read; None allows the folders in the settings.
         app: An ASGI application that stands in for the network, such as the sandbox; None is the network.
-        clock: Seconds that only grow, for the time budgets of calls.
-        sleep: Passes seconds while a tool waits.
+        clock: The time of everything: budgets of calls, the throttle, the ledger, and sleep.
     """
 
     def __init__(
@@ -50,41 +48,36 @@ class Client:
         throttle: Throttle | None = None,
         fence: Fence | None = None,
         app: "ASGIApp | None" = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        clock: Clock = SYSTEM,
     ) -> None:
         self.settings = settings
-        self.clock = clock
-        self.sleep = sleep
         self.throttle = throttle or open_throttle(
             settings.throttle,
             state_dir=settings.state_dir,
             on_store_failure=settings.throttle_on_failure,
             machines=settings.machines,
         )
-        self._http = Http(settings, app)
-        self._sender = Sender(
-            self.throttle,
-            parse_rate_limits(settings.rate_limits),
-            account=self._account,
-            transfer=self._http.transfer,
-        )
+        self._clock = clock
+        self._sender = Sender(Http(settings, app), self.throttle, parse_rate_limits(settings.rate_limits))
         self._fence = fence or Fence(settings.image_dirs, results=settings.output_folder())
         self._outbox = Outbox(settings.output_folder())
-        self._ledger = Ledger(settings.state_dir)
+        self._ledger = Ledger(settings.state_dir, clock=clock.wall_s)
+        self._till = Till(self._ledger, Terms.of(settings), clock)
         self._audit = AuditLog(settings.state_dir, secrets=_secrets(settings))
+        self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Nothing is opened before the first request."""
+        """Nothing is opened before the first request; whatever is by then is closed at the end."""
+        self._opened.callback(self._ledger.close)
+        self._opened.push_async_callback(self.throttle.aclose)
+        self._opened.push_async_callback(self._sender.http.aclose)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections, the throttle and the ledger."""
-        await self._http.aclose()
-        await self.throttle.aclose()
-        self._ledger.close()
+        await self._opened.aclose()
 
     async def call(self, tool: Tool[ResultT_co], call: Call | None = None) -> ResultT_co:
         """Run one tool and answer its typed result.
@@ -92,22 +85,29 @@ class Client:
         Raises:
             AutobgError: It could not be done; the error says whether credits were spent and what to do next.
         """
-        call = call or Call(max_wait_s=self.settings.max_wait_s, clock=self.clock, sleep=self.sleep)
-        context = Context(
-            api=self,
-            settings=self.settings,
-            fence=self._fence,
-            outbox=self._outbox,
-            ledger=self._ledger,
-            account=self._account(call),
-            call=call,
-        )
+        context = self._context(call or Call())
         if tool.effect in ("reads", "saves"):
             return await _run(tool, context)
         with self._audited(tool, context) as event:
             result = await _run(tool, context)
-            event.update(_ids(result))
+            event.update(tool.audited(result))
         return result
+
+    def _context(self, call: Call) -> Context:
+        max_wait_s = self.settings.max_wait_s if call.max_wait_s is None else call.max_wait_s
+        return Context(
+            settings=self.settings,
+            account=self._account(call.key),
+            call=call,
+            time=TimeBudget(max_wait_s, self._clock),
+            progress=Progress(call.report),
+            sender=self._sender,
+            fence=self._fence,
+            outbox=self._outbox,
+            ledger=self._ledger,
+            till=self._till,
+            clock=self._clock,
+        )
 
     async def budgets(self, endpoints: Iterable[type[Endpoint[Result]]]) -> list[dict[str, JsonValue]]:
         """The budget of each endpoint for the settings' key now, as `autobg://limits` shows it.
@@ -115,7 +115,7 @@ class Client:
         Raises:
             StateError: The store of budgets cannot be used.
         """
-        prefix = f"{self._account(Call())}:"
+        prefix = f"{self._account(None).id}:"
         used = {budget.bucket.removeprefix(prefix): budget for budget in await self.throttle.budgets(prefix)}
         return [
             _shown(endpoint.tool, used.get(endpoint.tool), self._sender.limit(endpoint.tool, endpoint.rate))
@@ -128,8 +128,9 @@ class Client:
         event: dict[str, str | None] = {
             "tool": tool.tool,
             "host": context.call.host,
-            "account": context.account,
-            "vehicle": getattr(tool, "numberPlate", None),
+            "account": context.account.id,
+            "vehicle": None,
+            **tool.audited(None),
             "outcome": "broken off",
         }
         try:
@@ -144,22 +145,6 @@ class Client:
         finally:
             self._audit.write(event)
 
-    async def send(self, request: Request, call: Call, on_wire: OnWire = unwatched) -> Answer:
-        """Send one request as often as is safe, and answer its success.
-
-        Raises:
-            AutobgError: There is no success; the error says whether credits may have been spent.
-        """
-        return await self._sender.send(request, call, on_wire)
-
-    async def fetch(self, link: str) -> bytes:
-        """What a link from an answer leads to; the key is not sent along.
-
-        Raises:
-            LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
-        """
-        return await self._http.fetch(link)
-
     def keep(self, content: bytes, name: str) -> str:
         """Save what is too long for an answer, and say where it is; blocks."""
         try:
@@ -169,8 +154,8 @@ class Client:
             return f"The whole is lost: {error}"
         return f"The whole is in {saved.path}"
 
-    def _account(self, call: Call) -> str:
-        return account_of(call.key or self.settings.key(), self.settings.base_url)
+    def _account(self, key: SecretStr | None) -> Account:
+        return Account.of(key or self.settings.key(), self.settings.base_url)
 
 
 async def _run(tool: Tool[ResultT_co], context: Context) -> ResultT_co:
@@ -198,9 +183,3 @@ def _shown(tool: str, budget: Budget | None, limit: Limit) -> dict[str, JsonValu
         "closedS": round(budget.closed_s, 1),
         "rule": budget.rule,
     }
-
-
-def _ids(result: Result) -> dict[str, str | None]:
-    """The ids in a result, for the audit log."""
-    names = ("batchID", "templateID", "reported")
-    return {name: str(getattr(result, name)) for name in names if getattr(result, name, None)}

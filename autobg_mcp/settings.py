@@ -1,7 +1,6 @@
 """Every setting: its environment variable, unit, default and meaning."""
 
 import difflib
-import hashlib
 import os
 import re
 import sys
@@ -232,12 +231,6 @@ class Settings(BaseSettings):
         if self.output_dir is not None:
             return self.output_dir
         return (self.image_dirs[0] if self.image_dirs else self.state_dir) / "autobg-output"
-
-
-def account_of(key: SecretStr, base_url: str) -> str:
-    """A short hash that stands for a key at an address wherever budgets and submissions are kept."""
-    text = f"autobg-mcp account\0{base_url.rstrip('/')}\0{key.get_secret_value()}"
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _checked_key(text: str, variable: str) -> SecretStr:

@@ -36,7 +36,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.now_s = 1000.0
-        self._ahead_s = time.time() - self.now_s
+        self._ahead_s = time.time() - self.now_s + 60  # later than any file that a test has drawn
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = count()
         self._turning: asyncio.Task[None] | None = None
@@ -155,9 +155,7 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
         }
         settings = Settings.load(**(defaults | changes))
         throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
-        server = build_server(
-            settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock, sleep=clock.sleep)
-        )
+        server = build_server(settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock))
         async with McpClient(server, mode=mode, raise_exceptions=True) as client:
             yield client
 

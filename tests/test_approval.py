@@ -83,9 +83,7 @@ def host(
         places = {"base_url": "http://sandbox/public/api/v1", "image_dirs": (photos,), "state_dir": tmp_path}
         settings = Settings.load(**({"api_key": KEY, "approve": "paid"} | places | changes))
         throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
-        server = build_server(
-            settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock, sleep=clock.sleep)
-        )
+        server = build_server(settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock))
         return McpClient(server, mode=era, raise_exceptions=True, elicitation_callback=person)
 
     return connected

@@ -58,7 +58,7 @@ async def opened(
         | changes
     )
     throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
-    async with Client(settings, app=app, throttle=throttle, clock=clock, sleep=clock.sleep) as client:
+    async with Client(settings, app=app, throttle=throttle, clock=clock) as client:
         yield client
 
 
@@ -104,18 +104,18 @@ async def test_a_lost_answer_to_a_question_is_asked_for_once_more(
 async def test_a_429_is_waited_out_and_the_call_sent_again(
     python: Client, world: World, clock: Clock
 ) -> None:
-    started, call = clock.now_s, Call(max_wait_s=45, clock=clock)
+    started, call = clock.now_s, Call(max_wait_s=45)
     world.fail_next("", "429", delay_s=20)
     await python.call(UPLOAD, call)
     assert 20 <= clock.now_s - started < 25
-    assert call.waited_s >= 20
+    assert call.allowances.waited_s >= 20
     assert [account.credits_left for account in world.accounts.values()] == [99]
 
 
 async def test_a_429_that_never_ends_is_given_up(python: Client, world: World, clock: Clock) -> None:
     world.fail_next("", "429", times=99, delay_s=1)
     with pytest.raises(RateLimitedError) as refused:
-        await python.call(ListTemplates(), Call(max_wait_s=3600, clock=clock))
+        await python.call(ListTemplates(), Call(max_wait_s=3600))
     assert 2 <= len(world.requests) <= 4
     assert (refused.value.spent, refused.value.repeatable) == ("no", True)
 
@@ -125,7 +125,7 @@ async def test_a_refusal_that_only_says_too_many_requests_counts_as_429(
 ) -> None:
     api.says(b'{"status": false, "message": "Rate limit exceeded"}')
     with pytest.raises(RateLimitedError):
-        await scripted.call(ListTemplates(), Call(max_wait_s=0, clock=clock))
+        await scripted.call(ListTemplates(), Call(max_wait_s=0))
 
 
 async def test_a_retry_after_in_the_form_of_a_date_counts_from_the_answers_own_date(
@@ -138,7 +138,7 @@ async def test_a_retry_after_in_the_form_of_a_date_counts_from_the_answers_own_d
     }
     api.says(b"{}", status=429, headers=headers)
     with pytest.raises(RateLimitedError) as refused:
-        await scripted.call(ListTemplates(), Call(max_wait_s=0, clock=clock))
+        await scripted.call(ListTemplates(), Call(max_wait_s=0))
     assert 90 <= (refused.value.retry_after_s or 0) < 92
 
 
@@ -148,7 +148,7 @@ async def test_a_retry_after_that_makes_no_sense_does_no_harm(
 ) -> None:
     api.says(b"{}", status=429, headers={"retry-after": value})
     with pytest.raises(RateLimitedError) as refused:
-        await scripted.call(ListTemplates(), Call(max_wait_s=0, clock=clock))
+        await scripted.call(ListTemplates(), Call(max_wait_s=0))
     assert 0 < (refused.value.retry_after_s or 0) < 120
 
 
@@ -157,7 +157,7 @@ async def test_the_eleventh_call_of_a_minute_is_not_sent(python: Client, world: 
     for _ in range(10):
         await python.call(upload)
     with pytest.raises(ThrottledError) as refused:
-        await python.call(upload, Call(max_wait_s=10, clock=clock))
+        await python.call(upload, Call(max_wait_s=10))
     assert 60 <= (refused.value.retry_after_s or 0) <= 61
     assert len(world.requests) == 10
 

@@ -23,8 +23,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from autobg_mcp.api.http import Http
 from autobg_mcp.api.links import public_address
-from autobg_mcp.client import Client
 from autobg_mcp.errors import LinkRefusedError
 from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
 from autobg_mcp.settings import Settings
@@ -302,9 +302,9 @@ async def test_a_link_is_fetched_directly_even_where_the_environment_names_a_pro
 
     monkeypatch.setattr("anyio.connect_tcp", connect_tcp)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    async with Client(Settings.load(state_dir=tmp_path)) as client:
-        with pytest.raises(LinkRefusedError, match="ConnectError"):
-            await client.fetch(f"https://{PUBLIC}/car")
+    http = Http(Settings.load(state_dir=tmp_path))
+    with pytest.raises(LinkRefusedError, match="ConnectError"):
+        await http.fetch(f"https://{PUBLIC}/car")
     assert connected == [(PUBLIC, 443)]
 
 

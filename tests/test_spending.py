@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -58,13 +57,6 @@ def images(result: Mapping[str, JsonValue]) -> list[str]:
 @pytest.fixture
 def car(photos: Path) -> Path:
     return photos / "cars" / "car-1.jpg"
-
-
-@pytest.fixture
-def wall(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The ledger keeps the tests' time too."""
-    monkeypatch.setattr("autobg_mcp.client.Ledger", partial(Ledger, clock=clock))
-    return clock
 
 
 # Repeats
@@ -161,18 +153,18 @@ async def test_the_same_bytes_under_two_names_are_paid_once(
 
 @pytest.mark.parametrize(("hours", "cost"), [(23.9, 1), (24.1, 2)])
 async def test_a_repeat_is_paid_again_once_the_window_is_over(
-    hours: float, cost: int, wall: Clock, client: McpClient, world: World, car: Path
+    hours: float, cost: int, clock: Clock, client: McpClient, world: World, car: Path
 ) -> None:
     await upload(client, car)
-    wall.now_s += hours * HOUR_S
+    clock.now_s += hours * HOUR_S
     await upload(client, car)
     assert spent(world) == cost
 
 
-async def test_the_operator_sets_the_window(wall: Clock, connect: Connect, world: World, car: Path) -> None:
+async def test_the_operator_sets_the_window(clock: Clock, connect: Connect, world: World, car: Path) -> None:
     async with connect(duplicate_window_h=1) as client:
         await upload(client, car)
-        wall.now_s += 1.1 * HOUR_S
+        clock.now_s += 1.1 * HOUR_S
         await upload(client, car)
     assert spent(world) == 2
 

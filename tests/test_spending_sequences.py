@@ -86,7 +86,7 @@ class Life:
         )
         clock = self._clock
         throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
-        client = partial(Client, chosen, app=self._app, throttle=throttle, clock=clock, sleep=clock.sleep)
+        client = partial(Client, chosen, app=self._app, throttle=throttle, clock=clock)
         return McpClient(build_server(chosen, client), mode=mode, raise_exceptions=True)
 
     async def live(self, lived: list[Step]) -> None:

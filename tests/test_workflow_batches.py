@@ -3,8 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,12 @@ from documented import structured, text_of
 from mcp import Client as McpClient
 from pydantic import JsonValue
 
-from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import World
 from autobg_mcp.tools.batches import span
 
 pytestmark = pytest.mark.anyio
 
 DAY_S = 86_400.0
-
-
-@pytest.fixture
-def wall(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The ledger keeps the tests' time, which begins with the real one."""
-    clock.now_s = time.time()
-    monkeypatch.setattr("autobg_mcp.client.Ledger", partial(Ledger, clock=clock))
-    return clock
 
 
 async def upload(client: McpClient, vehicle: str, *images: Path, template: str | None = None) -> str:
@@ -133,17 +123,17 @@ async def test_the_limit_keeps_the_newest(client: McpClient, two: tuple[str, str
     ],
 )
 async def test_names_of_times_find_what_people_mean(
-    days_ago: int, names: set[str], wall: Clock, client: McpClient, photos: Path
+    days_ago: int, names: set[str], clock: Clock, client: McpClient, photos: Path
 ) -> None:
-    wall.now_s -= days_ago * DAY_S
     batch = await upload(client, "V", photos / "cars")
+    day = datetime.fromtimestamp(clock.wall_s()).astimezone()
+    clock.now_s += days_ago * DAY_S
     found = {
         name
         for name in ("today", "Yesterday", "last 7 days", " last 30 days")
         if await ids(client, since=name)
     }
     assert {name.strip().lower() for name in found} == names
-    day = datetime.fromtimestamp(wall.now_s).astimezone()
     assert await ids(client, since=f"{day:%d-%m-%Y}") == [batch]
     assert await ids(client, since=f"{day + timedelta(days=1):%d-%m-%Y}") == []
 
@@ -172,13 +162,13 @@ def in_berlin() -> Iterator[None]:
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system has one time zone a process")
 @pytest.mark.parametrize("words", ["15-01-2026", "15-07-2026"])
 def test_a_day_begins_at_its_own_midnight_in_summer_and_winter(words: str, in_berlin: None) -> None:
-    begin, _ = span(words)
+    begin, _ = span(words, time.time())
     assert time.strftime("%d-%m-%Y %H:%M:%S", time.localtime(begin)) == f"{words} 00:00:00"
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system has one time zone a process")
 def test_yesterday_is_a_whole_day_when_clocks_change(in_berlin: None) -> None:
-    begin, end = span("yesterday", date(2026, 10, 26))
+    begin, end = span("yesterday", datetime(2026, 10, 26, 12).astimezone().timestamp())
     assert end is not None
     assert end - begin == 25 * 3600
 

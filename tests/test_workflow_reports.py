@@ -1,7 +1,6 @@
 """Many reports in few calls: joined, merged, never sent twice, and told picture by picture."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 
 import pytest
 from conftest import Clock, Connect
@@ -10,7 +9,6 @@ from mcp import Client as McpClient
 from mcp.types import CallToolResult
 from pydantic import JsonValue
 
-from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
 
 pytestmark = pytest.mark.anyio
@@ -142,9 +140,8 @@ async def test_after_a_restart_a_repeat_makes_no_call(
 
 
 async def test_once_the_window_is_over_a_picture_can_be_reported_again(
-    connect: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch, world: World, pictures: list[int]
+    connect: Connect, clock: Clock, world: World, pictures: list[int]
 ) -> None:
-    monkeypatch.setattr("autobg_mcp.client.Ledger", partial(Ledger, clock=clock))
     async with connect() as client:
         await report(client, [bad(pictures[0])])
         clock.now_s += 24.1 * 3600

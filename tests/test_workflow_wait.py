@@ -1,6 +1,5 @@
 """Waiting for a batch: few looks, shared by all who wait, and an answer that says how to go on."""
 
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -12,18 +11,11 @@ from documented import structured, text_of
 from mcp import Client as McpClient
 from pydantic import JsonValue
 
-from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import SandboxOptions, World
 
 pytestmark = pytest.mark.anyio
 
 STATUS = "/public/api/v1/images/imagesStatus"
-
-
-@pytest.fixture(autouse=True)
-def turned(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ledger keeps the tests' time too."""
-    monkeypatch.setattr("autobg_mcp.client.Ledger", partial(Ledger, clock=clock))
 
 
 @pytest.fixture

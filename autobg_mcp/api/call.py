@@ -1,12 +1,37 @@
-"""One call of a tool: who makes it, how long it may wait, how far it is and what it waited for."""
+"""One call of a tool: whose credits it spends, what its caller says of it, the time it may take, and how far it is."""
 
-import time
+import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Self
 
-import anyio
 from pydantic import SecretStr
 
+from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import SpendingRefusedError
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose credits are spent: a key at an address, resolved once when a call begins.
+
+    Attributes:
+        key: The API key, bare.
+        id: A short hash that stands for the key wherever budgets and submissions are kept.
+        name: What people call it.
+    """
+
+    key: SecretStr
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, key: SecretStr, base_url: str) -> Self:
+        """The account of a key at an address; the same for every spelling of the address's end."""
+        text = f"autobg-mcp account\0{base_url.rstrip('/')}\0{key.get_secret_value()}"
+        own_id = hashlib.sha256(text.encode()).hexdigest()[:24]
+        return cls(key, own_id, f"account {own_id[:6]}")
+
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
 """Tells whoever called how far a tool is: progress, total (None: unknown), and a sentence."""
@@ -14,14 +39,6 @@ Report = Callable[[float, float | None, str], Awaitable[None]]
 
 async def unheard(_progress: float, _total: float | None, _message: str) -> None:
     """A report nobody listens to."""
-
-
-OnWire = Callable[[bool], Awaitable[None]]
-"""Told True just before a request's bytes go out, and False when the API surely did not act on them."""
-
-
-async def unwatched(_on: bool) -> None:
-    """For requests whose moment on the wire matters to nobody."""
 
 
 Ask = Callable[[str, str], Awaitable[bool]]
@@ -44,58 +61,80 @@ async def nobody_to_ask(_question: str, _subject: str) -> bool:
     )
 
 
-class Call:
-    """One call of a tool: who makes it, how long it may wait, how far it is and what it waited for.
+@dataclass
+class Allowances:
+    """What one call waited for and used of the API's limits.
 
-    Args:
-        max_wait_s: Seconds the call may spend waiting in all.
-        report: Where progress goes.
-        ask: Asks a person; only used where the settings want approval.
-        host: Name of the program that calls, such as an MCP host.
-        key: The caller's own API key; None takes the one in the settings.
-        clock: Seconds that only grow.
-        sleep: Passes seconds.
+    Attributes:
+        waited_s: Seconds it waited for slots.
+        left: Calls left in the allowance of each endpoint it used, by tool name.
     """
 
-    def __init__(
-        self,
-        *,
-        max_wait_s: float = 45.0,
-        report: Report = unheard,
-        ask: Ask = nobody_to_ask,
-        host: str = "python",
-        key: SecretStr | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-    ) -> None:
-        self.host = host
-        self.ask = ask
-        self.sleep = sleep
-        self.key = key
-        self.waited_s = 0.0
-        self.left: dict[str, int] = {}
-        """Calls left in the allowance of each endpoint used, by tool name."""
-        self._report = report
+    waited_s: float = 0.0
+    left: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What a caller says of one call.
+
+    Attributes:
+        host: Name of the program that calls, such as an MCP host.
+        max_wait_s: Seconds it may spend waiting in all; None takes `AUTOBG_MAX_WAIT_S`.
+        report: Where progress goes.
+        ask: Asks a person; only used where the settings want approval.
+        key: The caller's own API key; None takes the one in the settings.
+        allowances: Filled while the call runs.
+    """
+
+    host: str = "python"
+    max_wait_s: float | None = None
+    report: Report = unheard
+    ask: Ask = nobody_to_ask
+    key: SecretStr | None = None
+    allowances: Allowances = field(default_factory=Allowances)
+
+
+class TimeBudget:
+    """The time that one call may spend waiting.
+
+    Args:
+        max_wait_s: Seconds from now.
+        clock: Tells the time.
+    """
+
+    def __init__(self, max_wait_s: float, clock: Clock = SYSTEM) -> None:
         self._clock = clock
-        self._ends_at = clock() + max_wait_s
-        self._progress = 0.0
+        self._ends_at_s = clock.monotonic_s() + max_wait_s
 
-    def time_left_s(self) -> float:
-        """Seconds this call may still wait, at least 0."""
-        return max(0.0, self._ends_at - self._clock())
+    def left_s(self) -> float:
+        """Seconds that are left, at least 0."""
+        return max(0.0, self._ends_at_s - self._clock.monotonic_s())
 
-    def limit_wait(self, most_s: float) -> None:
-        """Wait at most this many seconds from now, where less was asked for than is allowed."""
-        self._ends_at = min(self._ends_at, self._clock() + most_s)
+    def shorten(self, most_s: float) -> None:
+        """Leave at most so many seconds from now."""
+        self._ends_at_s = min(self._ends_at_s, self._clock.monotonic_s() + most_s)
 
     def give_back(self, seconds: float) -> None:
         """Do not count seconds that a person took to answer."""
-        self._ends_at += max(0.0, seconds)
+        self._ends_at_s += max(0.0, seconds)
 
-    async def progress(self, message: str, *, done: float | None = None, total: float | None = None) -> None:
-        """Tell the caller how far the call is; `done` of `total`, or only that it goes on.
+
+class Progress:
+    """Tells a caller how far a call is.
+
+    Args:
+        report: Where it goes.
+    """
+
+    def __init__(self, report: Report = unheard) -> None:
+        self._report = report
+        self._told = 0.0
+
+    async def __call__(self, message: str, *, done: float | None = None, total: float | None = None) -> None:
+        """Say that `done` of `total` is done, or only that it goes on.
 
         MCP wants every report to be larger than the one before, so a standstill moves by a thousandth.
         """
-        self._progress = max(self._progress + 0.001, done or 0.0)
-        await self._report(self._progress, total, message)
+        self._told = max(self._told + 0.001, done or 0.0)
+        await self._report(self._told, total, message)

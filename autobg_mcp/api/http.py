@@ -15,15 +15,15 @@ import anyio
 import anyio.to_thread
 import httpx
 import truststore
+from pydantic import SecretStr
 
 from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered
-from autobg_mcp.api.call import Call
 from autobg_mcp.api.exchange import Answer, FilePart, Request, lost, unexpected
 from autobg_mcp.api.links import public_address
-from autobg_mcp.api.sending import Wire
 from autobg_mcp.errors import ConfigurationError, ConnectionFailedError, LinkRefusedError
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import cleaned, quoted
+from autobg_mcp.throttle import Slot
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -66,21 +66,24 @@ class Http:
         if self._http is not None:
             await self._http.aclose()
 
-    async def transfer(self, request: Request, call: Call, wire: Wire) -> Answer:
-        """Put one request on the wire and read its whole answer."""
-        secret = (call.key or self.settings.key()).get_secret_value()
+    async def transfer(self, request: Request, key: SecretStr, slot: Slot) -> Answer:
+        """Put one request on the wire, stamping its slot, and read its whole answer.
 
-        events = _Events(wire)
+        Raises:
+            ConnectionFailedError: It never reached the API.
+            OutcomeUnknownError: It may have, but no whole answer came back.
+            ConfigurationError: The address or a proxy cannot be used.
+        """
+        secret = key.get_secret_value()
         if self._transport is not None:  # only the network reports its events
-            await wire.begin()
+            slot.sent()
         try:
             with ExitStack() as opened, anyio.fail_after(self.settings.timeout_s):
-                opened.callback(events.forget)
                 async with self._open().stream(
                     request.method,
                     self.settings.base_url.rstrip("/") + request.path,
                     params=request.query,
-                    extensions={"trace": events},
+                    extensions={"trace": _Stamps(slot)},
                     **_body(request, secret, opened),
                 ) as response:
                     content = await _taken_in(request, response)
@@ -193,27 +196,16 @@ class _InProcess(httpx.ASGITransport):
             raise httpx.ReadError(type(error).__name__) from error
 
 
-class _Events:
-    """Hears what httpx does with one request, and tells the wire; forgets it afterwards.
+class _Stamps:
+    """Hears what httpx does with one request, and stamps its slot: the API may count it from the first byte to the last."""
 
-    httpx ties request, response and this into a cycle. What they hold stays in memory until the garbage collector comes by,
-    so nothing may lead from here to a photo once it is sent.
-    """
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire: Wire | None = wire
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
 
     async def __call__(self, event: str, info: Mapping[str, object]) -> None:
-        if self._wire is None or _is_to_proxy(info):
-            return
-        if event.endswith("send_request_headers.started"):
-            await self._wire.begin()
-        elif event.endswith("send_request_body.complete"):
-            self._wire.gone()
-
-    def forget(self) -> None:
-        """Lead to nothing any more."""
-        self._wire = None
+        moments = ("send_request_headers.started", "send_request_body.complete")
+        if event.endswith(moments) and not _is_to_proxy(info):
+            self._slot.sent()
 
 
 def _is_to_proxy(info: Mapping[str, object]) -> bool:
@@ -230,7 +222,8 @@ class _Body(TypedDict, total=False):
 def _body(request: Request, secret: str, opened: ExitStack) -> _Body:
     """Headers and body as httpx takes them; every form field goes through `files`, which keeps their order.
 
-    Files go in as streams that `opened` closes, which lets go of the photo (see `_Events`).
+    Files go in as streams that `opened` closes: httpx ties request and response into a cycle, which would keep the photo in
+    memory until the garbage collector comes by.
     """
     headers = {"Authorization": secret}
     if request.body is not None:

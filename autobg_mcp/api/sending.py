@@ -1,11 +1,21 @@
-"""Sends requests under the API's limits: waits for a free slot, and repeats what is safe to repeat."""
+"""Sends requests under the API's limits: each in a slot of its account's budget, and as often as is safe.
+
+    tries = sender.tries(request, account, time, progress, allowances)
+    while True:
+        async with tries.attempt() as turn:
+            return await turn.send()
+
+An attempt waits for its slot and holds it for the block; a failure that may be tried again ends the block without a word.
+"""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from autobg_mcp.api.call import Call, OnWire
+from autobg_mcp.api.call import Account, Allowances, Progress, TimeBudget
 from autobg_mcp.api.exchange import Answer, Request, error_in
+from autobg_mcp.api.http import Http
 from autobg_mcp.errors import (
     ApiError,
     ConnectionFailedError,
@@ -18,115 +28,132 @@ from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
 
 
 @dataclass(frozen=True)
-class Wire:
-    """Whom to tell how far a request is on its way.
+class Turn:
+    """The right to send one request now."""
 
-    Args:
-        begin: Awaited just before the first byte goes out.
-        gone: Called when the last byte has gone out: a server may count a request only when it is whole.
-    """
+    _request: Request
+    _account: Account
+    _slot: Slot
+    _http: Http
 
-    begin: Callable[[], Awaitable[None]]
-    gone: Callable[[], None]
+    async def send(self) -> Answer:
+        """Send the request once and answer its success.
+
+        Raises:
+            ApiError: There is no success; the error says whether credits may have been spent.
+        """
+        answer = await self._http.transfer(self._request, self._account.key, self._slot)
+        refusal = error_in(self._request, answer)
+        limited = isinstance(refusal, RateLimitedError)
+        await self._slot.answered(refused=limited, retry_after_s=answer.retry_after_s)
+        if refusal is not None:
+            raise refusal
+        return answer
 
 
-Transfer = Callable[[Request, Call, Wire], Awaitable[Answer]]
-"""Puts one request on the wire and reads its answer."""
+class Tries:
+    """One request on its way to a success.
 
-
-class Sender:
-    """Sends requests, each in a slot of its account's budget.
-
-    Args:
-        throttle: Keeps the budgets.
-        limits: The operator's limits by tool, `*` for all others; the rest are those that the endpoints declare.
-        account: Names the account of a call.
-        transfer: Puts a request on the wire.
+    A 429 means that the API did not act, so any request is tried again once its gate opens, in its old place. A request
+    that never reached the API is tried again once; a lost answer only where asking again changes nothing.
     """
 
     def __init__(
         self,
-        throttle: Throttle,
-        limits: Mapping[str, Limit],
-        *,
-        account: Callable[[Call], str],
-        transfer: Transfer,
+        sender: "Sender",
+        request: Request,
+        account: Account,
+        time: TimeBudget,
+        progress: Progress,
+        allowances: Allowances,
     ) -> None:
-        self._throttle = throttle
-        self._limits = limits
+        self._sender = sender
+        self._request = request
         self._account = account
-        self._transfer = transfer
-
-    def limit(self, tool: str, declared: Limit) -> Limit:
-        """The limit that holds for a tool: the operator's, else the declared one."""
-        return self._limits.get(tool) or self._limits.get("*") or declared
-
-    async def send(self, request: Request, call: Call, on_wire: OnWire) -> Answer:
-        """Send one request as often as is safe, and answer its success.
-
-        A 429 means that the API did not act, so any request is tried again once its gate opens. A request that never
-        reached the API is tried again once; a lost answer only where asking again changes nothing.
-
-        Raises:
-            AutobgError: There is no success; the error says whether credits may have been spent.
-        """
-        tries_left: dict[type[ApiError], int] = {
+        self._time = time
+        self._progress = progress
+        self._allowances = allowances
+        self._left: dict[type[ApiError], int] = {
             RateLimitedError: 3,
             ConnectionFailedError: 1,
             OutcomeUnknownError: 1,
             ServerFaultError: 1,
         }
-        outcome: Answer | ApiError | None = None
-        refused: Slot | None = None
-        while True:
-            try:
-                outcome, refused = await self._outcome(request, call, on_wire, refused)
-            except ThrottledError as error:
-                if not isinstance(outcome, RateLimitedError):
-                    raise
-                outcome.retry_after_s = error.retry_after_s
-                raise outcome from None
-            if isinstance(outcome, Answer):
-                return outcome
-            kind = next((kind for kind in tries_left if isinstance(outcome, kind)), None)
-            if kind is None or not outcome.repeatable or not tries_left[kind]:
-                raise outcome
-            tries_left[kind] -= 1
+        self._refused: Slot | None = None
+        self._limited: RateLimitedError | None = None
 
-    async def _outcome(
-        self, request: Request, call: Call, on_wire: OnWire, refused: Slot | None
-    ) -> tuple[Answer | ApiError, Slot | None]:
-        """What comes of one try; `refused` is the slot of a try that a 429 turned away, and keeps its place."""
-        limit = self.limit(request.tool, request.rate)
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[Turn]:
+        """Wait for a slot and hold it for the block.
+
+        Raises:
+            ThrottledError: The slot lies beyond the call's time; nothing was sent.
+            ApiError: What the block raised, where it may not be tried again.
+        """
+        try:
+            async with self._slot() as slot:
+                self._refused = slot
+                yield Turn(self._request, self._account, slot, self._sender.http)
+        except ThrottledError as error:
+            if self._limited is None:
+                raise
+            self._limited.retry_after_s = error.retry_after_s  # our clock knows better when its gate opens
+            raise self._limited from None
+        except ApiError as error:
+            kind = next((kind for kind in self._left if isinstance(error, kind)), None)
+            if kind is None or not error.repeatable or not self._left[kind]:
+                raise
+            self._left[kind] -= 1
+            self._limited = error if isinstance(error, RateLimitedError) else None
+            self._refused = self._refused if self._limited else None
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[Slot]:
+        tool, limit = self._request.tool, self._sender.limit(self._request.tool, self._request.rate)
 
         async def tell(waiting: Waiting) -> None:
-            await call.progress(
-                f"Waiting about {math.ceil(waiting.left_s)} s for a free slot of {request.tool} "
+            await self._progress(
+                f"Waiting about {math.ceil(waiting.left_s)} s for a free slot of {tool} "
                 f"({limit.calls} calls per {limit.window_s:g} s), number {waiting.place} in the queue."
             )
 
-        slots = self._throttle.slot(
-            f"{self._account(call)}:{request.tool}",
+        async with self._sender.throttle.slot(
+            f"{self._account.id}:{tool}",
             limit,
-            max_wait_s=call.time_left_s(),
+            max_wait_s=self._time.left_s(),
             on_wait=tell,
-            after=refused,
-        )
-        async with slots as slot:
-            call.waited_s += slot.waited_s
-            call.left[request.tool] = slot.left
+            after=self._refused,
+        ) as slot:
+            self._allowances.waited_s += slot.waited_s
+            self._allowances.left[tool] = slot.left
+            yield slot
 
-            async def begin() -> None:
-                await on_wire(True)
-                slot.sent()
 
-            try:
-                answer = await self._transfer(request, call, Wire(begin, slot.sent))
-            except (ConnectionFailedError, OutcomeUnknownError) as failure:
-                return failure, None
-            refusal = error_in(request, answer)
-            limited = isinstance(refusal, RateLimitedError)
-            await slot.answered(refused=limited, retry_after_s=answer.retry_after_s)
-            if limited:
-                await on_wire(False)
-            return refusal or answer, slot if limited else None
+@dataclass(frozen=True)
+class Sender:
+    """Whatever sends needs.
+
+    Attributes:
+        http: Puts a request on the wire.
+        throttle: Keeps the budgets.
+        limits: The operator's limits by tool, `*` for all others; the rest are those that the endpoints declare.
+    """
+
+    http: Http
+    throttle: Throttle
+    limits: Mapping[str, Limit]
+
+    def limit(self, tool: str, declared: Limit) -> Limit:
+        """The limit that holds for a tool: the operator's, else the declared one."""
+        return self.limits.get(tool) or self.limits.get("*") or declared
+
+    def tries(
+        self,
+        request: Request,
+        account: Account,
+        time: TimeBudget,
+        progress: Progress,
+        allowances: Allowances,
+    ) -> Tries:
+        """The way of one request; see `Tries`."""
+        return Tries(self, request, account, time, progress, allowances)

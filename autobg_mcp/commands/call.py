@@ -49,9 +49,7 @@ async def _run_tool(settings: "Settings", sandbox: bool, tool: "Tool[Result]") -
         print(message, file=sys.stderr)
 
     async with open_client(settings, sandbox=sandbox, unfenced=True) as client:
-        return await client.call(
-            tool, Call(max_wait_s=settings.max_wait_s, report=report, host="command line")
-        )
+        return await client.call(tool, Call(report=report, host="command line"))
 
 
 def arguments_of(pairs: Sequence[str], text: str | None) -> dict[str, "JsonValue"]:

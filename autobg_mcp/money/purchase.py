@@ -2,14 +2,19 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import NamedTuple, ParamSpec, Self, TypeVar
 
 import anyio
+import anyio.to_thread
 
-from autobg_mcp.api.call import Call, OnWire
-from autobg_mcp.api.exchange import Answer, Request
+from autobg_mcp.api.call import TimeBudget
+from autobg_mcp.api.exchange import Answer
+from autobg_mcp.api.sending import Tries
+from autobg_mcp.clock import Clock
 from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent, Ledger, Outcome
 from autobg_mcp.settings import Settings
@@ -24,29 +29,6 @@ _LOOK_EVERY_S = 0.5
 _SEE_LEDGER = (
     "Call listBatches to see it; allowDuplicate: true sends it all the same and may be charged again."
 )
-
-
-class Till(Protocol):
-    """What a purchase works with."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """Where intents and outcomes are kept."""
-
-    @property
-    def settings(self) -> Settings:
-        """What the operator set."""
-
-    @property
-    def call(self) -> Call:
-        """The call that pays."""
-
-    async def send(self, request: Request, on_wire: OnWire) -> Answer:
-        """The API's successful answer to one request."""
-
-    async def consult(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Run a method that blocks in a worker thread."""
-        ...
 
 
 class AlreadySubmittedError(Exception):
@@ -67,132 +49,180 @@ class Verdict(NamedTuple):
     reason: str | None
 
 
-async def earlier(picture: Intent, till: Till) -> Entry | None:
-    """The accepted submission that a picture repeats; waits for one that is under way.
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Under which conditions credits are spent.
 
-    Raises:
-        StillUnknownError: There is one whose outcome nobody knows, or not within the call's time.
+    Attributes:
+        duplicate_window_s: How far back an earlier submission is a duplicate; 0 for never.
+        daily_limit: Credits that may be spent a local day; None for no limit.
     """
-    window_s = _window_s(till)
-    if not window_s:
-        return None
-    while entry := await till.consult(till.ledger.duplicate, picture, duplicate_window_s=window_s):
-        if entry.state == "accepted":
-            return entry
-        if entry.state == "unknown":
-            raise StillUnknownError(
-                f"{picture.tool}: {quoted(picture.file_name, 80)} was sent at {at(entry.at)} and nobody knows what came "
-                f"of it ({entry.reason}); it was not sent again.",
-                next_step=_SEE_LEDGER,
-            )
-        if not till.call.time_left_s():
-            raise StillUnknownError(
-                f"{picture.tool}: {quoted(picture.file_name, 80)} is being sent by another call right now.",
-                repeatable=True,
-                next_step="Call again; it answers with the batch once there is one.",
-                retry_after_s=10,
-            )
-        await till.call.sleep(_LOOK_EVERY_S)
-    return None
+
+    duplicate_window_s: float
+    daily_limit: int | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those that the operator set."""
+        return cls(
+            duplicate_window_s=settings.duplicate_window_h * 3600, daily_limit=settings.daily_credit_limit
+        )
 
 
-class Purchase:
-    """One request that costs credits.
+class Till:
+    """Where credits are spent.
 
     Args:
-        request: What is to be sent.
-        pictures: How the ledger writes down each picture in it, in order.
-        till: What it works with.
-        allow_duplicate: Send them even if the ledger has them.
+        ledger: Where intents and outcomes are kept.
+        terms: The operator's conditions.
+        clock: Tells the time.
     """
 
-    def __init__(
-        self, request: Request, pictures: list[Intent], till: Till, *, allow_duplicate: bool
-    ) -> None:
-        self._request = request
-        self._pictures = pictures
-        self._till = till
-        self._allow_duplicate = allow_duplicate
-        self._entries: list[Entry] = []
+    def __init__(self, ledger: Ledger, terms: Terms, clock: Clock) -> None:
+        self._ledger = ledger
+        self._terms = terms
+        self._clock = clock
 
-    async def send(self, read: Callable[[Answer], Awaitable[tuple[T, list[Verdict]]]]) -> T:
-        """Send the request once and record what came of it, whatever happens meanwhile.
+    async def earlier(self, picture: Intent, time: TimeBudget) -> Entry | None:
+        """The accepted submission that a picture repeats; waits for one that is under way.
+
+        Raises:
+            StillUnknownError: There is one whose outcome nobody knows, or not within the call's time.
+        """
+        window_s = self._terms.duplicate_window_s
+        while window_s and (
+            entry := await _worked(self._ledger.duplicate, picture, duplicate_window_s=window_s)
+        ):
+            if entry.state == "accepted":
+                return entry
+            if entry.state == "unknown":
+                raise _unknown(picture, entry)
+            if not time.left_s():
+                raise _under_way(picture)
+            await self._clock.sleep(_LOOK_EVERY_S)
+        return None
+
+    async def pay(
+        self,
+        tries: Tries,
+        pictures: Sequence[Intent],
+        read: Callable[[Answer], Awaitable[tuple[T, list[Verdict]]]],
+        *,
+        allow_duplicate: bool,
+    ) -> T:
+        """Send one request that costs credits, once, and record what came of it, whatever happens meanwhile.
 
         Args:
+            tries: The request on its way.
+            pictures: How the ledger writes down each picture in it, in order.
             read: Turns the answer into the result and what it means for each picture.
+            allow_duplicate: Send them even if the ledger has them.
 
         Raises:
             AlreadySubmittedError: Another call sent one of them in this very moment.
             AutobgError: It was not accepted, or nobody knows.
         """
-        with anyio.CancelScope() as scope:
+        while True:
+            async with tries.attempt() as turn, self._intent(pictures, allow_duplicate) as intent:
+                result, verdicts = await read(await turn.send())
+                await intent.settle(verdicts)
+                return result
+
+    @asynccontextmanager
+    async def _intent(self, pictures: Sequence[Intent], allow_duplicate: bool) -> AsyncIterator["_Written"]:
+        """The intent stands in the ledger for the block, which a cancellation does not interrupt; then its outcome does."""
+        written = _Written(self._ledger)
+        with anyio.CancelScope(shield=True):
             try:
-                answer = await self._till.send(self._request, partial(self._on_wire, scope))
-                result, verdicts = await read(answer)
+                await self._write_down(written, pictures, allow_duplicate)
+            except Exception:
+                await written.withdraw("not sent")
+                raise
+            try:
+                yield written
             except AutobgError as error:
-                await self._settle_all("unknown" if error.spent == "unknown" else "refused", str(error))
+                await written.settle_all("unknown" if error.spent == "unknown" else "refused", str(error))
                 raise
             except BaseException:
-                with anyio.CancelScope(shield=True):
-                    await self._settle_all("unknown", "the call was broken off")
+                await written.settle_all("unknown", "the call was broken off")
                 raise
-            for entry, verdict in zip(self._entries, verdicts, strict=True):
-                await self._settle(entry, verdict)
-        return result
 
-    async def _on_wire(self, scope: anyio.CancelScope, on: bool) -> None:
-        """Bytes go out from here on: the intent is on disk, and a cancellation waits for the outcome."""
-        if not on:
-            await self._settle_all("refused", "the API was over its rate limit")
-            scope.shield = False
-            return
-        scope.shield = True
-        try:
-            for picture in self._pictures:
-                self._entries.append(await self._claimed(picture))
-            for entry in self._entries:
-                await self._till.consult(self._till.ledger.sent, entry.id)
-        except Exception:
-            await self._settle_all("refused", "not sent")
-            raise
-
-    async def _claimed(self, picture: Intent) -> Entry:
-        settings = self._till.settings
-        claim = await self._till.consult(
-            self._till.ledger.claim,
-            picture,
-            duplicate_window_s=_window_s(self._till),
-            allow_duplicate=self._allow_duplicate or not settings.duplicate_window_h,
-            daily_limit=settings.daily_credit_limit,
-            day_start=day_start(),
-        )
-        if claim.duplicate_of is not None:
-            raise AlreadySubmittedError
-        if claim.entry is None:
-            raise SpendingRefusedError(
-                f"{picture.tool}: AUTOBG_DAILY_CREDIT_LIMIT leaves {(claim.over_limit or 0) + len(self._entries)} credits "
-                f"today, this needs {len(self._pictures)}. Nothing was sent."
+    async def _write_down(
+        self, written: "_Written", pictures: Sequence[Intent], allow_duplicate: bool
+    ) -> None:
+        terms = self._terms
+        for picture in pictures:
+            claim = await _worked(
+                self._ledger.claim,
+                picture,
+                duplicate_window_s=terms.duplicate_window_s,
+                allow_duplicate=allow_duplicate or not terms.duplicate_window_s,
+                daily_limit=terms.daily_limit,
+                day_start=day_start(self._clock.wall_s()),
             )
-        return claim.entry
+            if claim.duplicate_of is not None:
+                raise AlreadySubmittedError
+            if claim.entry is None:
+                left = (claim.over_limit or 0) + len(written.entries)
+                raise SpendingRefusedError(
+                    f"{picture.tool}: AUTOBG_DAILY_CREDIT_LIMIT leaves {left} credits today, this needs {len(pictures)}. "
+                    "Nothing was sent."
+                )
+            written.entries.append(claim.entry)
+        for entry in written.entries:
+            await _worked(self._ledger.sent, entry.id)
 
-    async def _settle_all(self, state: Outcome, reason: str) -> None:
-        while self._entries:
-            await self._settle(self._entries[-1], Verdict(state, "", reason))
-            self._entries.pop()
+
+class _Written:
+    """The entries of one request, from their intent to their outcome."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.entries: list[Entry] = []
+
+    async def settle(self, verdicts: Sequence[Verdict]) -> None:
+        """Write down what an answer means for each."""
+        for entry, verdict in zip(self.entries, verdicts, strict=True):
+            await self._settle(entry, verdict)
+
+    async def settle_all(self, state: Outcome, reason: str) -> None:
+        """Write down one outcome for all."""
+        await self.settle([Verdict(state, "", reason)] * len(self.entries))
+
+    async def withdraw(self, reason: str) -> None:
+        """Nothing was sent after all."""
+        await self.settle_all("refused", reason)
 
     async def _settle(self, entry: Entry, verdict: Verdict) -> None:
         """Write an outcome down. A ledger that fails now must not hide the API's answer, so it is only logged."""
         batch_id = verdict.batch_id or None
         try:
-            await self._till.consult(
-                self._till.ledger.settle, entry.id, verdict.state, batch_id=batch_id, reason=verdict.reason
+            await _worked(
+                self._ledger.settle, entry.id, verdict.state, batch_id=batch_id, reason=verdict.reason
             )
         except StateError as error:
             _log.warning("Submission %s is %s (batch %s), but: %s", entry.id, verdict.state, batch_id, error)
 
 
-def _window_s(till: Till) -> float:
-    return till.settings.duplicate_window_h * 3600
+def _unknown(picture: Intent, entry: Entry) -> StillUnknownError:
+    return StillUnknownError(
+        f"{picture.tool}: {quoted(picture.file_name, 80)} was sent at {at(entry.at)} and nobody knows what came "
+        f"of it ({entry.reason}); it was not sent again.",
+        next_step=_SEE_LEDGER,
+    )
+
+
+def _under_way(picture: Intent) -> StillUnknownError:
+    return StillUnknownError(
+        f"{picture.tool}: {quoted(picture.file_name, 80)} is being sent by another call right now.",
+        repeatable=True,
+        next_step="Call again; it answers with the batch once there is one.",
+        retry_after_s=10,
+    )
+
+
+async def _worked(method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    return await anyio.to_thread.run_sync(partial(method, *arguments, **options))
 
 
 def day_start(now: float | None = None) -> float:

@@ -23,7 +23,7 @@ from autobg_mcp.sandbox.inspection import Inspection
 from autobg_mcp.sandbox.reading import Asked, BodyKind, Contract, Refused
 from autobg_mcp.sandbox.recording import RecordedRequest
 from autobg_mcp.sandbox.visit import Visit
-from autobg_mcp.sandbox.world import Account, World
+from autobg_mcp.sandbox.world import FakeAccount, World
 
 PREFIX: Final = "/public/api/v1"
 
@@ -188,7 +188,7 @@ def _replayed(example: Exchange) -> Response:
     return Response(content, example.response.status, media_type=media_type)
 
 
-def _recorded(request: Request, asked: Asked, at: float, account: Account | None) -> RecordedRequest:
+def _recorded(request: Request, asked: Asked, at: float, account: FakeAccount | None) -> RecordedRequest:
     headers = {name: value for name, value in request.headers.items() if name != "authorization"}
     return RecordedRequest(
         request.method,

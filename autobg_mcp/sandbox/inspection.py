@@ -10,7 +10,7 @@ from starlette.routing import Route
 from autobg_mcp.sandbox import failures
 from autobg_mcp.sandbox.answers import PICTURES_PATH, picture_token
 from autobg_mcp.sandbox.failures import refusal
-from autobg_mcp.sandbox.world import Account, World
+from autobg_mcp.sandbox.world import FakeAccount, World
 
 
 class Inspection:
@@ -78,7 +78,7 @@ def snapshot(world: World) -> dict[str, object]:
     }
 
 
-def _batches(account: Account, now_s: float) -> list[dict[str, object]]:
+def _batches(account: FakeAccount, now_s: float) -> list[dict[str, object]]:
     return [
         {
             "user": account.user,

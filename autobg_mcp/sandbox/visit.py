@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from autobg_mcp.sandbox.reading import Asked, Refused
-from autobg_mcp.sandbox.world import Account, FakePicture, World
+from autobg_mcp.sandbox.world import FakeAccount, FakePicture, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Visit:
     """A request that was let in and read, with the account it belongs to."""
 
     world: World
-    account: Account
+    account: FakeAccount
     asked: Asked
     request: Request
 

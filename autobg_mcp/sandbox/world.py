@@ -85,7 +85,7 @@ class FakeReport:
 
 
 @dataclass(slots=True)
-class Account:
+class FakeAccount:
     """What belongs to one API key; `user` is a fingerprint of the key, which itself is kept nowhere."""
 
     user: str
@@ -117,7 +117,7 @@ class World:
         self.requests_by_path: Counter[str] = Counter()
         self.refused_429_by_path: Counter[str] = Counter()
         self.failures: list[Failure] = []
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, FakeAccount] = {}
         self.limits = Limits(options.window_s)
         self._clock = clock
         self._offset_s = 0.0
@@ -146,13 +146,13 @@ class World:
         """Turn the sandbox's clock forward."""
         self._offset_s += seconds
 
-    def account(self, key: str) -> Account | None:
+    def account(self, key: str) -> FakeAccount | None:
         """Find or open the account of an API key; None if the key is not let in."""
         known = self.options.api_keys
         if not key.strip() or key.startswith("Bearer ") or (known is not None and key not in known):
             return None
         user = "user-" + hashlib.sha256(key.encode()).hexdigest()[:8]
-        return self.accounts.setdefault(user, Account(user, self.options.credits))
+        return self.accounts.setdefault(user, FakeAccount(user, self.options.credits))
 
     def record(self, request: RecordedRequest) -> None:
         """Write a request down; the oldest falls out when there are too many."""
@@ -173,14 +173,14 @@ class World:
                 return failure
         return None
 
-    def add_template(self, account: Account, template: FakeTemplate) -> int:
+    def add_template(self, account: FakeAccount, template: FakeTemplate) -> int:
         """Keep a template under a new id and answer the id."""
         template.template_id = next(self._template_ids)
         account.templates[template.template_id] = template
         return template.template_id
 
     def add_pictures(
-        self, account: Account, number_plate: str, jobs: Iterable[tuple[str, studio.Job]]
+        self, account: FakeAccount, number_plate: str, jobs: Iterable[tuple[str, studio.Job]]
     ) -> FakeBatch:
         """Accept named jobs into the vehicle's batch and charge one credit for each."""
         batch = self._batch_for(account, number_plate)
@@ -197,7 +197,7 @@ class World:
             picture.redone += 1
             picture.ready_s = self._ready_s(index)
 
-    def open_batch(self, account: Account, number_plate: str) -> FakeBatch:
+    def open_batch(self, account: FakeAccount, number_plate: str) -> FakeBatch:
         """Open a new batch for a vehicle."""
         batch = FakeBatch(next(self._batch_ids), number_plate, self.now())
         account.batches[batch.batch_id] = batch
@@ -218,7 +218,7 @@ class World:
             self._rendered.popitem(last=False)
         return data
 
-    def _batch_for(self, account: Account, number_plate: str) -> FakeBatch:
+    def _batch_for(self, account: FakeAccount, number_plate: str) -> FakeBatch:
         now_s = self.now()
         for batch in reversed(account.batches.values()):
             in_work = any(picture.ready_s > now_s for picture in batch.pictures)

@@ -33,7 +33,7 @@ async def present(
     from autobg_mcp.toolkit.tool import PictureResult  # noqa: PLC0415  # loaded with the first tool
 
     allowance: dict[str, JsonValue] = {}
-    if tool.toolset == "workflow" and call.left:
+    if tool.toolset == "workflow" and call.allowances.left:
         allowance["allowance"] = _allowance(call)
     if isinstance(result, PictureResult):
         return types.CallToolResult(content=_shown(result, allowance, door), _meta=_meta(call, door))
@@ -60,8 +60,10 @@ def _shown(
 
 
 def _allowance(call: Call) -> str:
-    waited = f"Waited {call.waited_s:.0f} s. " if call.waited_s >= 1 else ""
-    return f"{waited}Calls left: {', '.join(f'{name} {count}' for name, count in call.left.items())}."
+    waited = f"Waited {call.allowances.waited_s:.0f} s. " if call.allowances.waited_s >= 1 else ""
+    return (
+        f"{waited}Calls left: {', '.join(f'{name} {count}' for name, count in call.allowances.left.items())}."
+    )
 
 
 def explain(error: AutobgError, call: Call, door: Door) -> types.CallToolResult:
@@ -83,4 +85,6 @@ def broken(tool: Offered | None, error: Exception) -> AutobgError:
 
 def _meta(call: Call, door: Door) -> dict[str, "JsonValue"]:
     """How long a call waited for its slots, and what is left of each allowance it used."""
-    return door.fields({"autobg/waitedS": round(call.waited_s, 1), "autobg/callsLeft": dict(call.left)})
+    return door.fields(
+        {"autobg/waitedS": round(call.allowances.waited_s, 1), "autobg/callsLeft": dict(call.allowances.left)}
+    )

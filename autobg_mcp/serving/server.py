@@ -75,10 +75,10 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOn
     async def call_tool(
         context: ServerRequestContext[ClientOnDemand, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        call, door = Call(), Door(settings.secrets())
+        door = Door(settings.secrets())
+        call = _call(context, partial(approvals.ask, context, params), door)
         try:
             client = await context.lifespan_context()
-            call = _call(client, context, partial(approvals.ask, context, params), door)
             tool = offer.find(params.name)
             result = await client.call(tool.from_arguments(params.arguments or {}), call)
             return await present(tool, result, call, door, client.keep)
@@ -149,8 +149,8 @@ def _on_demand(open_client: OpenClient, stack: AsyncExitStack) -> ClientOnDemand
     return client
 
 
-def _call(client: "Client", context: ServerRequestContext[ClientOnDemand, Any], ask: Ask, door: Door) -> Call:
-    """The call that a request makes: its host's name, its time budget and its ways to tell and to ask."""
+def _call(context: ServerRequestContext[ClientOnDemand, Any], ask: Ask, door: Door) -> Call:
+    """The call that a request makes: its host's name, and its ways to tell and to ask."""
     host = context.session.client_params
 
     async def report(progress: float, total: float | None, message: str) -> None:
@@ -160,10 +160,7 @@ def _call(client: "Client", context: ServerRequestContext[ClientOnDemand, Any], 
         return await ask(door.line(question), subject)
 
     return Call(
-        max_wait_s=client.settings.max_wait_s,
         report=report,
         ask=ask_in_words,
         host=cleaned(host.client_info.name, 60) if host else "unknown host",
-        clock=client.clock,
-        sleep=client.sleep,
     )

@@ -2,18 +2,21 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 import anyio.to_thread
 
-from autobg_mcp.api.call import Call, OnWire, unwatched
+from autobg_mcp.api.call import Account, Call, Progress, TimeBudget
 from autobg_mcp.api.exchange import Answer, Request
+from autobg_mcp.api.sending import Sender, Tries
+from autobg_mcp.clock import Clock
 from autobg_mcp.errors import StateError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox, SavedFile
 from autobg_mcp.money.ledger import Ledger
+from autobg_mcp.money.purchase import Till
 from autobg_mcp.pictures.decoding import size_px
 from autobg_mcp.settings import Settings
 
@@ -23,44 +26,48 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Api(Protocol):
-    """Whoever sends requests: waits for a free slot, sends, and turns refusals into errors."""
-
-    async def send(self, request: Request, call: Call, on_wire: OnWire = unwatched) -> Answer:
-        """The API's successful answer to one request.
-
-        Raises:
-            AutobgError: There is none, or it is a refusal.
-        """
-
-    async def fetch(self, link: str) -> bytes:
-        """What a link from an answer leads to.
-
-        Raises:
-            LinkRefusedError: It is not fetched, or it did not lead to anything.
-        """
-
-
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """Everything a running tool may touch."""
 
-    api: Api
     settings: Settings
+    account: Account
+    """Whose credits it spends."""
+    call: Call
+    """What its caller says."""
+    time: TimeBudget
+    """How long it may still wait."""
+    progress: Progress
+    """Tells its caller how far it is."""
+    sender: Sender
     fence: Fence
     outbox: Outbox
     ledger: Ledger
-    account: str
-    """Hash of the key in use."""
-    call: Call = field(default_factory=Call)
+    till: Till
+    clock: Clock
 
-    async def send(self, request: Request, on_wire: OnWire = unwatched) -> Answer:
-        """The API's successful answer to one request.
+    def tries(self, request: Request) -> Tries:
+        """One request on its way, in this call's name and time."""
+        return self.sender.tries(request, self.account, self.time, self.progress, self.call.allowances)
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request as often as is safe, and answer its success.
 
         Raises:
-            AutobgError: There is none, or it is a refusal.
+            AutobgError: There is no success; the error says whether credits may have been spent.
         """
-        return await self.api.send(request, self.call, on_wire)
+        tries = self.tries(request)
+        while True:
+            async with tries.attempt() as turn:
+                return await turn.send()
+
+    async def fetch(self, link: str) -> bytes:
+        """What a link from an answer leads to; the key is not sent along.
+
+        Raises:
+            LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
+        """
+        return await self.sender.http.fetch(link)
 
     async def consult(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """Run a method that blocks, such as the ledger's, in a worker thread; a cancellation waits for its end."""

@@ -1,5 +1,6 @@
 """A tool that is one REST call: how a declaration becomes a request, and an answer a result."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Generic, Literal
 
 import anyio.to_thread
@@ -43,7 +44,7 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
     async def run(self, context: Context) -> ResultT_co:
         """Send the request and read the answer."""
         request = await self.request(context)
-        return await self.read(request, await context.api.send(request, context.call), context)
+        return await self.read(request, await context.send(request), context)
 
     @classmethod
     def wire_names(cls) -> list[str]:
@@ -55,21 +56,27 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         """What the request carries, by the API's field names; a field that is None is not sent."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    async def request(self, context: Context) -> Request:
-        """This call as a request; local files are read and checked in a worker thread.
+    async def request(self, context: Context, taken: Mapping[str, FilePart] | None = None) -> Request:
+        """This call as a request.
+
+        Args:
+            context: What the running tool may use.
+            taken: Files that have been read already, by field; None reads them all.
 
         Raises:
             FileRefusedError: A file may not be read or is not a picture.
         """
+        files = {**await self.files_beside(*(taken or ()), context=context), **(taken or {})}
         renamed = context.settings.field_names
         values = {
-            renamed.get(f"{self.tool}.{name}", name): (name, value) for name, value in self.wire().items()
+            renamed.get(f"{self.tool}.{name}", name): files.get(name, value)
+            for name, value in self.wire().items()
         }
-        bare = {name: value for name, (_, value) in values.items()}
-        form: list[tuple[str, str | FilePart]] = []
-        for name, (declared, value) in values.items() if self.encoding == "form" else ():
-            part = await _file_part(str(value), context) if declared in self.files else _form_text(value)
-            form.append((name, part))
+        bare = {name: value for name, value in values.items() if not isinstance(value, FilePart)}
+        form = tuple(
+            (name, value if isinstance(value, FilePart) else _form_text(value))
+            for name, value in values.items()
+        )
         return Request(
             tool=self.tool,
             method=self.method,
@@ -77,11 +84,22 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
             rate=self.rate,
             query={name: str(value) for name, value in bare.items()} if self.encoding == "query" else {},
             body=bare if self.encoding == "json" else None,
-            form=tuple(form) if self.encoding == "form" else None,
+            form=form if self.encoding == "form" else None,
             spends=self.effect == "spends",
             repeatable=self.effect in ("reads", "saves"),
             max_answer_bytes=self.max_answer_bytes,
         )
+
+    async def files_beside(self, *taken: str, context: Context) -> dict[str, FilePart]:
+        """The local files that a request carries, by field, all but those already `taken`; read in a worker thread.
+
+        Raises:
+            FileRefusedError: A file may not be read or is not a picture.
+        """
+        paths = {
+            name: value for name, value in self.wire().items() if name in self.files and name not in taken
+        }
+        return {name: await _file_part(str(path), context) for name, path in paths.items()}
 
     async def read(self, request: Request, answer: Answer, context: Context) -> ResultT_co:  # noqa: ARG002  # for endpoints that save what came
         """The result in an answer.

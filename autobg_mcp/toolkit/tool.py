@@ -117,6 +117,8 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
     toolset: ClassVar[Toolset]
     idempotent: ClassVar[bool] = False
     """Whether repeating a call that changes or spends adds nothing."""
+    audited_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields of the result that a line in the audit log carries."""
 
     @abstractmethod
     async def run(self, context: Context) -> ResultT_co:
@@ -125,6 +127,11 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
         Raises:
             AutobgError: It could not be done; the error says what came of it.
         """
+
+    def audited(self, result: Result | None) -> dict[str, str | None]:
+        """What the audit log keeps of a call that changes something; the result is None where there is none (yet)."""
+        found = {name: getattr(result, name, None) for name in self.audited_fields}
+        return {name: str(value) for name, value in found.items() if value}
 
     @classmethod
     def result_type(cls) -> type[ResultT_co]:

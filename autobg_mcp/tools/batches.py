@@ -41,17 +41,17 @@ class Batches(Result):
 
 
 def _checked(text: str) -> str:
-    span(text)
+    span(text, 0.0)
     return text
 
 
-def span(text: str, today: date | None = None) -> tuple[float, float | None]:
-    """Begin and end of what people call a time, local, in seconds since 1970; None as the end means to now.
+def span(text: str, now: float) -> tuple[float, float | None]:
+    """Begin and end of what people call a time, local, in seconds since 1970 like `now`; None as the end means to now.
 
     Raises:
         ValueError: It is none of today, yesterday, last 7 days, last 30 days, dd-mm-yyyy.
     """
-    today = today or datetime.now().astimezone().date()
+    today = datetime.fromtimestamp(now).astimezone().date()
     name = text.strip().lower()
     try:
         if name in _DAYS_BACK:
@@ -90,8 +90,8 @@ class ListBatches(Tool[Batches]):
 
     async def run(self, context: Context) -> Batches:
         """Read the ledger."""
-        ledger, account = context.ledger, context.account
-        begin, end = (None, None) if self.since is None else span(self.since)
+        ledger, account = context.ledger, context.account.id
+        begin, end = (None, None) if self.since is None else span(self.since, context.clock.wall_s())
         found = await context.consult(
             ledger.batches, account, since=begin, until=end, text=self.find, limit=self.limit
         )

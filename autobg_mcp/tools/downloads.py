@@ -120,11 +120,11 @@ class _Crate:
             if anyio.current_time() > ends_at:
                 self._leave(name, "not fetched: the time was over; call again with what is missing")
                 continue
-            await self._context.call.progress(
+            await self._context.progress(
                 f"Fetching picture {number} of {len(links)}", done=number, total=len(links)
             )
             try:
-                content = await self._context.api.fetch(link)
+                content = await self._context.fetch(link)
             except AutobgError as error:
                 self._leave(name, str(error))
             else:
@@ -159,7 +159,9 @@ class _Crate:
         found = _ID_IN_FRONT.match(name)
         if found is None or (pic_id := int(found[0])) not in self._pic_ids:
             return "downloads", name
-        known = await self._context.consult(self._context.ledger.picture, self._context.account, str(pic_id))
+        known = await self._context.consult(
+            self._context.ledger.picture, self._context.account.id, str(pic_id)
+        )
         return place_of(pic_id, known)
 
     def _leave(self, name: str, reason: str) -> None:

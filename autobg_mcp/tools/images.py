@@ -104,7 +104,7 @@ class GetImageStatus(Endpoint[BatchStatus]):
             )
             for image in status.images
         ]
-        await context.remember(context.ledger.record_status, context.account, self.batchID, pictures)
+        await context.remember(context.ledger.record_status, context.account.id, self.batchID, pictures)
         return status
 
     def result(self, data: JsonValue) -> BatchStatus:
@@ -171,7 +171,7 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
         small = await alone(preview, content)
     except FileRefusedError as error:
         raise unexpected(request, f"a picture that cannot be shown ({str(error).rstrip('.')})") from None
-    known = await context.consult(context.ledger.picture, context.account, str(pic_id))
+    known = await context.consult(context.ledger.picture, context.account.id, str(pic_id))
     folder, stem = place_of(pic_id, known)
     file = await context.save(content, folder=folder, stem=stem)
     before = await original_of(known, context)

@@ -13,7 +13,8 @@ from autobg_mcp.tools.fields import (
     ProcessType,
     Vehicle,
 )
-from autobg_mcp.tools.paid import LinkSubmission, PhotoSubmission
+from autobg_mcp.tools.linked import LinkSubmission
+from autobg_mcp.tools.photos import PhotoSubmission
 
 REPLACE = 2
 

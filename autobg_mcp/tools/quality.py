@@ -37,6 +37,7 @@ class ReportImages(Endpoint[Reported]):
     toolset = "enterprise"
     path = "/images/reportImages"
     rate = SLOW
+    audited_fields = ("reported",)
 
     picIDs: Annotated[
         PicIDs,
@@ -50,7 +51,7 @@ class ReportImages(Endpoint[Reported]):
         result = await super().run(context)
         ids = [str(pic_id) for pic_id in self.picIDs]
         await context.remember(
-            context.ledger.record_report, context.account, ids, self.reportReason, self.reportComment or ""
+            context.ledger.record_report, context.account.id, ids, self.reportReason, self.reportComment or ""
         )
         return result
 
@@ -71,6 +72,7 @@ class SendImagesForQA(Endpoint[Accepted]):
     toolset = "custom"
     path = "/images/sendForQA-v2"
     rate = SLOW
+    audited_fields = ("batchID",)
 
     picIDs: Annotated[PicIDsAsText, Field(description="From getImageStatus.")]
 
@@ -83,13 +85,13 @@ class SendImagesForQA(Endpoint[Accepted]):
     def _write_down(self, accepted: Accepted, context: Context) -> None:
         """Into the ledger as a submission that costs nothing."""
         ledger = context.ledger
-        known = [ledger.picture(context.account, str(pic_id)) for pic_id in self.picIDs]
+        known = [ledger.picture(context.account.id, str(pic_id)) for pic_id in self.picIDs]
         names = [one.name for one in known if one] or [image.fileName for image in accepted.images]
         batches = ledger.batches(
-            context.account, text=next((one.batch_id for one in known if one), None), limit=1
+            context.account.id, text=next((one.batch_id for one in known if one), None), limit=1
         )
         sent = Intent(
-            account=context.account,
+            account=context.account.id,
             host=context.call.host,
             tool=self.tool,
             vehicle=batches[0].vehicle if batches and any(known) else "QA",

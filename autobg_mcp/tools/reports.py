@@ -61,6 +61,7 @@ class ReportManyImages(Tool[ManyReported]):
     effect = "changes"
     toolset = "workflow"
     idempotent = True
+    audited_fields = ("reported",)
 
     reports: Annotated[
         list[PictureReport], Field(min_length=1, max_length=500, description="One entry a picture.")
@@ -81,7 +82,7 @@ class ReportManyImages(Tool[ManyReported]):
         while groups:
             group = groups.popleft()
             done = len(reported)
-            await context.call.progress(f"{done} of {total} pictures reported", done=done, total=total)
+            await context.progress(f"{done} of {total} pictures reported", done=done, total=total)
             try:
                 reported += (await group.run(context)).reported
             except RequestRefusedError as error:
@@ -136,7 +137,7 @@ async def _known(report: PictureReport, context: Context) -> bool:
     return (
         await context.consult(
             context.ledger.already_reported,
-            context.account,
+            context.account.id,
             str(report.picID),
             report.reportReason,
             window_s=window_s,

@@ -105,7 +105,7 @@ async def _entries(images: list[ImageState], context: Context) -> list[_Entry]:
         async with places:
             entries[number] = await _entry(image, context)
             done, total = len(entries), len(images)
-            await context.call.progress(f"Fetched {done} of {total} pictures", done=done, total=total)
+            await context.progress(f"Fetched {done} of {total} pictures", done=done, total=total)
 
     async with anyio.create_task_group() as group:
         for number, image in enumerate(images):
@@ -131,7 +131,7 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
             tile = Tile(pic_id, name, state, after=picture.pictures[0].content, before=picture.before)
             kind = f", {picture.kind}" if picture.kind else ""
             return _Entry(tile, line + kind, Path(picture.file.path))
-    known = await context.consult(context.ledger.picture, context.account, str(image.picID))
+    known = await context.consult(context.ledger.picture, context.account.id, str(image.picID))
     tile = Tile(pic_id, name, state, before=await original_of(known, context))
     return _Entry(tile, line, unfinished=unfinished)
 

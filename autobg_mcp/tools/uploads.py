@@ -16,7 +16,8 @@ from autobg_mcp.tools.fields import (
     TemplateCC,
     Vehicle,
 )
-from autobg_mcp.tools.paid import LinkSubmission, PhotoSubmission
+from autobg_mcp.tools.linked import LinkSubmission
+from autobg_mcp.tools.photos import PhotoSubmission
 
 
 class UploadImagesWithoutTemplate(PhotoSubmission):

@@ -37,14 +37,14 @@ class WaitForBatch(Tool[BatchStatus]):
 
     async def run(self, context: Context) -> BatchStatus:
         """Look with growing pauses; where another call looks already, share what it sees."""
-        call, pause_s, told = context.call, FIRST_PAUSE_S, -1
+        pause_s, told = FIRST_PAUSE_S, -1
         status: BatchStatus | None = None
         seen_at: float | None = None
-        call.limit_wait(self.waitSeconds)
+        context.time.shorten(self.waitSeconds)
         while True:
             lease = context.ledger.status_lease
             poll = await context.consult(
-                lease, context.account, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
+                lease, context.account.id, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
             )
             try:
                 status = await self._look(context) if poll.may_poll else self._shared(poll)
@@ -55,16 +55,16 @@ class WaitForBatch(Tool[BatchStatus]):
             done, total = status.processed + status.failed, len(status.images)
             if done != told:
                 told = done
-                await call.progress(
+                await context.progress(
                     f"Batch {self.batchID}: {done} of {total} pictures done", done=done, total=total
                 )
-            left_s = call.time_left_s()
+            left_s = context.time.left_s()
             if not left_s or (total and done == total):
                 return status
             if poll.may_poll or poll.checked_at != seen_at:  # whoever looked: all who wait slow down
                 pause_s, seen_at = min(pause_s * 1.5, LONGEST_PAUSE_S), poll.checked_at
             jitter = random.uniform(1, 1.2)  # noqa: S311  # keeps waiters apart, protects nothing
-            await call.sleep(min((poll.next_look_s or pause_s) * jitter, left_s))
+            await context.clock.sleep(min((poll.next_look_s or pause_s) * jitter, left_s))
 
     async def _look(self, context: Context) -> BatchStatus:
         """Ask the API; a look that fails or is cancelled leaves the right to ask to the next waiter."""
@@ -72,7 +72,7 @@ class WaitForBatch(Tool[BatchStatus]):
             return await GetImageStatus(batchID=self.batchID).run(context)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await context.consult(context.ledger.give_up_look, context.account, self.batchID)
+                await context.consult(context.ledger.give_up_look, context.account.id, self.batchID)
             raise
 
     def _shared(self, poll: Poll) -> BatchStatus:
