@@ -77,7 +77,7 @@ class AutobgError(Exception):
         notes = [_line(note) for note in getattr(self, "__notes__", ())]
         lines = [str(self), *notes, f"Credits spent: {self.spent}. Safe to repeat: {repeatable}."]
         if self.retry_after_s is not None:
-            lines.append(f"Retry after {math.ceil(self.retry_after_s)} s.")
+            lines.append(f"Retry after {max(1, math.ceil(self.retry_after_s))} s.")
         if self.next_step:
             lines.append(f"Next: {self.next_step}")
         return "\n".join(lines)
