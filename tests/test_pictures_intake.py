@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 
 import pillow_heif
 import pytest
@@ -19,8 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import Fence
-from autobg_mcp.pictures import jpeg, png, webp
-from autobg_mcp.pictures.intake import Photo, take_in
+from autobg_mcp.pictures.intake import Photo, read_photo, take_in
 from autobg_mcp.pictures.preview import preview
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -35,7 +33,7 @@ def take(tmp_path: Path) -> Take:
 
     def taken(content: bytes, name: str = "car.jpg", **options: object) -> Photo:
         (tmp_path / name).write_bytes(content)
-        return take_in(Fence([tmp_path]), tmp_path / name, **options)  # type: ignore[arg-type]
+        return take_in(name, read_photo(Fence([tmp_path]), tmp_path / name), **options)  # type: ignore[arg-type]
 
     return taken
 
@@ -66,7 +64,7 @@ def revealing(kind: str) -> bytes:
 def test_a_photo_is_known_by_its_bytes(kind: str, take: Take) -> None:
     photo = take(coded(quartered(), kind), "car.bin")
 
-    assert (photo.mime, photo.width_px, photo.height_px, photo.name) == (KINDS[kind], 64, 48, "car.bin")
+    assert (photo.mime, photo.width_px, photo.height_px) == (KINDS[kind], 64, 48)
 
 
 def test_the_digest_is_that_of_the_file_on_disk(take: Take) -> None:
@@ -154,7 +152,7 @@ def test_an_interlaced_png_is_taken(take: Take) -> None:
 
 
 def test_a_png_that_lacks_a_row_is_refused(take: Take) -> None:
-    with pytest.raises(FileRefusedError, match="pixels are missing"):
+    with pytest.raises(FileRefusedError, match="truncated"):
         take(png_of_zeros(8, 8, bits=16, colour=2, pixel_bytes=8 * 49 - 1))
 
 
@@ -229,7 +227,7 @@ NOT_PHOTOS = {
     "a PNG's first bytes before a key": (b"\x89PNG\r\n\x1a\n-----BEGIN PRIVATE KEY-----", "damaged"),
     "a WebP's first bytes before a key": (b"RIFF\x20\0\0\0WEBP-----BEGIN PRIVATE KEY-----", "damaged"),
     "a HEIC's first bytes before a key": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic-----BEGIN", "damaged"),
-    "a PNG without pixels": (png_of_zeros(8, 8, pixel_bytes=0), "pixels are missing"),
+    "a PNG without pixels": (png_of_zeros(8, 8, pixel_bytes=0), "damaged or cut off"),
     "a PNG that claims to be huge": (png_of_zeros(60_000, 60_000, pixel_bytes=9), "60000 x 60000 pixels"),
     "an animated WebP": (
         coded(quartered(), "WEBP", save_all=True, append_images=[Image.new("RGB", (64, 48))]),
@@ -261,10 +259,10 @@ def test_a_photo_that_is_cut_off_is_refused(kind: str, tenths: int, take: Take) 
 
 
 def test_a_jpeg_with_an_attackers_number_of_scans_is_refused(take: Take) -> None:
-    content = coded(quartered())
-    scan = content[content.index(b"\xff\xda") : -2]
+    content = coded(quartered(), progressive=True)
+    scan = content[content.rindex(b"\xff\xda") : -2]
 
-    with pytest.raises(FileRefusedError, match="301 scans"):
+    with pytest.raises(FileRefusedError, match="310 scans"):
         take(content[:-2] + scan * 300 + b"\xff\xd9")
 
 
@@ -301,14 +299,6 @@ def test_a_webp_says_of_itself_whether_it_has_metadata(orientation: int, flagged
     assert (bool(flags & 0x08), bool(flags & 0x04), bool(flags & 0x20)) == (flagged, False, True)
 
 
-def test_a_jpeg_with_bytes_between_its_segments_is_refused(take: Take) -> None:
-    content = coded(quartered())
-    tables = content.index(b"\xff\xdb")
-
-    with pytest.raises(FileRefusedError, match="does not start with a marker"):
-        take(content[:tables] + b"junk" + content[tables:])
-
-
 PNG = coded(quartered(), "PNG")
 
 
@@ -317,8 +307,8 @@ PNG = coded(quartered(), "PNG")
     [
         (PNG.replace(b"IDAT", b"IDAZ"), "checksum"),
         (PNG[:8] + png_chunk(b"tEXt", b"a\0b") + PNG[8:], "does not start with its header"),
-        (PNG[:33] + png_chunk(b"IDAT", b"no zlib") + PNG[33:], "cannot be unpacked"),
-        (PNG[:33] + png_chunk(b"IEND", b""), "pixels are missing"),
+        (PNG[:33] + png_chunk(b"IDAT", b"no zlib") + PNG[33:], "broken data stream"),
+        (PNG[:33] + png_chunk(b"IEND", b""), "cannot load this image"),
         (PNG[:-1], "cut off"),
         (PNG[:-12], "cut off"),
     ],
@@ -326,14 +316,6 @@ PNG = coded(quartered(), "PNG")
 def test_a_damaged_png_is_refused(content: bytes, reason: str, take: Take) -> None:
     with pytest.raises(FileRefusedError, match=reason):
         take(content)
-
-
-@pytest.mark.parametrize("module", [jpeg, png, webp])
-def test_metadata_of_a_file_that_is_cut_off_is_not_removed(module: ModuleType) -> None:
-    content = revealing({"jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}[module.__name__.rsplit(".", 1)[1]])
-
-    with pytest.raises(FileRefusedError, match="cut off"):
-        module.without_metadata(content[:-20])
 
 
 def test_a_jpeg_that_claims_to_be_huge_is_refused(take: Take) -> None:
@@ -348,16 +330,18 @@ def test_a_photo_with_more_pixels_than_allowed_is_refused(take: Take) -> None:
         take(coded(quartered()), max_pixels=3_000)
 
 
-def test_a_file_with_more_bytes_than_allowed_is_refused(take: Take) -> None:
+def test_a_file_with_more_bytes_than_allowed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "car.jpg").write_bytes(bytes(2_000))
+
     with pytest.raises(FileRefusedError, match="has 2,000 bytes, more than the 1,999"):
-        take(bytes(2_000), max_bytes=1_999)
+        read_photo(Fence([tmp_path]), tmp_path / "car.jpg", max_bytes=1_999)
 
 
 def test_a_file_outside_the_fence_is_refused(tmp_path: Path) -> None:
     (tmp_path / "car.jpg").write_bytes(coded(quartered()))
 
     with pytest.raises(FileRefusedError, match="AUTOBG_IMAGE_DIRS"):
-        take_in(Fence([tmp_path / "photos"]), tmp_path / "car.jpg")
+        read_photo(Fence([tmp_path / "photos"]), tmp_path / "car.jpg")
 
 
 SMALL = [revealing(kind) for kind in KINDS] + [heic(quartered()), coded(quartered(), "GIF")]
@@ -368,14 +352,12 @@ DAMAGES = st.lists(st.tuples(st.integers(0, 5000), st.binary(max_size=4)), max_s
 
 @given(content=st.sampled_from(SMALL), damages=DAMAGES)
 def test_damaged_bytes_are_refused_or_taken_and_never_crash(
-    content: bytes, damages: list[tuple[int, bytes]], tmp_path_factory: pytest.TempPathFactory
+    content: bytes, damages: list[tuple[int, bytes]]
 ) -> None:
     for at, damage in damages:
         start = at % len(content)
         content = content[:start] + damage + content[start + len(damage) :]
-    file = tmp_path_factory.getbasetemp() / "damaged.jpg"
-    file.write_bytes(content)
 
-    for look in (lambda: take_in(Fence([file.parent]), file), lambda: preview(content)):
+    for look in (lambda: take_in("damaged.jpg", content), lambda: preview(content, local=True)):
         with suppress(FileRefusedError):
             look()

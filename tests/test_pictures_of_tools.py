@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from autobg_mcp.pictures.alone import alone
+from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.sandbox import RecordedRequest, SandboxOptions, World, build_sandbox
 
 pytestmark = pytest.mark.anyio
@@ -301,5 +301,5 @@ async def test_pictures_are_decoded_one_at_a_time() -> None:
 
     async with anyio.create_task_group() as group:
         for _ in range(4):
-            group.start_soon(alone, work)
+            group.start_soon(in_lane, work)
     assert most == [1, 1, 1, 1]

@@ -1,12 +1,19 @@
-"""Pillow behind one door: only the decoders that are meant, only sizes that are bounded, one kind of failure."""
+"""Pillow behind one door: only the decoders that are meant, only work that is bounded, one kind of failure."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.kinds import sniff
+from autobg_mcp.pictures.exif import UPRIGHT
+from autobg_mcp.pictures.gif import GifFile
+from autobg_mcp.pictures.jpeg import JpegFile
+from autobg_mcp.pictures.pieces import NotDecodableError, PictureFile
+from autobg_mcp.pictures.png import PngFile
+from autobg_mcp.pictures.webp import WebpFile
 from autobg_mcp.text import cleaned
 
 if TYPE_CHECKING:
@@ -15,12 +22,51 @@ if TYPE_CHECKING:
 MAX_PIXELS = 100_000_000
 """The most pixels of a picture that is decoded: 12,000 x 8,000 fits."""
 
+MAX_DECODING_BYTES = 512 * 2**20
+"""The most memory that decoding a picture may take: 33 megapixels of WebP, 48 of HEIC, 75 of progressive JPEG fit."""
 
-_SHOWN_KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+_PILLOW_BYTES_PER_PIXEL = 4
+# Beside Pillow's picture: libheif's planes and what it makes of them, measured with 8 and 10 bits a sample.
+_HEIC_BYTES_PER_PIXEL = 7.0
+
+_FILES: dict[str, Callable[[bytes], PictureFile]] = {
+    "image/jpeg": JpegFile,
+    "image/png": PngFile,
+    "image/webp": WebpFile,
+    "image/gif": GifFile,
+}
 
 
-class NotDecodableError(FileRefusedError):
-    """Bytes that no decoder makes a picture of."""
+@dataclass(frozen=True)
+class OpenedPicture:
+    """A picture whose header has been read, and of which nothing has been decoded.
+
+    Attributes:
+        mime: What its bytes are.
+        size_px: Stored width and height, before any orientation is applied.
+        image: Pillow's picture, which may be smaller; `loaded` decodes it.
+        file: Its pieces; None for HEIC.
+    """
+
+    mime: str
+    size_px: tuple[int, int]
+    image: "ImageFile"
+    file: PictureFile | None
+
+    @property
+    def orientation(self) -> int:
+        """How the stored pixels are to be turned, 1 to 8 as in EXIF; libheif has turned a HEIC picture already."""
+        return self.file.orientation if self.file else UPRIGHT
+
+    def loaded(self) -> "ImageFile":
+        """The picture, decoded.
+
+        Raises:
+            NotDecodableError: The decoder failed.
+        """
+        with decoder_faults():
+            self.image.load()
+        return self.image
 
 
 @contextmanager
@@ -38,40 +84,94 @@ def decoder_faults() -> Iterator[None]:
         raise NotDecodableError(f"The picture is damaged or cut off ({cleaned(str(error), 80)}).") from error
 
 
-def opened(content: bytes, mime: str | None, *, max_pixels: int = MAX_PIXELS) -> "ImageFile":
-    """The picture in `content` with its header read and nothing decoded yet.
+def opened(
+    content: bytes, *, max_pixels: int = MAX_PIXELS, least_px: int | None = None, local: bool = False
+) -> OpenedPicture:
+    """The picture in `content`, held to its bounds before any work is done.
 
     Args:
         content: The whole file.
-        mime: What `sniff` said it is.
         max_pixels: The most pixels it may have.
+        least_px: A JPEG may be decoded at a half, a quarter or an eighth of its size, as long as its longer side has
+            this many pixels; all coded data are read all the same. None: at its full size.
+        local: Whether the bytes are a local file that the operator lets be read: HEIC is decoded from no other place.
 
     Raises:
-        NotDecodableError: It is no picture that can be shown, or its header is broken.
-        FileRefusedError: It has too many pixels.
+        NotDecodableError: It is damaged.
+        FileRefusedError: It is of a kind that is not decoded, or decoding would take too much.
     """
+    mime = sniff(content)
+    if mime == "image/heic":
+        return _opened_heic(content, max_pixels, local=local)
+    if mime not in _FILES:
+        raise FileRefusedError(f"It holds {mime or 'bytes of no known kind'}, which is not decoded.")
     with decoder_faults():
-        image = _decoder(mime)(io.BytesIO(content))
-    width_px, height_px = image.size
-    if width_px * height_px > max_pixels:
-        raise FileRefusedError(
-            f"The picture has {width_px} x {height_px} pixels, more than the {max_pixels:,} that are handled."
-        )
-    return image
+        file = _FILES[mime](content)
+        _check_pixels(file.size_px, max_pixels)
+        if mime != "image/jpeg":  # libwebp takes memory for all pixels as soon as it has the header
+            _check_bytes(file.size_px, file.size_px, file.bytes_per_pixel)
+        image = _decoder(mime)(io.BytesIO(file.decodable()))
+        size_px = image.size
+        _check_pixels(size_px, max_pixels)
+        if mime == "image/jpeg" and least_px:
+            width_px, height_px = (max(1, side * least_px // max(size_px)) for side in size_px)
+            image.draft(None, (width_px, height_px))
+    _check_bytes(size_px, image.size, file.bytes_per_pixel)
+    return OpenedPicture(mime, size_px, image, file)
 
 
 def size_px(content: bytes) -> tuple[int, int] | None:
     """Stored width and height of a picture, before any orientation is applied; None where nothing shows it."""
-    mime = sniff(content)
-    if mime not in _SHOWN_KINDS:
+    build = _FILES.get(sniff(content) or "")
+    if build is None:
         return None
     try:
-        return opened(content, mime).size
+        with decoder_faults():
+            return build(content).size_px
     except FileRefusedError:
         return None
 
 
-def _decoder(mime: str | None) -> "type[ImageFile]":
+def _check_pixels(size_px: tuple[int, int], max_pixels: int) -> None:
+    width_px, height_px = size_px
+    if width_px * height_px > max_pixels:
+        raise FileRefusedError(
+            f"It has {width_px} x {height_px} pixels, more than the {max_pixels:,} that are handled."
+        )
+
+
+def _check_bytes(stored_px: tuple[int, int], decoded_px: tuple[int, int], bytes_per_pixel: float) -> None:
+    """Refuses what would take too much memory: `bytes_per_pixel` of the stored pixels, and the decoded picture."""
+    (width_px, height_px), (across_px, down_px) = stored_px, decoded_px
+    needed = bytes_per_pixel * width_px * height_px + _PILLOW_BYTES_PER_PIXEL * across_px * down_px
+    if needed > MAX_DECODING_BYTES:
+        raise FileRefusedError(
+            f"It has {width_px} x {height_px} pixels, and decoding its format would take {needed / 2**20:,.0f} MB of "
+            f"memory, more than the {MAX_DECODING_BYTES / 2**20:.0f} MB that are allowed.",
+            next_step="Save it with fewer pixels or as an ordinary (baseline) JPEG.",
+        )
+
+
+def _opened_heic(content: bytes, max_pixels: int, *, local: bool) -> OpenedPicture:
+    """A HEIC picture; libheif holds its parts to bounds, and its pixels to the size in its header."""
+    if not local:
+        raise FileRefusedError("HEIC is decoded from local files only.")
+    try:
+        from pillow_heif import HeifImageFile  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise FileRefusedError(
+            "It is a HEIC picture, and HEIC is not installed: pip install 'autobg-mcp[heic]'.",
+            next_step="Ask the person who runs this server to install it with: pip install 'autobg-mcp[heic]'",
+        ) from error
+    decoder: type[ImageFile] = HeifImageFile
+    with decoder_faults():
+        image = decoder(io.BytesIO(content))
+    _check_pixels(image.size, max_pixels)
+    _check_bytes(image.size, image.size, _HEIC_BYTES_PER_PIXEL)
+    return OpenedPicture("image/heic", image.size, image, None)
+
+
+def _decoder(mime: str) -> "type[ImageFile]":
     """The one Pillow decoder for `mime`. `Image.open` would try many and warn by a limit that is not ours."""
     if mime == "image/jpeg":
         from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - Pillow is loaded when first needed
@@ -85,21 +185,6 @@ def _decoder(mime: str | None) -> "type[ImageFile]":
         from PIL.WebPImagePlugin import WebPImageFile  # noqa: PLC0415
 
         return WebPImageFile
-    if mime == "image/gif":
-        from PIL.GifImagePlugin import GifImageFile  # noqa: PLC0415
+    from PIL.GifImagePlugin import GifImageFile  # noqa: PLC0415
 
-        return GifImageFile
-    if mime == "image/heic":
-        return _heic_decoder()
-    raise NotDecodableError(f"The bytes are {mime or 'nothing known'}, not a picture that can be shown.")
-
-
-def _heic_decoder() -> "type[ImageFile]":
-    try:
-        from pillow_heif import HeifImageFile  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise FileRefusedError(
-            "It is a HEIC picture, and HEIC is not installed: pip install 'autobg-mcp[heic]'.",
-            next_step="Ask the person who runs this server to install it with: pip install 'autobg-mcp[heic]'",
-        ) from error
-    return HeifImageFile
+    return GifImageFile

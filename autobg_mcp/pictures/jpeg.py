@@ -1,94 +1,195 @@
 """JPEG files, segment by segment (ITU-T T.81, annex B)."""
 
+import io
+import math
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
-from autobg_mcp.pictures.decoding import NotDecodableError
-from autobg_mcp.pictures.exif import UPRIGHT, exif_of, orientation_in
+from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.pictures.exif import UPRIGHT, exif_of, orientation_in, orientation_in_xmp
+from autobg_mcp.pictures.pieces import NotDecodableError, Piece, bounded
 
-_SOI = b"\xff\xd8"
-_EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
-_APPS = range(0xE0, 0xF0)
-# What decides how the pixels look: the colour space, the colour profile and the colour transform.
-_KEPT_APPS = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
-_EXIF_APP, _EXIF_ID = 0xE1, b"Exif\0\0"
+_END = b"\xff\xd9"
+_SOI, _EOI, _SOS, _COM = b"\xd8", b"\xd9", b"\xda", b"\xfe"
+_FRAMES = frozenset(bytes((kind,)) for kind in range(0xC0, 0xD0) if kind not in {0xC4, 0xC8, 0xCC})
+_SEQUENTIAL, _PROGRESSIVE = frozenset({b"\xc0", b"\xc1"}), b"\xc2"
+_ALONE = frozenset({b"\x01", *(bytes((kind,)) for kind in range(0xD0, 0xD8))})
+_APPS = frozenset(bytes((kind,)) for kind in range(0xE0, 0xF0))
+_WITHOUT_PIXELS = _ALONE | {_COM, _EOI}
+# What decides how the pixels look: the colour space and transform, and the colour profile, which decoders leave alone.
+_DECODED_APPS = {b"\xe0": b"JFIF\0", b"\xee": b"Adobe"}
+_KEPT_APPS = _DECODED_APPS | {b"\xe2": b"ICC_PROFILE\0"}
+_APP1, _EXIF_ID, _XMP_ID = b"\xe1", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+# Decoders skip what stands before a marker, and as many 0xFF as there are.
+_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
 # In coded data 0xFF is followed by 0x00, a restart marker or another 0xFF; anything else ends the data.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _MOST_SCANS = 200
+# About 2 s: every scan of a progressive picture goes over all its pixels.
+_MOST_PIXELS_IN_SCANS = 2_000_000_000
+# More than a decoder reads ahead of the last row, and less than a row of any photo can be made of.
+_LOOK_AHEAD = bytes(16)
+_SIP_BYTES = 4096
 
 
-class _Segment(NamedTuple):
-    marker: int
-    start: int
-    body: int
-    end: int
-
-
-def verify(content: bytes) -> None:
-    """Makes sure that the segments lead to the end of the picture.
+class JpegFile:
+    """A JPEG file whose segments lead to the end of its picture; see `PictureFile`.
 
     Raises:
-        NotDecodableError: They do not, or there are so many scans that decoding them is an attack.
+        NotDecodableError: The file is damaged or cut off, or has an attacker's number of scans.
+        FileRefusedError: Its scans would take too long.
     """
-    scans = sum(segment.marker == _SOS for segment in _segments(content))
-    if not 0 < scans <= _MOST_SCANS:
-        raise NotDecodableError(f"The JPEG picture has {scans} scans.")
+
+    animated = False
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._segments = bounded(_segments(content))
+        self._scans = [one for one in self._segments if one.kind == _SOS]
+        frames = [one for one in self._segments if one.kind in _FRAMES]
+        if not frames or not 0 < len(self._scans) <= _MOST_SCANS:
+            raise NotDecodableError(f"The JPEG picture has {len(self._scans)} scans.")
+        frame = self._body(frames[0])
+        self.size_px = int.from_bytes(frame[3:5], "big"), int.from_bytes(frame[1:3], "big")
+        self._sampling = {
+            part: divmod(sides, 16) for part, sides in zip(frame[6::3], frame[7::3], strict=False)
+        }
+        self._one_scan = _holds_all_rows(content, frames[0], self._scans[0])
+        self._ended = self._segments[-1].kind == _EOI
+        if frames[0].kind == _PROGRESSIVE:
+            self._check_scans()
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """Coefficients of 2 bytes, as many as samples, which libjpeg keeps between one scan and the next."""
+        samples = [across * down for across, down in self._sampling.values()]
+        most = [max(sides) for sides in zip(*self._sampling.values(), strict=True)]
+        return 0.0 if self._one_scan else 2 * sum(samples) / max(1, math.prod(most))
+
+    @cached_property
+    def orientation(self) -> int:
+        """The orientation, 1 to 8: EXIF's, or else XMP's."""
+        bodies = [self._body(one) for one in self._segments if one.kind == _APP1]
+        exif = next((body for body in bodies if body.startswith(_EXIF_ID)), b"")
+        xmp = next((body for body in bodies if body.startswith(_XMP_ID)), b"")
+        return orientation_in(exif) or orientation_in_xmp(xmp) or UPRIGHT
+
+    def decodable(self) -> bytes:
+        """The segments of the pixels. Where one scan holds all rows it has no end: libjpeg paints grey what lacks before one."""
+        return b"".join([*self._kept(_DECODED_APPS), _LOOK_AHEAD if self._one_scan else _END])
+
+    def without_metadata(self) -> bytes:
+        """The same pixels, orientation and colours without any other metadata, and without what follows the picture.
+
+        Phones append a second picture, a film clip or a depth map, each with metadata of its own.
+        """
+        start, *kept = self._kept(_KEPT_APPS)
+        if not self._ended:
+            kept[-1] = kept[-1][: self._scan_bytes()]
+        turned = b"" if self.orientation == UPRIGHT else _exif_segment(self.orientation)
+        return b"".join([start, turned, *kept, _END])
+
+    def _kept(self, apps: Mapping[bytes, bytes]) -> list[memoryview]:
+        """The start and every segment that decides how the pixels look."""
+        view = memoryview(self._content)
+        return [view[:2], *(view[one.start : one.end] for one in self._segments if self._shows(one, apps))]
+
+    def _shows(self, segment: Piece, apps: Mapping[bytes, bytes]) -> bool:
+        if segment.kind in _APPS:
+            return segment.kind in apps and self._content.startswith(apps[segment.kind], segment.body)
+        return segment.kind not in _WITHOUT_PIXELS
+
+    def _scan_bytes(self) -> int:
+        """How much of a scan without an end belongs to the picture: what a decoder needs for all of its rows."""
+        content, scan = self.decodable(), self._scans[-1]
+        start = len(content) - len(_LOOK_AHEAD) - (scan.end - scan.start)
+        near = _needed(content, start + scan.body - scan.start, _SIP_BYTES)
+        return _needed(content, max(start, near - 2 * _SIP_BYTES), 1) - start
+
+    def _check_scans(self) -> None:
+        """Makes sure that the scans of a progressive picture are neither too few nor too many."""
+        width_px, height_px = self.size_px
+        if len(self._scans) * width_px * height_px > _MOST_PIXELS_IN_SCANS:
+            raise FileRefusedError(
+                f"It is a JPEG of {width_px} x {height_px} pixels in {len(self._scans)} scans, which would take too long.",
+                next_step="Save it as an ordinary (baseline) JPEG.",
+            )
+        refined = set()
+        for scan in self._scans:
+            names, first = _scanned(self._content, scan)
+            refined |= set(names) if first else set()
+        if not refined >= set(self._sampling):
+            raise NotDecodableError("The JPEG picture is cut off: it has only its first, coarse scans.")
+
+    def _body(self, segment: Piece) -> bytes:
+        return self._content[segment.body : segment.end]
 
 
-def orientation(content: bytes) -> int:
-    """The EXIF orientation, 1 to 8."""
-    for segment in _segments(content):
-        if segment.marker == _EXIF_APP and content.startswith(_EXIF_ID, segment.body):
-            return orientation_in(content[segment.body : segment.end])
-    return UPRIGHT
+class _Sips(io.BytesIO):
+    """A file that gives little at once from a place on: where its reader has stopped is what it needed."""
+
+    def __init__(self, content: bytes, start: int, sip_bytes: int) -> None:
+        super().__init__(content)
+        self._start, self._sip_bytes = start, sip_bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        before = self._start - self.tell()
+        return super().read(min(size or 0, before) if before > 0 else self._sip_bytes)
 
 
-def without_metadata(content: bytes) -> bytes:
-    """The same pixels, orientation and colours without any other metadata, and without what follows the picture.
+def _needed(content: bytes, start: int, sip_bytes: int) -> int:
+    """How many bytes of a file are needed for all rows, to `sip_bytes` precisely; they lie behind `start`."""
+    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - Pillow is loaded when first needed
 
-    Phones append a second picture, a film clip or a depth map, each with metadata of its own.
-    """
-    turned = orientation(content)
-    view = memoryview(content)
-    kept = [
-        view[segment.start : segment.end]
-        for segment in _segments(content)
-        if _shapes_pixels(content, segment)
-    ]
-    return b"".join([_SOI, b"" if turned == UPRIGHT else _exif_segment(turned), *kept])
+    file = _Sips(content, start, sip_bytes)
+    image = JpegImageFile(file)
+    image.draft(None, (1, 1))
+    image.load()
+    return file.tell()
 
 
-def _shapes_pixels(content: bytes, segment: _Segment) -> bool:
-    if segment.marker in _APPS:
-        known = _KEPT_APPS.get(segment.marker)
-        return known is not None and content.startswith(known, segment.body)
-    return segment.marker != _COM
+def _scanned(content: bytes, scan: Piece) -> tuple[bytes, int]:
+    """The names of the components in a scan, and the first coefficient that it holds of them."""
+    count = content[scan.body]
+    return content[scan.body + 1 : scan.body + 1 + 2 * count : 2], content[scan.body + 1 + 2 * count]
+
+
+def _holds_all_rows(content: bytes, frame: Piece, scan: Piece) -> bool:
+    """Whether a scan has all components of a sequential frame, so that nothing has to follow it."""
+    return frame.kind in _SEQUENTIAL and content[frame.body + 5] == content[scan.body]
 
 
 def _exif_segment(turned: int) -> bytes:
     body = _EXIF_ID + exif_of(turned)
-    return bytes((0xFF, _EXIF_APP)) + (len(body) + 2).to_bytes(2, "big") + body
+    return b"\xff" + _APP1 + (len(body) + 2).to_bytes(2, "big") + body
 
 
-def _segments(content: bytes) -> Iterator[_Segment]:
-    """Every segment after the first marker, coded data with its scan's header, up to the end-of-image marker."""
-    at, end = len(_SOI), len(content)
-    while at + 4 <= end or content[at : at + 2] == b"\xff\xd9":
-        if content[at] != 0xFF:  # noqa: PLR2004 - every marker starts so
-            raise NotDecodableError("The JPEG picture is damaged: a segment does not start with a marker.")
-        marker = content[at + 1]
-        if marker == _EOI:
-            yield _Segment(marker, at, at + 2, at + 2)
+def _segments(content: bytes) -> Iterator[Piece]:
+    """Every segment after the first marker, coded data with its scan's header, up to the end of the picture."""
+    at, frame = 2, None
+    while found := _MARKER.search(content, at):
+        kind, start, body = found[1], found.end() - 2, found.end() + 2
+        if kind == _EOI:
+            yield Piece(kind, start, found.end(), found.end())
             return
-        if marker == 0xFF:  # noqa: PLR2004 - fill byte
-            at += 1
-            continue
-        body = at + 4
-        after = at + 2 + int.from_bytes(content[at + 2 : body], "big")
-        if marker == _SOS:
-            found = _END_OF_SCAN.search(content, after)
-            after = found.start() if found else end
-        yield _Segment(marker, at, body, after)
-        at = after
-    raise NotDecodableError("The JPEG picture is cut off: the file ends before the picture does.")
+        at = (
+            found.end()
+            if kind in _ALONE
+            else found.end() + int.from_bytes(content[found.end() : body], "big")
+        )
+        if kind == _SOI or at > len(content):
+            break
+        if kind == _SOS:
+            end = _END_OF_SCAN.search(content, at)
+            at = end.start() if end else len(content)
+        frame = frame or (Piece(kind, start, body, at) if kind in _FRAMES else None)
+        yield Piece(kind, start, body, at)
+        if kind == _SOS and frame and _holds_all_rows(content, frame, Piece(kind, start, body, at)):
+            end = _MARKER.match(content, at)
+            if end and end[1] == _EOI:
+                yield Piece(_EOI, at, end.end(), end.end())
+            return
+    raise NotDecodableError(
+        "The JPEG picture is damaged or cut off: its segments do not lead to the end of a picture."
+    )

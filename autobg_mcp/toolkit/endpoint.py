@@ -1,6 +1,7 @@
 """A tool that is one REST call: how a declaration becomes a request, and an answer a result."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, Generic, Literal
 
 import anyio.to_thread
@@ -9,7 +10,8 @@ from pydantic import JsonValue, ValidationError
 from autobg_mcp.api.bodies import LARGE_BYTES
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.pictures.intake import take_in
+from autobg_mcp.pictures.intake import read_photo, take_in
+from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.text import expected, place, quoted
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
@@ -148,11 +150,12 @@ def _form_text(value: JsonValue) -> str:
 
 
 async def _file_part(name: str, context: Context) -> FilePart:
-    def taken_in() -> FilePart:
+    def found() -> tuple[Path, bytes]:
         path, *more = context.fence.find([name])
         if more:
             raise FileRefusedError(f"{quoted(name)} stands for {1 + len(more)} pictures; name one.")
-        photo = take_in(context.fence, path, keep_metadata=context.settings.keep_metadata)
-        return FilePart(photo.name, photo.mime, photo.content, sha256=photo.sha256, source=str(path))
+        return path, read_photo(context.fence, path)
 
-    return await context.consult(taken_in)
+    path, original = await context.consult(found)
+    photo = await in_lane(take_in, path.name, original, keep_metadata=context.settings.keep_metadata)
+    return FilePart(photo.name, photo.mime, photo.content, sha256=photo.sha256, source=str(path))

@@ -1,6 +1,5 @@
 """Images of a batch: how far they are, and the pictures themselves."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -9,14 +8,14 @@ from pydantic import FailFast, Field, JsonValue, TypeAdapter
 from autobg_mcp.api.exchange import Answer, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.base64 import decoded
-from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.kinds import sniff
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.money.ledger import KnownPicture, PictureState
-from autobg_mcp.pictures.alone import alone
 from autobg_mcp.pictures.compare import same_picture
-from autobg_mcp.pictures.intake import MAX_BYTES
-from autobg_mcp.pictures.preview import preview
+from autobg_mcp.pictures.intake import MAX_BYTES, read_photo
+from autobg_mcp.pictures.lane import in_lane
+from autobg_mcp.pictures.pieces import NotDecodableError
+from autobg_mcp.pictures.preview import Preview, preview
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint, described
 from autobg_mcp.toolkit.tool import Part, PictureResult, Result, Shown
@@ -76,7 +75,7 @@ class Picture(PictureResult):
         kind = self.kind or "unknown whether processed or the original, which is not at hand to compare with"
         return (
             f"picID {self.picID}: {kind}. Saved as {self.file.path} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
-            f"sha256 {self.file.sha256}). Shown here at {self.shown}. If it is bad: reportImages picIDs=[{self.picID}]."
+            f"sha256 {self.file.sha256}), {self.shown}. If it is bad: reportImages picIDs=[{self.picID}]."
         )
 
 
@@ -167,10 +166,14 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
         content = decoded(_base64_text(answer)) or b""
     if not (sniff(content) or "").startswith("image/"):
         raise unexpected(request, described(answer) + " where a picture was due")
+    small: Preview | None = None
     try:
-        small = await alone(preview, content)
-    except FileRefusedError as error:
+        small = await in_lane(preview, content)
+        shown = f"shown here at {small.width_px}x{small.height_px} px"
+    except NotDecodableError as error:
         raise unexpected(request, f"a picture that cannot be shown ({str(error).rstrip('.')})") from None
+    except FileRefusedError as error:  # too large, or not of a kind that is decoded: the result all the same
+        shown = f"not shown: {str(error).rstrip('.')}"
     known = await context.consult(context.ledger.picture, context.account.id, str(pic_id))
     folder, stem = place_of(pic_id, known)
     file = await context.save(content, folder=folder, stem=stem)
@@ -178,9 +181,9 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
     return Picture(
         picID=pic_id,
         file=file,
-        shown=f"{small.width_px}x{small.height_px} px",
-        kind=None if before is None else await alone(_kind, small.content, before),
-        pictures=[Shown(content=small.content, mime=small.mime)],
+        shown=shown,
+        kind=await in_lane(_kind, small.content, before) if small and before else None,
+        pictures=[Shown(content=small.content, mime=small.mime)] if small else [],
         before=before,
     )
 
@@ -195,16 +198,12 @@ async def original_of(known: KnownPicture | None, context: Context) -> bytes | N
     if known is None or known.source is None or known.submitted_at is None:
         return None
     try:
-        return await alone(_small, context.fence, Path(known.source), known.submitted_at)
+        photo = await context.consult(
+            read_photo, context.fence, Path(known.source), unchanged_since_s=known.submitted_at
+        )
+        return (await in_lane(preview, photo, local=True)).content
     except FileRefusedError:
         return None
-
-
-def _small(fence: Fence, path: Path, submitted_at: float) -> bytes:
-    with fence.open(path) as file:
-        if os.fstat(file.fileno()).st_mtime > submitted_at:
-            raise FileRefusedError(f"{path} was changed after it was submitted.")
-        return preview(file.read(MAX_BYTES)).content
 
 
 def _kind(content: bytes, original: bytes) -> str:

@@ -7,7 +7,7 @@ import anyio
 from pydantic import Field
 
 from autobg_mcp.errors import AutobgError
-from autobg_mcp.pictures.alone import alone
+from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.pictures.sheet import MOST_TILES, Tile, contact_sheet
 from autobg_mcp.text import cleaned, quoted
 from autobg_mcp.toolkit.context import Context
@@ -77,7 +77,7 @@ class ReviewBatch(Tool[Review]):
         first = (page - 1) * MOST_TILES
         entries = await _entries(images[first : first + MOST_TILES], context)
         tiles = [entry.tile for entry in entries]
-        sheets = [await alone(contact_sheet, tiles, first_number=first + 1)] if tiles else []
+        sheets = [await in_lane(contact_sheet, tiles, first_number=first + 1)] if tiles else []
         return Review(
             batchID=self.batchID,
             page=page,
@@ -128,8 +128,9 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
             line += f", not shown: {cleaned(str(error))}"
             unfinished = error.repeatable
         else:
-            tile = Tile(pic_id, name, state, after=picture.pictures[0].content, before=picture.before)
-            kind = f", {picture.kind}" if picture.kind else ""
+            after = picture.pictures[0].content if picture.pictures else None
+            tile = Tile(pic_id, name, state, after=after, before=picture.before)
+            kind = f", {picture.kind}" if picture.kind else "" if after else f", saved, {picture.shown}"
             return _Entry(tile, line + kind, Path(picture.file.path))
     known = await context.consult(context.ledger.picture, context.account.id, str(image.picID))
     tile = Tile(pic_id, name, state, before=await original_of(known, context))
