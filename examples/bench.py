@@ -1,0 +1,37 @@
+"""What autobg-mcp costs, beside what else there is: python examples/bench.py [--quick] [name …].
+
+Takes a few minutes, with `--quick` less than one. Contenders run turn by turn, and medians are compared.
+`pip install 'autobg-mcp[bench]'` installs those that are not ours.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+
+import bench_calls
+import bench_start
+from interleaved import Row
+
+BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
+    "start": bench_start.rows,
+    "calls": bench_calls.rows,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", metavar="name", nargs="*", help=f"some of: {', '.join(BENCHES)}")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    options = parser.parse_args()
+    if unknown := set(options.names) - BENCHES.keys():
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    begun = time.monotonic()
+    print("| what | measured | goal, at most |\n| --- | --- | --- |")
+    for name in options.names or BENCHES:
+        for row in BENCHES[name](options.quick):
+            print(f"| {row.what} | {row.measured} | {row.goal} |", flush=True)
+    print(f"\n{time.monotonic() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
