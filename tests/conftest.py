@@ -12,10 +12,13 @@ from pathlib import Path
 
 import anyio.to_thread
 import pytest
+from documented import ALL_TOOLSETS
 from mcp import Client as McpClient
+from mcp.client.session import ElicitationFnT
 from PIL import Image
 from sandbox_visitor import Visitor
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from autobg_mcp.client import Client
 from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
@@ -28,7 +31,10 @@ MEMORY = Path("/dev/shm")
 MOST_TURNS = 25  # of the event loop: more than any chain of ready callbacks needs
 
 Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
-"""Connects an MCP client to a server on the sandbox: `connect(mode="auto", **settings)`."""
+"""Connects an MCP client to a server on the sandbox: `connect(mode="auto", **settings)`.
+
+`api` is what stands there instead of the sandbox, and `person` answers what the host is asked.
+"""
 
 
 class Clock:
@@ -145,7 +151,13 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> Connect:
     @asynccontextmanager
-    async def connected(mode: str = "auto", **changes: object) -> AsyncGenerator[McpClient]:
+    async def connected(
+        mode: str = "auto",
+        *,
+        api: ASGIApp = sandbox,
+        person: ElicitationFnT | None = None,
+        **changes: object,
+    ) -> AsyncGenerator[McpClient]:
         defaults = {
             "api_key": KEY,
             "base_url": "http://sandbox/public/api/v1",
@@ -155,8 +167,8 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
         }
         settings = Settings.load(**(defaults | changes))
         throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
-        server = build_server(settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock))
-        async with McpClient(server, mode=mode, raise_exceptions=True) as client:
+        server = build_server(settings, lambda: Client(settings, app=api, throttle=throttle, clock=clock))
+        async with McpClient(server, mode=mode, raise_exceptions=True, elicitation_callback=person) as client:
             yield client
 
     return connected
@@ -166,3 +178,16 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
 async def client(connect: Connect) -> AsyncGenerator[McpClient]:
     async with connect() as connected:
         yield connected
+
+
+@pytest.fixture
+async def host(connect: Connect) -> AsyncGenerator[McpClient]:
+    """A client of a server that offers every tool."""
+    async with connect(toolsets=ALL_TOOLSETS) as connected:
+        yield connected
+
+
+@pytest.fixture
+def car(photos: Path) -> Path:
+    """One photo."""
+    return photos / "cars" / "car-1.jpg"

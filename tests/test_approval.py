@@ -3,48 +3,31 @@
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from conftest import KEY, Clock
+from conftest import Clock, Connect
 from documented import structured, text_of
 from mcp import Client as McpClient
 from mcp import MCPError
-from mcp.client.session import ElicitationFnT
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, InputRequiredResult
 from mcp_types import ElicitationCapability, InputResponses
 from PIL import Image
 from pydantic import JsonValue
-from starlette.applications import Starlette
+from uploading import TOOL, photo_arguments, sent
 
-from autobg_mcp.client import Client
 from autobg_mcp.sandbox import World
 from autobg_mcp.serving.approval import Approvals, _shows_forms
-from autobg_mcp.serving.server import build_server
-from autobg_mcp.settings import Settings
-from autobg_mcp.throttle import MemoryThrottle
 
 pytestmark = pytest.mark.anyio
 
-TOOL = "uploadImagesWithoutTemplate"
-PATH = "/public/api/v1/images/uploadWithoutTemplateCC"
 ERAS = ["auto", "legacy"]
 
-Host = Callable[..., McpClient]
-
-
-def arguments(image: Path, **changes: JsonValue) -> dict[str, JsonValue]:
-    return {
-        "images": [str(image)],
-        "numberPlate": "V-1",
-        "numPlateProcessor": 1,
-        "processType": "ai",
-        **changes,
-    }
+Host = Callable[..., AbstractAsyncContextManager[McpClient]]
 
 
 @dataclass
@@ -63,30 +46,12 @@ class Person:
 
 
 @pytest.fixture
-def car(photos: Path) -> Path:
-    return photos / "cars" / "car-1.jpg"
-
-
-def uploads(world: World) -> list[str]:
-    requests = [request for request in world.requests if request.path == PATH]
-    return [str(part.filename) for request in requests for part in request.form if part.name == "cc"]
-
-
-@pytest.fixture
-def host(
-    sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Host:
+def host(connect: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Host:
     """Connects a host, with or without a person at it, to a server that wants approval."""
     monkeypatch.setattr("autobg_mcp.serving.server.Approvals", partial(Approvals, clock=clock))
-
-    def connected(person: ElicitationFnT | None, era: str = "auto", **changes: object) -> McpClient:
-        places = {"base_url": "http://sandbox/public/api/v1", "image_dirs": (photos,), "state_dir": tmp_path}
-        settings = Settings.load(**({"api_key": KEY, "approve": "paid"} | places | changes))
-        throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
-        server = build_server(settings, lambda: Client(settings, app=sandbox, throttle=throttle, clock=clock))
-        return McpClient(server, mode=era, raise_exceptions=True, elicitation_callback=person)
-
-    return connected
+    return lambda person, era="auto", **changes: connect(
+        era, person=person, **({"approve": "paid"} | changes)
+    )
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -95,11 +60,11 @@ async def test_a_person_is_asked_with_tool_vehicle_number_and_credits_left(
 ) -> None:
     person = Person()
     async with host(person, era) as client:
-        structured(await client.call_tool(TOOL, arguments(car.parent)))
+        structured(await client.call_tool(TOOL, photo_arguments(car.parent)))
     assert person.asked == [
         f"{TOOL}: submit 3 pictures of vehicle “V-1” for up to 3 credits? 100 credits are left."
     ]
-    assert uploads(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -121,10 +86,10 @@ async def test_anything_but_a_clear_yes_spends_nothing(
     answer: Person, era: str, host: Host, world: World, car: Path
 ) -> None:
     async with host(answer, era) as client:
-        text = text_of(await client.call_tool(TOOL, arguments(car)))
+        text = text_of(await client.call_tool(TOOL, photo_arguments(car)))
     assert "the user did not approve. Nothing was sent." in text
     assert "Credits spent: no. Safe to repeat: no." in text
-    assert not uploads(world)
+    assert not sent(world)
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -132,10 +97,10 @@ async def test_a_host_that_cannot_ask_gets_an_error_that_says_so(
     era: str, host: Host, world: World, car: Path
 ) -> None:
     async with host(None, era) as client:
-        text = text_of(await client.call_tool(TOOL, arguments(car)))
+        text = text_of(await client.call_tool(TOOL, photo_arguments(car)))
     assert "this host cannot ask one (it has no elicitation)" in text
     assert "unset AUTOBG_APPROVE" in text
-    assert not uploads(world)
+    assert not sent(world)
 
 
 async def fails(context: object, params: object) -> ErrorData:
@@ -146,9 +111,9 @@ async def test_a_host_that_fails_to_ask_gets_an_error_that_says_so(
     host: Host, world: World, car: Path
 ) -> None:
     async with host(fails, "legacy") as client:
-        text = text_of(await client.call_tool(TOOL, arguments(car)))
+        text = text_of(await client.call_tool(TOOL, photo_arguments(car)))
     assert "The host could not ask for approval (“the window was closed”). Nothing was sent." in text
-    assert not uploads(world)
+    assert not sent(world)
 
 
 async def test_a_host_that_fails_to_ask_in_the_newer_era_spends_nothing(
@@ -156,8 +121,8 @@ async def test_a_host_that_fails_to_ask_in_the_newer_era_spends_nothing(
 ) -> None:
     async with host(fails) as client:
         with pytest.raises(MCPError, match="the window was closed"):
-            await client.call_tool(TOOL, arguments(car))
-    assert not uploads(world)
+            await client.call_tool(TOOL, photo_arguments(car))
+    assert not sent(world)
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -177,15 +142,15 @@ async def test_links_are_approved_as_one_submission(era: str, host: Host, world:
 async def test_what_is_paid_for_needs_no_approval(era: str, host: Host, world: World, car: Path) -> None:
     person = Person()
     async with host(person, era) as client:
-        await client.call_tool(TOOL, arguments(car))
-        structured(await client.call_tool(TOOL, arguments(car)))
-        structured(await client.call_tool(TOOL, arguments(car.parent)))
+        await client.call_tool(TOOL, photo_arguments(car))
+        structured(await client.call_tool(TOOL, photo_arguments(car)))
+        structured(await client.call_tool(TOOL, photo_arguments(car.parent)))
         structured(await client.call_tool("getUserCreditDetails", {}))
     assert [question.split(" of ")[0] for question in person.asked] == [
         f"{TOOL}: submit 1 picture",
         f"{TOOL}: submit 2 pictures",
     ]
-    assert len(uploads(world)) == 3
+    assert len(sent(world)) == 3
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -193,14 +158,14 @@ async def test_paying_again_is_asked_again(era: str, host: Host, world: World, c
     person = Person()
     async with host(person, era) as client:
         for _ in range(2):
-            structured(await client.call_tool(TOOL, arguments(car, allowDuplicate=True)))
-    assert len(person.asked) == len(uploads(world)) == 2
+            structured(await client.call_tool(TOOL, photo_arguments(car, allowDuplicate=True)))
+    assert len(person.asked) == len(sent(world)) == 2
 
 
 @pytest.mark.parametrize("name", ["approve", "approved", "approval", "inputResponses", "requestState"])
 async def test_no_argument_of_a_tool_approves(name: str, host: Host, world: World, car: Path) -> None:
     async with host(Person("decline")) as client:
-        result = await client.call_tool(TOOL, arguments(car, **{name: True}))
+        result = await client.call_tool(TOOL, photo_arguments(car, **{name: True}))
     assert f"{name}: no such argument" in text_of(result)
     assert not world.requests
 
@@ -215,8 +180,8 @@ async def test_a_picture_that_is_swapped_while_the_person_thinks_is_not_sent(
 
     person = Person(before=swap)
     async with host(person, era) as client:
-        assert (await client.call_tool(TOOL, arguments(car))).is_error
-    assert not uploads(world)
+        assert (await client.call_tool(TOOL, photo_arguments(car))).is_error
+    assert not sent(world)
 
 
 async def test_one_approved_picture_in_the_place_of_another_is_not_paid_twice(
@@ -226,8 +191,8 @@ async def test_one_approved_picture_in_the_place_of_another_is_not_paid_twice(
         shutil.copy(car, car.with_name("car-2.jpg"))
 
     async with host(Person(before=swap), "legacy") as client:
-        await client.call_tool(TOOL, arguments(car.parent, allowDuplicate=True))
-    assert uploads(world) == ["car-1.jpg", "car-3.jpg"]
+        await client.call_tool(TOOL, photo_arguments(car.parent, allowDuplicate=True))
+    assert sent(world) == ["car-1.jpg", "car-3.jpg"]
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -237,23 +202,23 @@ async def test_a_photo_of_unknown_outcome_keeps_no_other_from_being_approved(
     world.fail_next("/uploadWithoutTemplateCC", "drop_after")
     person = Person()
     async with host(person, era) as client:
-        await client.call_tool(TOOL, arguments(car))
-        result = structured(await client.call_tool(TOOL, arguments(car.parent)))
+        await client.call_tool(TOOL, photo_arguments(car))
+        result = structured(await client.call_tool(TOOL, photo_arguments(car.parent)))
     assert result["outcomeUnknown"] == [str(car)]
     assert "submit 2 pictures" in person.asked[1]
-    assert uploads(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
 
 
 async def test_what_was_paid_for_when_the_person_was_asked_is_not_paid_anew_without_them(
     host: Host, world: World, car: Path, tmp_path: Path
 ) -> None:
     async with host(Person()) as client:
-        await client.call_tool(TOOL, arguments(car))
-    moved = partial(forget, tmp_path)
+        await client.call_tool(TOOL, photo_arguments(car))
+    moved = partial(forget, tmp_path / "state")
     async with host(Person(before=moved), "legacy") as client:
-        result = structured(await client.call_tool(TOOL, arguments(car.parent)))
+        result = structured(await client.call_tool(TOOL, photo_arguments(car.parent)))
     assert "not what was approved" in str(result["notSubmitted"])
-    assert uploads(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
 
 
 def forget(state: Path) -> None:
@@ -267,7 +232,7 @@ def forget(state: Path) -> None:
 
 async def asked(client: McpClient, image: Path) -> str:
     """The state of a question that the host holds."""
-    answer = await client.session.call_tool(TOOL, arguments(image), allow_input_required=True)
+    answer = await client.session.call_tool(TOOL, photo_arguments(image), allow_input_required=True)
     assert isinstance(answer, InputRequiredResult)
     assert answer.request_state
     return answer.request_state
@@ -279,7 +244,7 @@ async def answered(
     """What comes of a call with an answer to that question."""
     yes: InputResponses = {"approval": ElicitResult(action=action, content={"approve": True})}
     return await client.session.call_tool(
-        TOOL, arguments(image), input_responses=yes, request_state=state, allow_input_required=True
+        TOOL, photo_arguments(image), input_responses=yes, request_state=state, allow_input_required=True
     )
 
 
@@ -289,7 +254,7 @@ async def test_an_answer_counts_once(host: Host, world: World, car: Path) -> Non
         assert isinstance(await answered(client, car, state), CallToolResult)
         Image.new("RGB", (9, 9), "pink").save(car)
         assert isinstance(await answered(client, car, state), InputRequiredResult)
-    assert len(uploads(world)) == 1
+    assert len(sent(world)) == 1
 
 
 async def test_a_no_cannot_be_turned_into_a_yes(host: Host, world: World, car: Path) -> None:
@@ -297,20 +262,20 @@ async def test_a_no_cannot_be_turned_into_a_yes(host: Host, world: World, car: P
         state = await asked(client, car)
         await answered(client, car, state, "decline")
         assert isinstance(await answered(client, car, state), InputRequiredResult)
-    assert not uploads(world)
+    assert not sent(world)
 
 
 async def test_an_answer_counts_for_no_other_picture(host: Host, world: World, car: Path) -> None:
     async with host(Person()) as client:
         state = await asked(client, car)
         assert isinstance(await answered(client, car.with_name("car-2.jpg"), state), InputRequiredResult)
-    assert not uploads(world)
+    assert not sent(world)
 
 
 async def test_an_answer_counts_for_no_other_server(host: Host, world: World, car: Path) -> None:
     async with host(Person()) as one, host(Person()) as other:
         assert isinstance(await answered(other, car, await asked(one, car)), InputRequiredResult)
-    assert not uploads(world)
+    assert not sent(world)
 
 
 @pytest.mark.parametrize("state", ["", "made up", "ü"])
@@ -319,18 +284,18 @@ async def test_an_answer_to_a_question_never_asked_counts_for_nothing(
 ) -> None:
     async with host(Person()) as client:
         assert isinstance(await answered(client, car, state), InputRequiredResult)
-    assert not uploads(world)
+    assert not sent(world)
 
 
-@pytest.mark.parametrize(("minutes", "sent"), [(9.9, 1), (10.1, 0)])
+@pytest.mark.parametrize(("minutes", "uploads"), [(9.9, 1), (10.1, 0)])
 async def test_an_answer_counts_for_ten_minutes(
-    minutes: float, sent: int, host: Host, world: World, clock: Clock, car: Path
+    minutes: float, uploads: int, host: Host, world: World, clock: Clock, car: Path
 ) -> None:
     async with host(Person()) as client:
         state = await asked(client, car)
         clock.now_s += minutes * 60
         await answered(client, car, state)
-    assert len(uploads(world)) == sent
+    assert len(sent(world)) == uploads
 
 
 async def test_questions_without_an_answer_are_forgotten(
@@ -342,7 +307,7 @@ async def test_questions_without_an_answer_are_forgotten(
             clock.now_s += 1
             await asked(client, car)
         assert isinstance(await answered(client, car, state), InputRequiredResult)
-    assert not uploads(world)
+    assert not sent(world)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,9 @@
 """Every endpoint against the documents' own example: the request byte for byte, the answer's data as the result."""
 
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from conftest import Connect
-from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, structured, text_of
+from documented import EXCHANGES, arguments_of, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import ImageContent
 from pydantic import JsonValue
@@ -38,12 +36,6 @@ every_tool = pytest.mark.parametrize("tool", sorted(EXCHANGES))
 @pytest.fixture
 def sandbox_options() -> SandboxOptions:
     return SandboxOptions(replay=True)
-
-
-@pytest.fixture
-async def host(connect: Connect) -> AsyncGenerator[McpClient]:
-    async with connect(toolsets=ALL_TOOLSETS) as connected:
-        yield connected
 
 
 def written(request: ExampleRequest) -> tuple[object, ...]:

@@ -10,9 +10,9 @@ import pytest
 from conftest import KEY, Connect
 from documented import structured, text_of
 from mcp import Client as McpClient
-from mcp.types import CallToolResult
 from pydantic import JsonValue
 from scripted_api import ScriptedApi
+from uploading import spent, upload
 
 from autobg_mcp.client import Client
 from autobg_mcp.errors import ConnectionFailedError
@@ -26,18 +26,9 @@ pytestmark = pytest.mark.anyio
 PATH = "/uploadWithoutTemplateCC"
 
 
-async def upload(client: McpClient, images: Path | str, **changes: JsonValue) -> CallToolResult:
-    arguments = {"images": [str(images)], "numberPlate": "V", "numPlateProcessor": 1, "processType": "ai"}
-    return await client.call_tool("uploadImagesWithoutTemplate", arguments | changes)
-
-
 async def links(client: McpClient, *uris: str) -> Mapping[str, JsonValue]:
     arguments: dict[str, JsonValue] = {"numberPlate": "V", "processType": "ai", "clientS3Uris": list(uris)}
     return structured(await client.call_tool("uploadS3UrlsWithoutTemplate", arguments))
-
-
-def spent(world: World) -> int:
-    return sum(account.credits - account.credits_left for account in world.accounts.values())
 
 
 async def test_one_link_in_several_spellings_is_paid_for_once(client: McpClient, world: World) -> None:

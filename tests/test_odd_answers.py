@@ -3,12 +3,11 @@
 import base64
 import json
 import re
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from conftest import Connect
-from documented import ALL_TOOLSETS, text_of
+from documented import text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
 from scripted_api import ScriptedApi
@@ -28,12 +27,6 @@ def facts(result: CallToolResult) -> Any:
 @pytest.fixture
 def sandbox() -> ScriptedApi:
     return ScriptedApi()
-
-
-@pytest.fixture
-async def host(connect: Connect) -> AsyncGenerator[McpClient]:
-    async with connect(toolsets=ALL_TOOLSETS) as connected:
-        yield connected
 
 
 @pytest.mark.parametrize("status", ["null", '"error"', "404", '""', "[]", "2"])

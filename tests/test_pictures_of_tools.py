@@ -22,20 +22,16 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
+from uploading import TOOL, photo_arguments, upload
 
 from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.sandbox import RecordedRequest, SandboxOptions, World, build_sandbox
 
 pytestmark = pytest.mark.anyio
 
-UPLOAD = "uploadImagesWithoutTemplate"
-VEHICLE: dict[str, JsonValue] = {"numberPlate": "V", "numPlateProcessor": 1, "processType": "ai"}
+VEHICLE = photo_arguments()
 SHOWING = ("getImagesRaw", "getImagesBase64", "reviewBatch")
 THE_ORIGINAL = "the original upload, not a processed picture"
-
-
-async def upload(host: McpClient, *images: Path, tool: str = UPLOAD) -> CallToolResult:
-    return await host.call_tool(tool, VEHICLE | {"images": [str(image) for image in images]})
 
 
 def sent_picture(world: World, field: str = "cc") -> bytes:
@@ -113,7 +109,7 @@ NO_PICTURES = {
 @pytest.mark.parametrize(
     ("tool", "field", "others"),
     [
-        (UPLOAD, "images", VEHICLE),
+        (TOOL, "images", VEHICLE),
         (
             "replaceNumPlate",
             "numPlateImage",

@@ -11,9 +11,9 @@ import pytest
 from conftest import Clock, Connect
 from documented import ALL_TOOLSETS, arguments_of, structured, text_of
 from mcp import Client as McpClient
-from mcp.types import CallToolResult
 from PIL import Image
 from pydantic import JsonValue
+from uploading import TOOL, photo_arguments, sent, spent, upload
 
 from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import FailureKind, World
@@ -21,30 +21,8 @@ from autobg_mcp.tools import ENDPOINTS
 
 pytestmark = pytest.mark.anyio
 
-TOOL = "uploadImagesWithoutTemplate"
-PATH = "/public/api/v1/images/uploadWithoutTemplateCC"
 SPENDING = [endpoint.tool for endpoint in ENDPOINTS if endpoint.effect == "spends"]
 HOUR_S = 3600.0
-
-
-async def upload(host: McpClient, image: Path, **changes: JsonValue) -> CallToolResult:
-    arguments = {
-        "images": [str(image)],
-        "numberPlate": "V-1",
-        "numPlateProcessor": 1,
-        "processType": "ai",
-    }
-    return await host.call_tool(TOOL, arguments | changes)
-
-
-def spent(world: World) -> int:
-    return sum(account.credits - account.credits_left for account in world.accounts.values())
-
-
-def names(world: World) -> list[str]:
-    """The photos that reached the API."""
-    requests = [request for request in world.requests if request.path == PATH]
-    return [str(part.filename) for request in requests for part in request.form if part.name == "cc"]
 
 
 def images(result: Mapping[str, JsonValue]) -> list[str]:
@@ -52,11 +30,6 @@ def images(result: Mapping[str, JsonValue]) -> list[str]:
     listed = result["images"]
     assert isinstance(listed, list)
     return [str(image["fileName"]) for image in listed if isinstance(image, dict)]
-
-
-@pytest.fixture
-def car(photos: Path) -> Path:
-    return photos / "cars" / "car-1.jpg"
 
 
 # Repeats
@@ -115,7 +88,8 @@ async def test_other_arguments_are_another_submission(
     changes: dict[str, JsonValue], client: McpClient, world: World, car: Path
 ) -> None:
     await upload(client, car)
-    assert "note" not in structured(await upload(client, car, **changes))
+    again = await client.call_tool(TOOL, photo_arguments(car, **changes))
+    assert "note" not in structured(again)
     assert spent(world) == 2
 
 
@@ -148,7 +122,7 @@ async def test_the_same_bytes_under_two_names_are_paid_once(
     shutil.copy(car, car.with_name("copy.jpg"))
     result = structured(await upload(client, car.parent))
     assert str(result["note"]).startswith("1 of 4 not sent again")
-    assert names(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
 
 
 @pytest.mark.parametrize(("hours", "cost"), [(23.9, 1), (24.1, 2)])
@@ -227,7 +201,7 @@ async def test_a_folder_that_was_partly_sent_is_finished_by_the_same_call(
             result = structured(await upload(client, car.parent))
     assert images(result) == [f"car-{number}.jpg" for number in range(1, 13)]
     assert str(result["note"]).startswith("10 of 12 not sent again")
-    assert names(world) == images(result)
+    assert sent(world) == images(result)
 
 
 async def test_photos_added_to_the_folder_are_all_that_a_repeat_sends(
@@ -236,7 +210,7 @@ async def test_photos_added_to_the_folder_are_all_that_a_repeat_sends(
     await upload(client, car.parent)
     Image.new("RGB", (32, 24), "black").save(car.with_name("car-4.jpg"))
     await upload(client, car.parent)
-    assert names(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg", "car-4.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg", "car-4.jpg"]
 
 
 # Refused and unknown
@@ -270,7 +244,7 @@ async def test_after_an_unknown_outcome_a_repeat_sends_nothing_and_says_why(
     assert "nobody knows what came of it" in again
     assert "it was not sent again" in again
     assert "listBatches" in again
-    assert len(names(world)) == 1
+    assert len(sent(world)) == 1
 
 
 async def test_a_timeout_is_an_unknown_outcome(connect: Connect, world: World, car: Path) -> None:
@@ -296,7 +270,7 @@ async def test_a_look_at_the_vehicles_batch_settles_what_the_api_did_after_all(
     again = structured(await upload(client, car))
     assert again["batchID"] == batch
     assert "not sent again" in str(again["note"])
-    assert len(names(world)) == 2
+    assert len(sent(world)) == 2
 
 
 @pytest.mark.parametrize("kind", [kind for kind in UNKNOWN if kind not in ACTED])
@@ -308,7 +282,7 @@ async def test_a_look_that_proves_nothing_leaves_the_outcome_unknown(
     batch = structured(await upload(client, car.with_name("car-2.jpg")))["batchID"]
     await client.call_tool("getImageStatus", {"batchID": str(batch)})
     assert "nobody knows what came of it" in text_of(await upload(client, car))
-    assert names(world) == ["car-1.jpg", "car-2.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-2.jpg"]
 
 
 async def test_a_namesake_with_other_bytes_settles_nothing(
@@ -333,7 +307,7 @@ async def test_a_person_who_decides_to_pay_again_can(
     result = structured(await upload(client, car, allowDuplicate=True))
     assert "note" not in result
     assert structured(await upload(client, car))["batchID"] == result["batchID"]
-    assert len(names(world)) == 2
+    assert len(sent(world)) == 2
 
 
 async def test_an_unknown_photo_keeps_no_other_from_being_sent(
@@ -394,7 +368,7 @@ async def test_a_call_cancelled_in_flight_is_listed_with_its_batch(
     assert [str(batch_id) for batch_id in account.batches] == [
         batch["batchID"] for batch in batches if isinstance(batch, dict)
     ]
-    assert names(world) == ["car-1.jpg"]
+    assert sent(world) == ["car-1.jpg"]
 
 
 async def test_a_call_cancelled_while_it_waits_for_a_slot_sends_nothing_and_frees_its_place(
@@ -408,7 +382,7 @@ async def test_a_call_cancelled_while_it_waits_for_a_slot_sends_nothing_and_free
         clock.now_s += 60
         later = await upload(client, car.with_name("car-3.jpg"))
     assert (later.meta or {})["autobg/waitedS"] == 0
-    assert names(world) == ["car-1.jpg", "car-3.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-3.jpg"]
 
 
 # The daily limit
@@ -418,7 +392,7 @@ async def test_the_daily_limit_holds_within_one_call(connect: Connect, world: Wo
     async with connect(daily_credit_limit=2) as client:
         result = structured(await upload(client, car.parent))
     assert "AUTOBG_DAILY_CREDIT_LIMIT leaves 0 credits today" in str(result["notSubmitted"])
-    assert names(world) == ["car-1.jpg", "car-2.jpg"]
+    assert sent(world) == ["car-1.jpg", "car-2.jpg"]
 
 
 async def test_the_daily_limit_holds_across_restarts(connect: Connect, world: World, car: Path) -> None:

@@ -12,38 +12,16 @@ import pytest
 from conftest import Clock, Connect
 from documented import structured, text_of
 from mcp import Client as McpClient
-from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolResult
 from PIL import Image
 from pydantic import JsonValue
+from uploading import TOOL, sent, upload
 
 from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
 
 pytestmark = pytest.mark.anyio
 
-TOOL = "uploadImagesWithoutTemplate"
-PATH = "/public/api/v1/images/uploadWithoutTemplateCC"
 NAMES = ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
-
-
-async def upload(
-    host: McpClient, *images: object, hear: ProgressFnT | None = None, **changes: JsonValue
-) -> CallToolResult:
-    arguments = {
-        "images": [str(image) for image in images],
-        "numberPlate": "V-1",
-        "numPlateProcessor": 1,
-        "processType": "ai",
-    }
-    return await host.call_tool(TOOL, arguments | changes, progress_callback=hear)
-
-
-def sent(world: World) -> list[str | None]:
-    """The names of the photos that reached the API, in order; every request carried one."""
-    requests = [request for request in world.requests if request.path == PATH]
-    photos = [[part.filename for part in request.form if part.name == "cc"] for request in requests]
-    assert all(len(names) == 1 for names in photos)
-    return [names[0] for names in photos]
 
 
 def unsent(result: Mapping[str, JsonValue]) -> dict[str, Mapping[str, JsonValue]]:

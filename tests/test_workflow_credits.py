@@ -3,18 +3,15 @@
 from pathlib import Path
 
 import pytest
-from conftest import KEY, Clock
+from conftest import Connect
 from documented import structured, text_of
 from mcp import Client as McpClient
 from pydantic import JsonValue
 from scripted_api import ScriptedApi
 from starlette.types import Receive, Scope, Send
+from uploading import upload
 
-from autobg_mcp.client import Client
 from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
-from autobg_mcp.serving.server import build_server
-from autobg_mcp.settings import Settings
-from autobg_mcp.throttle import MemoryThrottle
 from autobg_mcp.tools.account import UsageReport
 from autobg_mcp.tools.credits import credits_in
 
@@ -25,11 +22,6 @@ PERIODS = ["Today", "Last 7 days", "This month"]
 
 async def summed(client: McpClient, **arguments: JsonValue) -> dict[str, JsonValue]:
     return dict(structured(await client.call_tool("getCreditSummary", arguments)))
-
-
-async def upload(client: McpClient, images: Path) -> None:
-    arguments = {"images": [str(images)], "numberPlate": "V", "numPlateProcessor": 1, "processType": "ai"}
-    await client.call_tool("uploadImagesWithoutTemplate", arguments)
 
 
 def used(summary: dict[str, JsonValue]) -> list[tuple[JsonValue, JsonValue, JsonValue]]:
@@ -202,12 +194,8 @@ def test_the_column_of_used_credits_is_told_from_others(sums: dict[str, float], 
         b"PK\x03\x04broken",
     ],
 )
-async def test_garbage_is_said_to_be_not_understood(usage: bytes, clock: Clock, tmp_path: Path) -> None:
-    api = UsageApi(usage)
-    settings = Settings.load(api_key=KEY, base_url="http://api", state_dir=tmp_path, output_dir=tmp_path)
-    throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
-    server = build_server(settings, lambda: Client(settings, app=api, throttle=throttle))
-    async with McpClient(server, raise_exceptions=True) as client:
+async def test_garbage_is_said_to_be_not_understood(usage: bytes, connect: Connect) -> None:
+    async with connect(api=UsageApi(usage)) as client:
         summary = await summed(client, pictures=1)
     assert (summary["left"], summary["leftAfter"]) == (95, 94)
     assert used(summary) == [
