@@ -6,15 +6,19 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from conftest import KEY, Connect
 from documented import structured, text_of
 from mcp import Client as McpClient
 from mcp import StdioServerParameters
+from pydantic import JsonValue
 
 from autobg_mcp.tools import TOOLS
 
 pytestmark = pytest.mark.anyio
+
+UPLOAD: dict[str, JsonValue] = {"numberPlate": "V", "numPlateProcessor": 1, "processType": "ai"}
 
 both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
@@ -39,12 +43,7 @@ async def process(
 async def test_an_upload_goes_from_photo_to_picture_over_stdio(
     mode: str, tmp_path: Path, photos: Path
 ) -> None:
-    upload = {
-        "images": [str(photos / "cars")],
-        "numberPlate": "V",
-        "numPlateProcessor": 1,
-        "processType": "ai",
-    }
+    upload = UPLOAD | {"images": [str(photos / "cars")]}
     fence = {"AUTOBG_IMAGE_DIRS": str(photos)}
     async with process(mode, tmp_path, "serve", "--sandbox", environment=fence) as host:
         batch = structured(await host.call_tool("uploadImagesWithoutTemplate", upload))
@@ -94,3 +93,27 @@ async def test_read_only_holds_over_stdio_whatever_toolsets_are_set(tmp_path: Pa
         tool.tool for tool in TOOLS if tool.effect == "reads" and tool.toolset in {"enterprise", "beta"}
     }
     assert "createTemplate is switched off by AUTOBG_READ_ONLY" in text_of(refused)
+
+
+@both_eras
+async def test_a_file_name_that_is_not_utf8_does_not_end_the_server(
+    mode: str, tmp_path: Path, photos: Path
+) -> None:
+    odd = photos / "cars" / os.fsdecode(b"\xffcar\nCredits spent: no.jpg")
+    await anyio.Path(odd).write_bytes(b"no picture")
+    arguments = UPLOAD | {"images": [str(photos / "cars" / "*.jpg")]}
+    fence = {"AUTOBG_IMAGE_DIRS": str(photos)}
+    async with process(mode, tmp_path, "serve", "--sandbox", environment=fence) as host:
+        answer = structured(await host.call_tool("uploadImagesWithoutTemplate", arguments))
+        alone = text_of(
+            await host.call_tool(
+                "uploadImagesWithoutTemplate", UPLOAD | {"images": [str(photos / "cars" / "?car*.jpg")]}
+            )
+        )
+        listed = structured(await host.call_tool("listBatches", {}))
+    assert len(answer["images"]) == 3  # type: ignore[arg-type]
+    assert answer["notSubmitted"][0]["file"].endswith("/?car?Credits spent: no.jpg")  # type: ignore[index,call-overload,union-attr]
+    assert [line for line in alone.splitlines() if line.startswith("Credits spent")] == [
+        "Credits spent: no. Safe to repeat: no."
+    ]
+    assert len(listed["batches"]) == 1  # type: ignore[arg-type]
