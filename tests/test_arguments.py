@@ -1,16 +1,22 @@
 """What is checked before any request is made, and how a refusal reads."""
 
 import json
+import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from conftest import Connect
 from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, structured, text_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mcp import Client as McpClient
 from pydantic import JsonValue
 
+from autobg_mcp.errors import ArgumentsRefusedError
 from autobg_mcp.sandbox import SandboxOptions, World
+from autobg_mcp.toolkit.tool import Result, Tool
 from autobg_mcp.tools import TOOLS
 
 pytestmark = pytest.mark.anyio
@@ -22,6 +28,7 @@ REQUIRED = [
     for name, field in tool.model_fields.items()
     if field.is_required()
 ]
+BY_NAME = {tool.tool: tool for tool in TOOLS}
 URL = "https://cars.example/a.jpg"
 
 
@@ -68,7 +75,18 @@ ONE_RANGE = "arguments: give exactly one of reportOption or startDate with endDa
         ("reportImages", REPORT | {"picIDs": []}, "picIDs: at least 1"),
         ("reportImages", REPORT | {"picIDs": list(range(11))}, "picIDs: at most 10 items, got 11"),
         ("reportImages", REPORT | {"picIDs": [5, "5"]}, "picIDs: each item may stand only once"),
-        ("reportImages", REPORT | {"picIDs": [-1]}, "picIDs.0: a number from 0 up"),
+        ("reportImages", REPORT | {"picIDs": [-1]}, "picIDs.0: at least 0"),
+        ("reportImages", REPORT | {"picIDs": [True]}, "picIDs.0: a whole number"),
+        ("reportImages", REPORT | {"picIDs": None}, "picIDs: required"),
+        ("reportImages", REPORT | {"picIDs": list(range(500))}, "picIDs: at most 10 items, got 500"),
+        ("reportImages", REPORT | {"picIDs": list(range(60_000))}, "arguments: at most 20,000 values"),
+        ("reportImages", REPORT | {"picIDs": "5" * 1_000_001}, "arguments: at most 1,000,000 characters"),
+        ("reportImages", REPORT | {"picIDs": [10**400]}, "arguments: a number that is too large"),
+        ("reportImages", REPORT | {"picIDs": [[[[[[[[1]]]]]]]]}, "arguments: at most 8 levels"),
+        ("reportImages", REPORT | {"picIDs": "[" * 5_000}, "picIDs.0: a whole number"),
+        ("sendImagesForQA", {"picIDs": list(range(501))}, "picIDs: at most 500 items, got 501"),
+        ("downloadProcessedImages", {"picIDs": list(range(501))}, "picIDs: at most 500 items, got 501"),
+        ("replaceNumPlate", PLATE | {"images": ["a.jpg"] * 501, "numPlateProcessor": 1}, "images: at most 500 items, got 501"),
         ("reportImages", REPORT | {"picID": 5}, "picID: no such argument; did you mean picIDs?"),
         ("listTemplates", {"page": 2}, "page: no such argument; it takes none"),
         ("getImageStatus", {"batchID": "1", "verbose": True}, "verbose: no such argument; it takes batchID"),
@@ -76,14 +94,14 @@ ONE_RANGE = "arguments: give exactly one of reportOption or startDate with endDa
         ("getImageStatus", {"batchID": "1\n2"}, "batchID: one line of 1 to 1000 visible characters"),
         ("getImageStatus", {"batchID": "1" * 1001}, "batchID: one line of 1 to 1000 visible characters"),
         ("replaceNumPlate", PLATE | {"numPlateProcessor": 2}, "arguments: numPlateProcessor 2 needs numPlateImage"),
-        ("replaceNumPlate", PLATE | {"numPlateProcessor": 0}, "numPlateProcessor: one of 1 or 2"),
+        ("replaceNumPlate", PLATE | {"numPlateProcessor": 0}, "numPlateProcessor: at least 1"),
         ("replaceNumPlateS3", LINKS | {"numPlateProcessor": 2}, "arguments: numPlateProcessor 2 needs numberPlateS3String"),
         ("uploadS3UrlsWithoutTemplate", LINKS | {"processType": "AI"}, "processType: one of 'ai' or 'collab'"),
         ("uploadS3UrlsWithoutTemplate", LINKS | {"clientS3Uris": [URL, URL]}, "clientS3Uris: each item may stand only once"),
         (
             "uploadS3UrlsWithoutTemplate",
             LINKS | {"clientS3Uris": ["file:///etc/passwd"]},
-            "clientS3Uris.0: a link that begins with https://, http:// or s3://",
+            "clientS3Uris.0: a link that begins with https://, http:// or s3://, at most 2000 characters",
         ),
         ("uploadS3UrlsWithoutTemplate", LINKS | {"clientS3Uris": []}, "clientS3Uris: at least 1"),
         ("getUserUsage", {}, ONE_RANGE),
@@ -163,6 +181,9 @@ async def test_many_problems_are_cut_to_twenty_lines_and_a_count(host: McpClient
         (REPORT | {"picIDs": "[1, 2]"}, {"picIDs": [1, 2]}),
         (REPORT | {"picIDs": ["1", "2"]}, {"picIDs": [1, 2]}),
         (REPORT | {"picIDs": "7"}, {"picIDs": [7]}),
+        (REPORT | {"picIDs": "512251,512252"}, {"picIDs": [512251, 512252]}),
+        (REPORT | {"picIDs": " 1, 2;3\n4 "}, {"picIDs": [1, 2, 3, 4]}),
+        (REPORT | {"reportReason": "Bad clipping, Logo"}, {"reportReason": ["Bad clipping", "Logo"]}),
         (REPORT | {"picIDs": 7}, {"picIDs": [7]}),
         (REPORT | {"reportReason": '["Logo", "Other"]'}, {"reportReason": ["Logo", "Other"]}),
         (REPORT | {"reportReason": "Bad clipping"}, {"reportReason": ["Bad clipping"]}),
@@ -179,6 +200,8 @@ async def test_lists_as_text_and_lone_values_are_understood(
     ("tool", "arguments", "sent"),
     [
         ("getImageStatus", {"batchID": 1004}, b'{"batchID": "1004"}'),
+        ("getImageStatus", {"batchID": 1004.0}, b'{"batchID": "1004"}'),
+        ("replaceNumPlateS3", LINKS | {"numPlateProcessor": 1, "clientS3Uris": f"{URL}, {URL}?2"}, b'["https://cars.example/a.jpg", "https://cars.example/a.jpg?2"]'),
         ("getImageStatus", {"batchID": " 1004 "}, b'{"batchID": "1004"}'),
         ("sendImagesForQA", {"picIDs": [5960, "5961"]}, b'{"picIDs": ["5960", "5961"]}'),
         ("getUserUsage", {"startDate": "29-02-2024", "endDate": "29-02-2024"}, b'{"reportOption": "", "startDate": "29-02-2024", "endDate": "29-02-2024"}'),
@@ -200,9 +223,76 @@ async def test_a_number_goes_into_the_query_as_digits(host: McpClient, world: Wo
     assert world.requests[-1].query == "picID=5096"
 
 
-async def test_an_optional_argument_that_is_left_out_is_not_sent(host: McpClient, world: World) -> None:
-    await host.call_tool("reportImages", REPORT)
+@pytest.mark.parametrize("absent", [None, ""])
+@pytest.mark.parametrize("tool", sorted(EXCHANGES))
+async def test_every_tool_takes_null_or_an_empty_text_for_what_is_optional(
+    tool: str, absent: str | None, host: McpClient, photos: Path
+) -> None:
+    optional = [name for name, field in BY_NAME[tool].model_fields.items() if not field.is_required()]
+    given = arguments_of(tool, photos)
+    result = await host.call_tool(tool, dict.fromkeys(optional, absent) | given)
+    assert not result.is_error, text_of(result)
+
+
+@pytest.mark.parametrize("left_out", [{}, {"reportComment": None}, {"reportComment": ""}])
+async def test_an_optional_argument_that_is_left_out_is_not_sent(
+    left_out: dict[str, JsonValue], host: McpClient, world: World
+) -> None:
+    await host.call_tool("reportImages", REPORT | left_out)
     assert world.requests[-1].body == b'{"picIDs": [1], "reportReason": ["Logo"]}'
+
+
+@pytest.mark.parametrize("left_out", [{}, {"limit": None, "since": ""}, {"limit": "", "find": None}])
+async def test_a_default_holds_for_null_and_an_empty_text_too(
+    left_out: dict[str, JsonValue], host: McpClient
+) -> None:
+    assert structured(await host.call_tool("listBatches", left_out))["batches"] == []
+
+
+async def test_a_report_as_json_text_is_understood(host: McpClient, world: World) -> None:
+    report = json.dumps(REPORT | {"picIDs": None, "picID": 5}).replace('"picIDs": null, ', "")
+    structured(await host.call_tool("reportManyImages", {"reports": [report]}))
+    assert json.loads(world.requests[-1].body)["picIDs"] == [5]
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def judged_at_once(tool: type[Tool[Result]], arguments: dict[str, JsonValue]) -> bool:
+    """Whether arguments are taken or refused, and nothing else, before anyone who waits notices."""
+    began_s = time.thread_time()
+    with suppress(ArgumentsRefusedError):
+        tool.from_arguments(arguments)
+    return time.thread_time() - began_s < 0.05
+
+
+@settings(deadline=None, max_examples=60)
+@given(tool=st.sampled_from(TOOLS), data=st.data())
+def test_any_json_is_taken_or_refused_at_once(tool: type[Tool[Result]], data: st.DataObject) -> None:
+    names = st.sampled_from([*tool.model_fields, "other"])
+    assert judged_at_once(tool, data.draw(st.dictionaries(names, ANY_JSON)))
+
+
+LARGE: list[JsonValue] = [
+    "x" * 1_000_000,
+    "[1," * 300_000,
+    "1," * 400_000,
+    "https://a.example/" + "," * 900_000,
+    "[" + "1," * 9_999 + "1]",
+    list(range(19_000)),
+    ["x" * 50] * 19_000,
+    [{"picID": 1, "reportReason": ["Logo"] * 9}] * 1_500,
+    {str(number): number for number in range(100_000)},
+    [[0] * 20_000] * 20_000,
+]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.tool)
+def test_large_arguments_are_taken_or_refused_at_once(tool: type[Tool[Result]]) -> None:
+    assert all(judged_at_once(tool, {name: value}) for name in tool.model_fields for value in LARGE)
 
 
 async def test_a_refused_call_leaves_the_allowance_alone(host: McpClient, world: World) -> None:

@@ -8,6 +8,11 @@ from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
+_UNLISTED = {"additionalProperties", "readOnly", "pattern", "minLength", "minItems"}
+"""What is held at the call and not listed: some hosts refuse the first, and a model need not pay for the others."""
+
+_LARGEST_LISTED = 1000
+
 
 class _PlainSchema(GenerateJsonSchema):
     """Schemas without titles and null alternatives: smaller, and every host can follow them."""
@@ -28,7 +33,7 @@ class _PlainSchema(GenerateJsonSchema):
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         plain = super().default_schema(schema)
-        if plain.get("default") in (None, False) or self.mode == "serialization":
+        if plain.get("default") in (None, False, "") or self.mode == "serialization":
             plain.pop("default", None)  # what is not said counts as not given
         return plain
 
@@ -38,13 +43,13 @@ def schema_of(model: type[BaseModel], mode: JsonSchemaMode) -> JsonSchemaValue:
     """The schema of arguments (`validation`) or of a result (`serialization`), without references and titles."""
     schema = model.model_json_schema(by_alias=True, mode=mode, schema_generator=_PlainSchema)
     definitions = cast("dict[str, JsonValue]", schema.pop("$defs", {}))  # pydantic puts nothing else there
-    inlined = _inlined(cast("JsonValue", schema), definitions)
-    if not isinstance(inlined, dict):
+    plain = _plain(cast("JsonValue", schema), definitions)
+    if not isinstance(plain, dict):
         raise TypeError(f"{model.__name__} has no object schema")
-    inlined.pop("description", None)
+    plain.pop("description", None)
     if mode == "serialization":
-        _without_next(inlined)
-    return inlined
+        _without_next(plain)
+    return plain
 
 
 def _without_next(schema: dict[str, JsonValue]) -> None:
@@ -55,10 +60,10 @@ def _without_next(schema: dict[str, JsonValue]) -> None:
         required.remove("next")
 
 
-def _inlined(node: JsonValue, definitions: Mapping[str, JsonValue]) -> JsonValue:
-    """The schema with every reference replaced by what it names, and without the titles of models."""
+def _plain(node: JsonValue, definitions: Mapping[str, JsonValue]) -> JsonValue:
+    """The schema with every reference replaced by what it names, and without what need not be listed."""
     if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
+        return [_plain(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
     reference = node.get("$ref")
@@ -68,11 +73,21 @@ def _inlined(node: JsonValue, definitions: Mapping[str, JsonValue]) -> JsonValue
         merged.pop("$ref", None)
         if "description" not in node:
             merged.pop("description", None)
-        return _inlined(merged, definitions)
+        return _plain(merged, definitions)
     return {
-        name: {key: _inlined(value, definitions) for key, value in child.items()}
+        name: {key: _plain(value, definitions) for key, value in child.items()}
         if name == "properties" and isinstance(child, dict)
-        else _inlined(child, definitions)
+        else _plain(child, definitions)
         for name, child in node.items()
-        if not (name == "title" and isinstance(child, str)) and name != "readOnly"
+        if _is_listed(name, node)
     }
+
+
+def _is_listed(keyword: str, schema: Mapping[str, JsonValue]) -> bool:
+    """Whether a model pays for a keyword: not for titles, nor for bounds that every sensible value keeps."""
+    if keyword == "title":
+        return not isinstance(schema["title"], str)
+    if keyword in ("minimum", "maximum"):
+        highest = schema.get("maximum")
+        return isinstance(highest, int | float) and highest <= _LARGEST_LISTED
+    return keyword not in _UNLISTED and not (keyword == "maxLength" and "type" in schema)

@@ -1,20 +1,19 @@
 """What a tool declares: name, title, effect, toolset, arguments and result, and how it runs."""
 
 import difflib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Literal, Self, TypeVar, cast, get_origin
+from typing import ClassVar, Generic, Literal, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
 from autobg_mcp.errors import ArgumentsRefusedError
 from autobg_mcp.settings import Toolset
 from autobg_mcp.text import expected, place
+from autobg_mcp.toolkit.arguments import Arguments, bounded
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.schema import schema_of
 
@@ -71,40 +70,6 @@ class PictureResult(Result):
 ResultT_co = TypeVar("ResultT_co", bound=Result, covariant=True)
 
 
-class Arguments(BaseModel):
-    """What a caller gives, in any of the ways that hosts send it."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        coerce_numbers_to_str=True,
-        hide_input_in_errors=True,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _decode(cls, values: object) -> object:
-        """Lists also come as JSON text, or as one lone item; an empty text for an optional argument is none."""
-        if not isinstance(values, dict):
-            return values
-        decoded = dict(values)
-        for name, declared in cls.model_fields.items():
-            value = values.get(name)
-            if get_origin(declared.annotation) is list:
-                decoded |= {name: _as_list(value)} if name in values else {}
-            elif value == "" and not declared.is_required() and declared.default is None:
-                decoded[name] = None
-        return decoded
-
-
-def _as_list(value: JsonValue) -> JsonValue:
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        with suppress(ValueError):
-            decoded: JsonValue = json.loads(value)
-            return decoded
-    return value if value is None or isinstance(value, list) else [value]
-
-
 class Tool(Arguments, ABC, Generic[ResultT_co]):
     """One tool: class attributes say what it is, fields what it takes, the bracketed type what it answers.
 
@@ -150,11 +115,14 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
             ArgumentsRefusedError: One short line per problem, naming the argument and what it takes.
         """
         try:
+            bounded(arguments)
             return cls.model_validate(dict(arguments))
-        except ValidationError as error:
-            problems = error.errors(include_url=False, include_context=True)
+        except ValidationError as error:  # which is a ValueError too
+            problems = error.errors(include_url=False, include_input=False)
             details = [_explained(cls, problem) for problem in problems]
-            raise ArgumentsRefusedError(f"{cls.tool}: no request was made.", details=details) from None
+        except ValueError as error:
+            details = [f"arguments: {error}"]
+        raise ArgumentsRefusedError(f"{cls.tool}: no request was made.", details=details)
 
     @classmethod
     def description(cls) -> str:

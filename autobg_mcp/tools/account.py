@@ -12,7 +12,7 @@ from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint, described
 from autobg_mcp.toolkit.tool import Result
-from autobg_mcp.tools.fields import Number, pruned
+from autobg_mcp.tools.fields import Number, Pruned, pruned
 from autobg_mcp.tools.spreadsheet import MAX_ROWS, Row, rows_of
 
 _ROWS_SHOWN = 40
@@ -40,7 +40,7 @@ class UsageReport(Result):
     rowCount: int | None = None
     rows: list[dict[str, JsonValue]] | None = None
     sums: dict[str, float] | None = None
-    data: JsonValue = None
+    data: Pruned | None = None
     whole: JsonValue = Field(default=None, exclude=True)
     """`data` unshortened, for callers in Python."""
 

@@ -13,7 +13,7 @@ from autobg_mcp.text import at, cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.account import day
-from autobg_mcp.tools.fields import Line
+from autobg_mcp.tools.fields import NO_BOOLEAN, Line
 
 _DAYS_BACK = {"today": 0, "yesterday": 1, "last 7 days": 6, "last 30 days": 29}
 
@@ -86,7 +86,7 @@ class ListBatches(Tool[Batches]):
         AfterValidator(lambda text: text if text is None else _checked(text)),
         Field(description="today, yesterday, last 7 days, last 30 days or dd-mm-yyyy."),
     ] = None
-    limit: Annotated[int, Field(ge=1, le=100, description="Most batches.")] = 20
+    limit: Annotated[int, Field(ge=1, le=100, description="Most batches."), NO_BOOLEAN] = 20
 
     async def run(self, context: Context) -> Batches:
         """Read the ledger."""

@@ -13,7 +13,7 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.account import GetUserCreditDetails, GetUserUsage, UsageReport, is_closing
 from autobg_mcp.tools.batches import span
-from autobg_mcp.tools.fields import Number
+from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN, Number
 
 _WEEK_DAYS = 7
 _FROM_API = "API usage"
@@ -57,7 +57,9 @@ class GetCreditSummary(Tool[CreditSummary]):
     effect = "reads"
     toolset = "workflow"
 
-    pictures: Annotated[int | None, Field(ge=1, description="Pictures planned.")] = None
+    pictures: Annotated[
+        int | None, Field(ge=1, le=LARGEST_ID, description="Pictures planned."), NO_BOOLEAN
+    ] = None
 
     async def run(self, context: Context) -> CreditSummary:
         """Ask the balance and the usage; where the API's usage cannot be understood, the ledger answers."""

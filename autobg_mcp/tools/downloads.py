@@ -1,7 +1,6 @@
 """Downloads: processed pictures in full size, several a call. The endpoint's body and answer are undocumented."""
 
 import re
-from typing import Annotated
 
 import anyio
 from pydantic import Field, JsonValue
@@ -62,7 +61,7 @@ class DownloadProcessedImages(Endpoint[Download]):
     rate = FAST
     max_answer_bytes = 128 * 2**20
 
-    picIDs: Annotated[PicIDsAsText, Field(description="From getImageStatus.")]
+    picIDs: PicIDsAsText
 
     async def read(self, request: Request, answer: Answer, context: Context) -> Download:
         """Save whatever the answer carries: a picture, an archive, or JSON with base64 or links somewhere in it.

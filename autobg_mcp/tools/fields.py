@@ -4,51 +4,63 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from autobg_mcp.text import cleaned
+from autobg_mcp.toolkit.arguments import Separated
 
 ItemT = TypeVar("ItemT")
 
 LONGEST_LINE_CHARS = 1000
 LONGEST_PATH_CHARS = 4096
-MOST_LINKS = 500
+LONGEST_LINK_CHARS = 2000
+MOST_ITEMS = 500
+"""Photos, links or pictures that one call names."""
 
-
-def _some(items: list[ItemT]) -> list[ItemT]:
-    if not items:
-        raise ValueError("at least 1")
-    return items
-
-
-def _not_too_many(items: list[ItemT]) -> list[ItemT]:
-    if len(items) > MOST_LINKS:
-        raise ValueError(f"at most {MOST_LINKS}")
-    return items
+LARGEST_ID = 2**53 - 1
+"""The largest number that every JSON reader keeps whole (RFC 8259, section 6)."""
 
 
 def _unique(items: list[ItemT]) -> list[ItemT]:
-    if any(item in items[:index] for index, item in enumerate(items)):
+    if len(set(items)) < len(items):
         raise ValueError("each item may stand only once")
     return items
 
 
-def _whole_number(value: object) -> object:
-    """Literals compare exactly; hosts also send `"1"` and `1.0`."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _worded(words: str) -> WrapValidator:
+    """Says in words what would have been right, where the rule is a pattern that only machines read."""
+
+    def check(value: object, rule: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return rule(value)
+        except ValidationError:
+            raise ValueError(words) from None
+
+    return WrapValidator(check)
 
 
 def _whole_number_as_text(value: object) -> object:
     """Ids that the documents show as text also come as numbers, `1004` or `1004.0`."""
-    number = value if isinstance(value, str) else _whole_number(value)
-    return str(number) if isinstance(number, int) and not isinstance(number, bool) else number
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else value
 
 
 def _number_if_digits(value: object) -> object:
-    """Digits become a number, unless that would lose leading zeros."""
-    return int(value) if isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,17}", value) else value
+    """Digits become a number, unless that would lose leading zeros or, where numbers are floats, digits."""
+    digits = isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,15}", value)
+    number = int(value) if isinstance(value, str) and digits else value
+    is_too_large = isinstance(number, int) and abs(number) > LARGEST_ID
+    return str(number) if is_too_large else number
 
 
 def _no_boolean(value: object) -> object:
@@ -77,52 +89,41 @@ def listed(data: JsonValue, noun: str) -> JsonValue:
     return [] if data in (None, "", {}) else data
 
 
-def _natural(value: int) -> int:
-    if value < 0:
-        raise ValueError("a number from 0 up")
-    return value
-
-
-def _line(value: str) -> str:
-    if not value.strip() or not value.isprintable() or len(value) > LONGEST_LINE_CHARS:
-        raise ValueError(f"one line of 1 to {LONGEST_LINE_CHARS} visible characters")
-    return value.strip()
-
-
-def _path(value: str) -> str:
-    if not value or "\x00" in value or len(value) > LONGEST_PATH_CHARS:
+def _no_zero_byte(value: str) -> str:
+    if "\x00" in value:
         raise ValueError("a path")
     return value
 
 
-def _text(value: str) -> str:
-    if len(value) > LONGEST_LINE_CHARS:
-        raise ValueError(f"at most {LONGEST_LINE_CHARS} characters")
-    return value
-
-
-def _colour(value: str) -> str:
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        raise ValueError("a colour such as #FFFFFF")
-    return value
-
-
-def _link(value: str) -> str:
-    if not re.fullmatch(r"(https?|s3)://[^\s\x00-\x1f\x7f]{1,2000}", value):
-        raise ValueError("a link that begins with https://, http:// or s3://")
-    return value
-
-
 # Bounds that every sensible value keeps are checked but not listed: a model pays for each word of a schema.
-Line = Annotated[str, AfterValidator(_line)]
+Line = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=LONGEST_LINE_CHARS,
+        pattern=r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$",
+    ),
+    _worded(f"one line of 1 to {LONGEST_LINE_CHARS} visible characters"),
+]
 
-PicturePath = Annotated[str, AfterValidator(_path)]
+# The bounds stand behind a function, where Python checks them: pydantic's own text takes no name that is not UTF-8.
+PicturePath = Annotated[
+    str, AfterValidator(_no_zero_byte), Field(min_length=1, max_length=LONGEST_PATH_CHARS)
+]
 
-Text = Annotated[str, AfterValidator(_text)]
+Text = Annotated[str, Field(max_length=LONGEST_LINE_CHARS)]
 
-Colour = Annotated[str, AfterValidator(_colour)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), _worded("a colour such as #FFFFFF")]
 
-Link = Annotated[str, AfterValidator(_link)]
+Link = Annotated[
+    str,
+    Field(max_length=LONGEST_LINK_CHARS, pattern=r"^(https?|s3)://[^\s\x00-\x1f\x7f]+$"),
+    _worded(f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters"),
+]
+
+NO_BOOLEAN = BeforeValidator(_no_boolean)
+"""Stands last in the annotation of a whole number."""
 
 Vehicle = Annotated[
     Line,
@@ -134,21 +135,21 @@ TemplateCC = Annotated[Line, BeforeValidator(_whole_number_as_text), Field(descr
 ProcessType = Annotated[Literal["ai", "collab"], Field(description="collab: checked by people, slower.")]
 
 NumPlateProcessor = Annotated[
-    Literal[0, 1, 2],
-    BeforeValidator(_whole_number),
-    Field(description="1: cover the plate white. 0: leave it (inferred)."),
+    int, Field(ge=0, le=2, description="1: cover the plate white. 0: leave it (inferred)."), NO_BOOLEAN
 ]
 
 PlateReplacement = Annotated[
-    Literal[1, 2],
-    BeforeValidator(_whole_number),
-    Field(description="1: cover the plate white. 2: put your picture over it."),
+    int,
+    Field(ge=1, le=2, description="1: cover the plate white. 2: put your picture over it."),
+    NO_BOOLEAN,
 ]
 
 Images = Annotated[
     list[PicturePath],
-    AfterValidator(_some),
     Field(
+        min_length=1,
+        max_length=MOST_ITEMS,
+        fail_fast=True,
         serialization_alias="cc",
         description="Paths of photos, folders or globs in AUTOBG_IMAGE_DIRS.",
     ),
@@ -157,10 +158,11 @@ Images = Annotated[
 
 ClientS3Uris = Annotated[
     list[Link],
-    AfterValidator(_some),
-    AfterValidator(_not_too_many),
+    Separated(r"(?<=[\s,])(?=https?://|s3://)"),
+    Field(
+        min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="Public https links to the photos."
+    ),
     AfterValidator(_unique),
-    Field(description="Public https links to the photos."),
 ]
 
 LogoAlignment = Annotated[Line, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
@@ -169,11 +171,14 @@ LogoPath = Annotated[PicturePath, Field(description="Path of the logo.")]
 
 BatchID = Annotated[Line, BeforeValidator(_whole_number_as_text), Field(description="From an upload.")]
 
-_PicID = Annotated[int, BeforeValidator(_no_boolean), AfterValidator(_natural)]
+PicID = Annotated[int, Field(ge=0, le=LARGEST_ID, description="From getImageStatus."), NO_BOOLEAN]
 
-PicID = Annotated[_PicID, Field(description="From getImageStatus.")]
-
-PicIDs = Annotated[list[_PicID], AfterValidator(_some), AfterValidator(_unique)]
+PicIDs = Annotated[
+    list[Annotated[int, Field(ge=0, le=LARGEST_ID), NO_BOOLEAN]],
+    Separated(r"[\s,;]+"),
+    Field(min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="From getImageStatus."),
+    AfterValidator(_unique),
+]
 
 PicIDsAsText = Annotated[
     PicIDs, PlainSerializer(lambda ids: [str(pic_id) for pic_id in ids], return_type=list[str])
@@ -187,21 +192,21 @@ ReportReason = Literal[
 
 ReportReasons = Annotated[
     list[ReportReason],
+    Separated(r"[,;\n]"),
+    Field(min_length=1, max_length=6, fail_fast=True, description="All that apply."),
     AfterValidator(_unique),
-    Field(
-        min_length=1,
-        max_length=6,
-        json_schema_extra={"uniqueItems": True},
-        description="All that apply.",
-    ),
 ]
 
 AnswerID = Annotated[
-    int | Annotated[str, AfterValidator(_line)],
+    Annotated[int, NO_BOOLEAN]
+    | Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\w.-]{1,64}$")],
     BeforeValidator(_number_if_digits),
-    WithJsonSchema({"type": ["integer", "string"]}),
+    WithJsonSchema({"maxLength": 64}),
 ]
-"""An id in an answer: a number in the documents; digits become one, anything else is kept as it came."""
+"""An id in an answer: a number in the documents; digits become one, anything else is kept as it came.
+
+Its schema bounds the text and names no type: it is one of two, and several hosts read a list of types as none.
+"""
 
 Flag = Annotated[bool, BeforeValidator(lambda value: False if value in (None, "") else value)]
 """A boolean in an answer; left out, null or empty it is false."""
@@ -214,6 +219,10 @@ Number = Annotated[int | Annotated[float, Field(allow_inf_nan=False)], WithJsonS
 
 MOST_SHOWN = 100
 _LONGEST_SHOWN_CHARS = 300
+
+
+Pruned = Annotated[JsonValue, WithJsonSchema({"maxItems": MOST_SHOWN})]
+"""JSON of unknown shape in an answer, once `pruned`; a schema without any bound counts as a fault at some hosts."""
 
 
 def pruned(value: JsonValue) -> JsonValue:

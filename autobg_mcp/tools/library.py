@@ -4,13 +4,13 @@ from pydantic import JsonValue
 
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Result
-from autobg_mcp.tools.fields import listed, pruned
+from autobg_mcp.tools.fields import Pruned, listed, pruned
 
 
 class Library(Result):
     """Backdrops as the API lists them; their fields are undocumented."""
 
-    backdrops: list[JsonValue]
+    backdrops: list[Pruned]
 
     def next_step(self) -> str:
         """A backdrop's id goes into an upload."""

@@ -39,10 +39,7 @@ class ReportImages(Endpoint[Reported]):
     rate = SLOW
     audited_fields = ("reported",)
 
-    picIDs: Annotated[
-        PicIDs,
-        Field(min_length=1, max_length=MOST_REPORTED_AT_ONCE, description="From getImageStatus."),
-    ]
+    picIDs: Annotated[PicIDs, Field(max_length=MOST_REPORTED_AT_ONCE)]
     reportReason: ReportReasons
     reportComment: Annotated[str | None, Field(max_length=1000, description="What exactly is wrong.")] = None
 
@@ -74,7 +71,7 @@ class SendImagesForQA(Endpoint[Accepted]):
     rate = SLOW
     audited_fields = ("batchID",)
 
-    picIDs: Annotated[PicIDsAsText, Field(description="From getImageStatus.")]
+    picIDs: PicIDsAsText
 
     async def run(self, context: Context) -> Accepted:
         """Send them, and remember the batch they are in now, which may be a new one."""

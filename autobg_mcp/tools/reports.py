@@ -3,14 +3,15 @@
 import math
 from collections import deque
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 
 from pydantic import Field
 
 from autobg_mcp.errors import AutobgError, RequestRefusedError
+from autobg_mcp.toolkit.arguments import Arguments
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.toolkit.tool import Arguments, Part, Result, Tool
-from autobg_mcp.tools.fields import LONGEST_LINE_CHARS, PicID, ReportReasons, Text
+from autobg_mcp.toolkit.tool import Part, Result, Tool
+from autobg_mcp.tools.fields import LONGEST_LINE_CHARS, MOST_ITEMS, PicID, ReportReason, ReportReasons, Text
 from autobg_mcp.tools.quality import MOST_REPORTED_AT_ONCE, ReportImages
 
 
@@ -64,7 +65,14 @@ class ReportManyImages(Tool[ManyReported]):
     audited_fields = ("reported",)
 
     reports: Annotated[
-        list[PictureReport], Field(min_length=1, max_length=500, description="One entry a picture.")
+        list[PictureReport],
+        Field(
+            min_length=1,
+            max_length=MOST_ITEMS,
+            fail_fast=True,
+            # Some hosts lose what stands inside the items of a list, so it is said here too.
+            description=f"One a picture: picID, reportReason ({', '.join(get_args(ReportReason))}), reportComment.",
+        ),
     ]
 
     async def run(self, context: Context) -> ManyReported:

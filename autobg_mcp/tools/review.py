@@ -12,7 +12,7 @@ from autobg_mcp.pictures.sheet import MOST_TILES, Tile, contact_sheet
 from autobg_mcp.text import cleaned, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import PictureResult, Shown, Tool
-from autobg_mcp.tools.fields import BatchID, ReportReason
+from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN, BatchID, ReportReason
 from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, ImageState, original_of
 
 _FETCHED_AT_ONCE = 2
@@ -67,7 +67,7 @@ class ReviewBatch(Tool[Review]):
     toolset = "workflow"
 
     batchID: BatchID
-    page: Annotated[int, Field(ge=1, description="Sheet, from 1.")] = 1
+    page: Annotated[int, Field(ge=1, le=LARGEST_ID, description="Sheet, from 1."), NO_BOOLEAN] = 1
 
     async def run(self, context: Context) -> Review:
         """Fetch the sheet's pictures, a few at a time so that memory stays small, and draw it."""
