@@ -1,6 +1,7 @@
 """downloadProcessedImages: whatever its answer carries or leads to is saved, and nothing else is fetched."""
 
 import base64
+import copy
 import gzip
 import hashlib
 import io
@@ -418,5 +419,125 @@ async def test_progress_counts_the_links(web: Web, host: McpClient) -> None:
         heard.append((total, message))
 
     web.data([f"{OWN}/car", f"{OWN}/van"])
-    await host.call_tool(TOOL, {"picIDs": [1]}, progress_callback=hear)
+    await host.call_tool(TOOL, {"picIDs": [1, 2]}, progress_callback=hear)
     assert heard == [(2, "Fetching picture 1 of 2"), (2, "Fetching picture 2 of 2")]
+
+
+def fetched(web: Web) -> list[str]:
+    """The paths of the links that were fetched."""
+    return [request.url.path for request in web.requests if request.method == "GET"]
+
+
+async def test_links_beyond_the_pictures_asked_for_are_named_and_not_fetched(
+    web: Web, host: McpClient, tmp_path: Path
+) -> None:
+    web.data([{"picID": 1, "urls": [f"{OWN}/car?{number}" for number in range(40)]}])
+    web.pages = {"/car": Response(CAR)}
+    result = structured(await download(host, 1))
+    assert fetched(web) == ["/car"]
+    assert saved(tmp_path) == {"pictures/1.jpg": CAR}
+    surplus = "left out: more pictures came than were asked for"
+    names = [*(f"1-{number}" for number in range(2, 22)), "19 more"]
+    assert result["notSaved"] == [{"name": name, "reason": surplus} for name in names]
+    assert "next" not in result
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"1": [f"{OWN}/car", f"{OWN}/car?small"], "2": [f"{OWN}/van", f"{OWN}/van?small"]},
+        {"9": f"{OWN}/car?9", "1": f"{OWN}/car", "2": f"{OWN}/van"},
+    ],
+)
+async def test_the_first_link_of_each_picture_asked_for_comes_before_all_others(
+    data: JsonValue, web: Web, host: McpClient, tmp_path: Path
+) -> None:
+    web.data(data)
+    web.pages = {"/car": Response(CAR), "/van": Response(VAN)}
+    await download(host, 1, 2)
+    assert set(saved(tmp_path).values()) == {CAR, VAN}
+    assert sorted(fetched(web)) == ["/car", "/van"]
+
+
+async def test_a_link_that_fails_makes_room_for_the_next_one_of_its_picture(
+    web: Web, host: McpClient, tmp_path: Path
+) -> None:
+    web.data({"1": [f"{OWN}/gone", f"{OWN}/car"]})
+    web.pages = {"/car": Response(CAR)}
+    result = await download(host, 1)
+    assert list(unsaved(result)) == ["1-1"]
+    assert list(saved(tmp_path).values()) == [CAR]
+
+
+async def test_pictures_beyond_those_asked_for_stay_in_the_archive_and_are_named(
+    web: Web, host: McpClient, tmp_path: Path
+) -> None:
+    web.answer = zipped({"1.jpg": CAR, "2.jpg": VAN})
+    result = await download(host, 1)
+    assert saved(tmp_path) == {"pictures/1.jpg": CAR}
+    assert unsaved(result) == {"2.jpg": "left out: more pictures came than were asked for"}
+
+
+async def test_one_call_keeps_no_more_than_its_share_of_the_disk(
+    web: Web, host: McpClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("autobg_mcp.tools.crate.MOST_SAVED_BYTES", len(CAR) + 10)
+    web.data({"1": f"{OWN}/car", "2": f"{OWN}/van"})
+    web.pages = {"/car": Response(CAR), "/van": Response(VAN)}
+    result = await download(host, 1, 2)
+    assert saved(tmp_path) == {"pictures/1.jpg": CAR}
+    assert "call again with what is missing" in unsaved(result)["2"]
+
+
+def packed(method: int, content: bytes = CAR) -> bytes:
+    """An archive of one picture, packed by this method."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("1.jpg", content)
+    return file.getvalue()
+
+
+def overlapping() -> bytes:
+    """An archive whose two entries share one picture's bytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("1.jpg", CAR)
+        again = copy.copy(archive.infolist()[0])
+        again.filename = "2.jpg"
+        archive.filelist.append(again)
+    return file.getvalue()
+
+
+def nameless() -> bytes:
+    """An archive of one picture without a name."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("1.jpg", CAR)
+        archive.infolist()[0].filename = ""
+    return file.getvalue()
+
+
+def claiming(size_bytes: int) -> bytes:
+    """An archive of one stored picture that says it has another size."""
+    true, false = (size.to_bytes(4, "little") for size in (len(CAR), size_bytes))
+    return packed(zipfile.ZIP_STORED).replace(true * 2, true + false)
+
+
+UNUSUAL = {
+    "bzip2": (packed(zipfile.ZIP_BZIP2), "packed in an unusual way"),
+    "LZMA": (packed(zipfile.ZIP_LZMA), "packed in an unusual way"),
+    "entries that share bytes": (overlapping(), "damaged"),
+    "more bytes than there are": (claiming(len(CAR) + 9), "damaged"),
+    "fewer bytes than there are": (claiming(len(CAR) - 9), "damaged"),
+    "a huge size": (claiming(2**31), "unpacks to too much"),
+    "a name that is empty": (nameless(), "damaged"),
+    "501 files": (zipped({f"{number}.txt": b"" for number in range(501)}), "more than 500 files"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), UNUSUAL.values(), ids=UNUSUAL)
+async def test_an_archive_that_is_no_usual_one_is_refused_in_words(
+    content: bytes, reason: str, web: Web, host: McpClient
+) -> None:
+    web.answer = content
+    assert reason in unsaved(await download(host, 1))["1"]

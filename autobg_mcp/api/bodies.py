@@ -18,6 +18,7 @@ MOST_VALUES = 250_000
 """The most values, names and commas in texts of one JSON body: reading as many takes about 0.1 s and 60 MB."""
 
 _PIECE_BYTES = 2**20
+_MOST_MENDED_BYTES = 4 * 2**20
 _COMPRESSIONS = {"gzip", "x-gzip", "deflate"}
 _GZIP_OR_ZLIB, _BARE = 47, -15
 """Window bits of zlib: gzip and zlib, told apart by their heads, and the bare stream that some servers call deflate."""
@@ -126,6 +127,8 @@ def parsed(content: bytes) -> JsonValue:
     try:
         value: JsonValue = from_json(content, allow_inf_nan=False)
     except ValueError:
+        if len(content) > _MOST_MENDED_BYTES or b"\\u" not in content:
+            raise
         mended = _HALF_CHARACTER.sub(lambda found: found[1] or b"?", content)
         value = from_json(mended, allow_inf_nan=False)
     _check_numbers(value)

@@ -1,0 +1,170 @@
+"""What one call saves of an answer: as many pictures as were asked for, and so many bytes."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import anyio
+import anyio.to_thread
+
+from autobg_mcp.errors import AutobgError, FileRefusedError
+from autobg_mcp.files.archive import pictures_in
+from autobg_mcp.files.base64 import decoded
+from autobg_mcp.files.kinds import sniff
+from autobg_mcp.files.outbox import SavedFile
+from autobg_mcp.text import cleaned
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.tool import Part
+from autobg_mcp.tools.images import place_of
+
+ZIP = "application/zip"
+"""The kind of an archive of pictures."""
+
+MOST_SAVED_BYTES = 512 * 2**20
+"""The most bytes that one call saves: 8 pictures of the largest size, or 100 of a usual one."""
+
+_MOST_SURPLUS_NAMED = 20
+_LONGEST_NAME_CHARS = 80
+_PROBE_BYTES = 4096
+_ID_IN_FRONT = re.compile(r"[0-9]{1,18}")
+_SURPLUS = "left out: more pictures came than were asked for"
+
+
+class NotSaved(Part):
+    """Something in the answer that was not saved, and why."""
+
+    name: str
+    reason: str
+
+
+class Found(NamedTuple):
+    """A text in an answer that may be a picture or lead to one, and what it belongs to."""
+
+    name: str
+    text: str
+
+    def is_link(self) -> bool:
+        """Whether it leads to a picture, else it may be one."""
+        return self.text.startswith(("https://", "http://"))
+
+
+def kind_of(content: bytes) -> str:
+    """The MIME type that bytes show by their beginning; empty for none."""
+    return sniff(content[:_PROBE_BYTES]) or ""
+
+
+def id_in(name: str) -> int | None:
+    """The picID that a name begins with."""
+    found = _ID_IN_FRONT.match(name)
+    return int(found[0]) if found else None
+
+
+class Crate:
+    """Gathers what is saved and what is not; a failure costs only the picture it meets.
+
+    Args:
+        pic_ids: The pictures that were asked for; no more files are kept.
+        context: Where files are saved and links are fetched.
+    """
+
+    def __init__(self, pic_ids: Sequence[int], context: Context) -> None:
+        self._pic_ids = frozenset(pic_ids)
+        self._context = context
+        self._left_bytes = MOST_SAVED_BYTES
+        self._failed: list[NotSaved] = []
+        self._surplus: list[str] = []
+        self.files: list[SavedFile] = []
+
+    def not_saved(self) -> list[NotSaved]:
+        """What failed and what was left out, of a long surplus the number."""
+        named = [NotSaved(name=name, reason=_SURPLUS) for name in self._surplus[:_MOST_SURPLUS_NAMED]]
+        more = len(self._surplus) - len(named)
+        return [*self._failed, *named, *([NotSaved(name=f"{more} more", reason=_SURPLUS)] if more else [])]
+
+    async def take(self, found: Sequence[Found]) -> None:
+        """Save what was found, links one after another as long as one request may take."""
+        ends_at = anyio.current_time() + self._context.settings.timeout_s
+        total = min(sum(one.is_link() for one in found), len(self._pic_ids))
+        fetched = 0
+        for name, text in self._in_turn(found):
+            if not Found(name, text).is_link():
+                content = await anyio.to_thread.run_sync(decoded, text)
+                await self.put(name, content) if content is not None else None
+            elif len(self.files) >= len(self._pic_ids):
+                self._leave_over(name)
+            elif anyio.current_time() > ends_at:
+                self._fail(name, "not fetched: the time was over; call again with what is missing")
+            else:
+                fetched = min(fetched + 1, total)
+                progress = f"Fetching picture {fetched} of {total}"
+                await self._context.progress(progress, done=fetched, total=total)
+                await self._fetch(name, text)
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Save a picture, or the pictures in an archive one after another."""
+        try:
+            if kind_of(content) != ZIP:
+                await self._save(name, content)
+                return
+            pictures = pictures_in(content)
+            while (inner := await anyio.to_thread.run_sync(next, pictures, None)) is not None:
+                await self._save(*inner)
+        except AutobgError as error:
+            self._fail(name, str(error))
+
+    def _in_turn(self, found: Sequence[Found]) -> list[Found]:
+        """First one of each picture, those that were asked for before others, then the seconds, and so on."""
+        seen: Counter[int | str | None] = Counter()
+        ranked = []
+        for place, one in enumerate(found):
+            pic_id = id_in(one.name)
+            picture = pic_id if pic_id in self._pic_ids else one.name
+            ranked.append((seen[picture], picture is not pic_id, place, one))
+            seen[picture] += 1
+        return [one for *_, one in sorted(ranked)]
+
+    async def _fetch(self, name: str, link: str) -> None:
+        try:
+            content = await self._context.fetch(link)
+        except AutobgError as error:
+            self._fail(name, str(error))
+        else:
+            await self.put(name, content)
+
+    async def _save(self, name: str, content: bytes) -> None:
+        if not kind_of(content).startswith("image/"):
+            self._fail(name, "it is no picture")
+        elif len(self.files) >= len(self._pic_ids):
+            self._leave_over(name)
+        elif len(content) > self._left_bytes:
+            self._fail(
+                name,
+                f"one call keeps {MOST_SAVED_BYTES >> 20} MB, which were full; call again with what is missing",
+            )
+        else:
+            await self._keep(name, content)
+
+    async def _keep(self, name: str, content: bytes) -> None:
+        folder, stem = await self._place(name)
+        try:
+            file = await self._context.save(content, folder=folder, stem=stem)
+        except FileRefusedError as error:
+            self._fail(name, str(error))
+        else:
+            self.files.append(file)
+            self._left_bytes -= len(content)
+
+    async def _place(self, name: str) -> tuple[str, str]:
+        """Folder and name of a file: by its picID where its name begins with one that was asked for."""
+        pic_id = id_in(name)
+        if pic_id is None or pic_id not in self._pic_ids:
+            return "downloads", name
+        known = await self._context.consult(self._context.ledger.picture, self._context.account.id, str(pic_id))
+        return place_of(pic_id, known)
+
+    def _fail(self, name: str, reason: str) -> None:
+        self._failed.append(NotSaved(name=cleaned(name, _LONGEST_NAME_CHARS), reason=reason))
+
+    def _leave_over(self, name: str) -> None:
+        self._surplus.append(cleaned(name, _LONGEST_NAME_CHARS))
