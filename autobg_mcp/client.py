@@ -19,6 +19,7 @@ from autobg_mcp.money.audit import AuditLog
 from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.money.purchase import Terms, Till
 from autobg_mcp.settings import Settings
+from autobg_mcp.text import redacted
 from autobg_mcp.throttle import Budget, Limit, Throttle, open_throttle, parse_rate_limits
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
@@ -63,7 +64,7 @@ class Client:
         self._outbox = Outbox(settings.output_folder())
         self._ledger = Ledger(settings.state_dir, clock=clock.wall_s)
         self._till = Till(self._ledger, Terms.of(settings), clock)
-        self._audit = AuditLog(settings.state_dir, secrets=_secrets(settings))
+        self._audit = AuditLog(settings.state_dir)
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -143,7 +144,8 @@ class Client:
             event["outcome"] = "asks for approval"
             raise
         finally:
-            self._audit.write(event)
+            secrets = [context.account.key.get_secret_value()]
+            self._audit.write({name: text and redacted(text, secrets) for name, text in event.items()})
 
     def keep(self, content: bytes, name: str) -> str:
         """Save what is too long for an answer, and say where it is; blocks."""
@@ -164,10 +166,13 @@ async def _run(tool: Tool[ResultT_co], context: Context) -> ResultT_co:
         return await tool.run(context)
     except BaseExceptionGroup as group:
         raise telling(group) from group
-
-
-def _secrets(settings: Settings) -> list[str]:
-    return [] if settings.api_key is None else [settings.api_key.get_secret_value()]
+    except OSError as error:  # a disk, a share or a device that no step expected to fail
+        spends = tool.effect == "spends"
+        raise FileRefusedError(
+            f"{tool.tool}: this machine could not read or write something ({error.strerror or type(error).__name__}).",
+            spent="unknown" if spends else "no",
+            next_step="Call listBatches to see what was submitted." if spends else None,
+        ) from error
 
 
 def _shown(tool: str, budget: Budget | None, limit: Limit) -> dict[str, JsonValue]:

@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "commands": {"serving", "client", "tools", "toolkit", "api", "files", "demo", "sandbox", "settings", "errors"},
     "demo": set(),
     "serving": {"client", "tools", "toolkit", "api", "settings", "errors", "text"},
-    "client": {"toolkit", "money", "api", "throttle", "files", "settings", "errors", "clock"},
+    "client": {"toolkit", "money", "api", "throttle", "files", "settings", "errors", "text", "clock"},
     "tools": {"toolkit", "money", "api", "throttle", "pictures", "files", "settings", "errors", "text"},
     "toolkit": {"money", "api", "throttle", "pictures", "files", "settings", "errors", "text", "clock"},
     "money": {"api", "settings", "errors", "text", "clock"},

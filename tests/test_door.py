@@ -138,6 +138,19 @@ async def test_a_saved_file_without_a_known_size_is_an_answer_that_the_official_
 ESCAPED = ["".join(f"%{ord(one):02X}" for one in KEY), "".join(f"\\u{ord(one):04x}" for one in KEY), KEY]
 
 
+async def test_the_audit_knows_no_key_however_it_is_set(
+    api: ScriptedApi, connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(f" {KEY}\n")
+    api.says(b'{"status": false, "message": "no user %s or %s"}' % (KEY.encode(), ESCAPED[1].encode()))
+    arguments: dict[str, JsonValue] = {"picIDs": [1], "reportReason": "Other", "reportComment": f"not {KEY}"}
+    async with connect(api_key=None, api_key_file=tmp_path / "key") as host:
+        await host.call_tool("reportImages", arguments)
+    audit = (tmp_path / "state" / "audit.jsonl").read_text()
+    assert "no user [API key] or [API key]" in audit
+    assert KEY not in audit
+
+
 @pytest.mark.parametrize("key", ESCAPED, ids=["percent", "json", "bare"])
 async def test_a_key_in_use_leaves_in_no_spelling(
     key: str, api: ScriptedApi, connect: Connect, tmp_path: Path
@@ -148,7 +161,7 @@ async def test_a_key_in_use_leaves_in_no_spelling(
         told = text_of(await host.call_tool("listTemplates", {}))
         api.says(b'{"status": false, "message": "no user %s"}' % key.encode())
         told += text_of(await host.call_tool("listTemplates", {}))
-        api.says(b"day,who\nMonday,%s\n" % key.encode(), content_type="text/csv")
+        api.says(b"Period,who\nMonday,%s\n" % key.encode(), content_type="text/csv")
         told += text_of(await host.call_tool("getUserUsage", {"reportOption": "Today"}))
     assert told.count("[API key]") == 3
     assert key not in told

@@ -109,7 +109,7 @@ async def test_a_429_is_told_as_the_apis_refusal_and_not_as_our_own_waiting(
 async def test_a_tool_that_does_not_exist_is_an_error_that_names_it(client: McpClient) -> None:
     result = await client.call_tool("getEverything\n" + "x" * 500, {})
     assert result.is_error
-    assert text_of(result).startswith("There is no tool getEverything xxx")
+    assert text_of(result).startswith("There is no tool “getEverything xxx")
     assert len(text_of(result)) < 300
 
 

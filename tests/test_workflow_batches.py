@@ -210,7 +210,7 @@ async def test_what_is_unknown_is_listed_with_file_vehicle_and_reason(
 ) -> None:
     unknown = structured(await client.call_tool("listBatches", filters))["outcomeUnknown"]
     assert isinstance(unknown, list)
-    assert [str(line).startswith(f"{lost} of V-7, 20") for line in unknown] == [True] * found
+    assert [str(line).startswith(f"{lost} of “V-7”, 20") for line in unknown] == [True] * found
     assert all("whether the API acted is unknown" in str(line) for line in unknown)
 
 

@@ -22,7 +22,7 @@ from autobg_mcp.api.exchange import Answer, FilePart, Request, lost, unexpected
 from autobg_mcp.api.links import public_address
 from autobg_mcp.errors import ConfigurationError, ConnectionFailedError, LinkRefusedError
 from autobg_mcp.settings import Settings
-from autobg_mcp.text import cleaned, quoted
+from autobg_mcp.text import cleaned, quoted, redacted
 from autobg_mcp.throttle import Slot
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ MAX_REFUSAL_BYTES = 64 * 2**10
 LONGEST_RETRY_AFTER_S = 86_400.0
 """Whatever a server says, it is asked again after a day."""
 
-SHORTEST_KEY_CHARS = 8
+_PICTURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"PK\x03\x04")
+_ESCAPES = (b"\\", b"%", b"&#")
 
 MAX_REDIRECTS = 3
 
@@ -241,10 +242,12 @@ def _body(request: Request, secret: str, opened: ExitStack) -> _Body:
 
 
 def _without(secret: str, content: bytes) -> bytes:
-    """The content without the key, should the API echo it; pictures are left alone."""
-    if len(secret) < SHORTEST_KEY_CHARS or content[:1] in (b"\xff", b"\x89", b"R", b"P"):
+    """The content without the key, should the API echo it in whatever spelling; pictures are left alone."""
+    if content.startswith(_PICTURES) or not (
+        secret.encode() in content or any(mark in content for mark in _ESCAPES)
+    ):
         return content
-    return content.replace(secret.encode(), b"[API key]")
+    return redacted(content.decode("latin-1"), [secret]).encode("latin-1")
 
 
 async def _taken_in(request: Request, response: httpx.Response) -> bytes:

@@ -164,7 +164,7 @@ async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
         form="spreadsheet",
         file=file,
         rowCount=len(rows),
-        rows=[dict(zip(columns, row, strict=False)) for row in rows[:_ROWS_SHOWN]],
+        rows=[dict(zip(columns, map(pruned, row), strict=False)) for row in rows[:_ROWS_SHOWN]],
         sums=_sums(columns, rows) if len(rows) < MAX_ROWS - 1 else None,  # else rows may be missing
     )
 

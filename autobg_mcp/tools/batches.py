@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from autobg_mcp.money.ledger import Batch, Entry
-from autobg_mcp.text import at, cleaned
+from autobg_mcp.text import at, cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.account import day
@@ -106,7 +106,7 @@ class ListBatches(Tool[Batches]):
         return Batches(
             batches=[_known(one, names.get(one.template or "")) for one in found],
             outcomeUnknown=[
-                f"{cleaned(entry.source or entry.file_name)} of {entry.vehicle}, {at(entry.at)}: {cleaned(entry.reason or '')}"
+                f"{local_path(entry.source or entry.file_name)} of {quoted(entry.vehicle, 80)}, {at(entry.at)}: {cleaned(entry.reason or '')}"
                 for entry in unknown[: self.limit]
             ],
         )
@@ -123,8 +123,9 @@ def _known(batch: Batch, template_name: str | None) -> KnownBatch:
         state = f"{batch.processed} done, {batch.failed} failed, {batch.pending} pending at {at(batch.checked_at)}"
     return KnownBatch(
         batchID=batch.batch_id,
-        numberPlate=batch.vehicle,
-        template=f"{batch.template} ({template_name})" if template_name else batch.template,
+        numberPlate=cleaned(batch.vehicle),
+        template=cleaned(f"{batch.template} ({template_name})" if template_name else batch.template or "")
+        or None,
         submitted=at(batch.first_at),
         pictures=max(batch.pictures, len(batch.files)),  # QA is free, and still a picture
         state=state,

@@ -198,7 +198,7 @@ ReportReasons = Annotated[
 ]
 
 AnswerID = Annotated[
-    Annotated[int, NO_BOOLEAN]
+    Annotated[int, NO_BOOLEAN, Field(ge=-(2**63), lt=2**63)]
     | Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\w.-]{1,64}$")],
     BeforeValidator(_number_if_digits),
     WithJsonSchema({"maxLength": 64}),
@@ -214,7 +214,10 @@ Flag = Annotated[bool, BeforeValidator(lambda value: False if value in (None, ""
 Words = Annotated[str, BeforeValidator(_words)]
 """A text in an answer, on one line and shortened."""
 
-Number = Annotated[int | Annotated[float, Field(allow_inf_nan=False)], WithJsonSchema({"type": "number"})]
+Number = Annotated[
+    Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, Field(allow_inf_nan=False)],
+    WithJsonSchema({"type": "number"}),
+]
 """A number in an answer, also as text."""
 
 MOST_SHOWN = 100

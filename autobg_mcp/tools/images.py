@@ -16,6 +16,7 @@ from autobg_mcp.pictures.intake import MAX_BYTES, read_photo
 from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.pictures.pieces import NotDecodableError
 from autobg_mcp.pictures.preview import Preview, preview
+from autobg_mcp.text import local_path
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint, described
 from autobg_mcp.toolkit.tool import Part, PictureResult, Result, Shown
@@ -74,7 +75,7 @@ class Picture(PictureResult):
         size = f"{self.file.width_px}x{self.file.height_px} px, " if self.file.width_px else ""
         kind = self.kind or "unknown whether processed or the original, which is not at hand to compare with"
         return (
-            f"picID {self.picID}: {kind}. Saved as {self.file.path} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
+            f"picID {self.picID}: {kind}. Saved as {local_path(self.file.path)} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
             f"sha256 {self.file.sha256}), {self.shown}. If it is bad: reportImages picIDs=[{self.picID}]."
         )
 

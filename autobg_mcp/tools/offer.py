@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
 from autobg_mcp.settings import Settings, Toolset
-from autobg_mcp.text import cleaned
+from autobg_mcp.text import quoted
 from autobg_mcp.tools import class_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Offer:
             close = difflib.get_close_matches(name, self.tools, n=1)
             hint = f"; did you mean {close[0]}?" if close else "."
             raise ArgumentsRefusedError(
-                f"There is no tool {cleaned(name, 60)}{hint}", next_step="Choose a listed tool."
+                f"There is no tool {quoted(name, 60)}{hint}", next_step="Choose a listed tool."
             )
         if name not in self.tools:
             setting = "AUTOBG_READ_ONLY" if tool.toolset in self._toolsets else "AUTOBG_TOOLSETS"

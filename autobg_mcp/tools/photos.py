@@ -9,6 +9,7 @@ from autobg_mcp.api.exchange import FilePart, Request
 from autobg_mcp.errors import AutobgError, FileRefusedError, RequestRefusedError, StillUnknownError
 from autobg_mcp.money.ledger import Intent
 from autobg_mcp.money.purchase import AlreadySubmittedError
+from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.fields import Images
 from autobg_mcp.tools.paid import Submission, approve
@@ -67,7 +68,7 @@ class PhotoSubmission(Submission[Submitted]):
             if repeated := await self.earlier(picture, context):
                 return self.recorded(repeated)
             if approved is not None and picture.fingerprint not in approved:
-                raise FileRefusedError(f"{path} is not what was approved; it was not sent.")
+                raise FileRefusedError(f"{quoted(path.name)} is not what was approved; it was not sent.")
             if approved is not None:
                 approved.remove(picture.fingerprint)  # an approval pays once
             try:

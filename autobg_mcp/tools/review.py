@@ -9,7 +9,7 @@ from pydantic import Field
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.pictures.sheet import MOST_TILES, Tile, contact_sheet
-from autobg_mcp.text import cleaned, quoted
+from autobg_mcp.text import cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import PictureResult, Shown, Tool
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN, BatchID, ReportReason
@@ -83,7 +83,7 @@ class ReviewBatch(Tool[Review]):
             page=page,
             pages=pages,
             lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
-            folders=sorted({str(entry.file.parent) for entry in entries if entry.file}),
+            folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
             unfinished=any(entry.unfinished for entry in entries),
             pictures=[Shown(content=sheet.content, mime=sheet.mime) for sheet in sheets],
         )
