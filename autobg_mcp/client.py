@@ -55,8 +55,6 @@ class Client:
         self.throttle = throttle or open_throttle(
             settings.throttle,
             state_dir=settings.state_dir,
-            on_store_failure=settings.throttle_on_failure,
-            machines=settings.machines,
         )
         self._clock = clock
         self._sender = Sender(Http(settings, app), self.throttle, parse_rate_limits(settings.rate_limits))

@@ -79,12 +79,6 @@ class Settings(BaseSettings):
     )
     """Where budgets are kept: `sqlite:` (this machine), `redis://host:port/db` (several machines), `memory:` (tests)."""
 
-    throttle_on_failure: Literal["refuse", "local"] = "refuse"
-    """What to do while that store cannot be reached: `refuse` calls, or go on with a `local` share of the limit."""
-
-    machines: int = Field(default=1, ge=1, le=10_000)
-    """Machines that share the key: the local share is the limit divided by this."""
-
     max_wait_s: float = Field(default=45.0, ge=0, le=3600)
     """Seconds a call may wait for a free slot before it fails with the second to retry at."""
 

@@ -23,47 +23,47 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
-from autobg_mcp.throttle import Limit, open_throttle
-from autobg_mcp.throttle.store import boot_clock
+from autobg_mcp.clock import SYSTEM
+from autobg_mcp.throttle import Limit, Throttle, open_throttle
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from throttle_servers import (
     Client,
     FixedWindow,
     Gcra,
-    PolicyClient,
     Server,
     SlidingCounter,
     SlidingLog,
+    ThrottleClient,
     TokenBucket,
     jitter,
     simulate,
 )
 
 LIMIT = Limit(10, 60)
+ALONE = Limit(10_000, 3600)
+MANY = 3000
 SENDS = 10_000
 PROCESSES, WAITERS = 8, 50
 POLL_S = 0.05
 
 
 def main() -> None:
-    print(f"1. One call alone: taking a slot and answering it, {Limit(100, 60)}")
-    print(f"   {'store':10}{'median':>10}{'p99':>10}")
+    print(
+        f"1. One call alone: taking a slot and answering it, {ALONE}; beside it what else there is, in memory"
+    )
+    print(f"   {'':16}{'median':>10}{'p99':>10}{'with 3,000 slots in the window':>33}")
     with stores() as addresses:
         for address in addresses:
-            print(
-                "   {:10}{:>7.0f} µs{:>7.0f} µs".format(
-                    address.partition(":")[0], *asyncio.run(alone(address))
-                )
-            )
+            name, costs = address.partition(":")[0], asyncio.run(alone(address))
+            print("   {:16}{:>7.0f} µs{:>7.0f} µs{:>26.2f} x".format(name, *costs), flush=True)
+        for name, peer in peers().items():
+            print("   {:16}{:>7.0f} µs{:>7.0f} µs".format(name, *peer_alone(peer)))
         print(f"\n2. {PROCESSES} processes x {WAITERS} waiters")
-        print(f"   {'store':10}{'of the limit':>14}{'overtaken':>11}{'CPU while all wait':>20}")
+        print(f"   {'store':16}{'of the limit':>14}{'overtaken':>11}{'CPU while all wait':>20}")
         for address in addresses[1:]:
-            print(
-                "   {:10}{:>12.1f} %{:>11}{:>12.1f} % of a core".format(
-                    address.partition(":")[0], *crowd(address)
-                )
-            )
+            name = address.partition(":")[0]
+            print("   {:16}{:>12.1f} %{:>11}{:>12.1f} % of a core".format(name, *crowd(address)), flush=True)
     print(
         f"\n3. Refusals per {SENDS:,} calls / share of the limit used, {LIMIT}, simulated network of 0.1 to 4 s"
     )
@@ -93,18 +93,44 @@ def stores() -> Iterator[list[str]]:
         server.wait(5)
 
 
-async def alone(address: str) -> tuple[float, float]:
-    """Median and 99th percentile in microseconds."""
-    took_us = []
+async def alone(address: str) -> tuple[float, float, float]:
+    """Median and 99th percentile in microseconds, and how many times the median is with thousands of slots taken."""
     with tempfile.TemporaryDirectory() as folder:
         throttle = open_throttle(address, state_dir=Path(folder))
-        for turn in range(2000):
-            began = time.perf_counter()
-            async with throttle.slot(f"alone:{turn // 50}", Limit(100, 60), max_wait_s=0) as slot:
-                slot.sent()
-                await slot.answered()
-            took_us.append((time.perf_counter() - began) * 1e6)
+        await taken_us(throttle, "full", MANY, at_once=100)
+        empty_us, full_us = list[float](), list[float]()
+        for turn in range(20):
+            empty_us += await taken_us(throttle, f"alone:{turn}", 100)
+            full_us += await taken_us(throttle, "full", 100)
         await throttle.aclose()
+    median_us = statistics.median(empty_us)
+    return median_us, statistics.quantiles(empty_us, n=100)[98], statistics.median(full_us) / median_us
+
+
+async def taken_us(throttle: Throttle, bucket: str, calls: int, at_once: int = 1) -> list[float]:
+    """How long each call took to take its slot and to say that it was answered, in microseconds."""
+
+    async def call() -> float:
+        began = time.perf_counter()
+        async with throttle.slot(bucket, ALONE, max_wait_s=0) as slot:
+            slot.sent()
+            await slot.answered()
+        return (time.perf_counter() - began) * 1e6
+
+    return [
+        took
+        for _ in range(calls // at_once)
+        for took in await asyncio.gather(*(call() for _ in range(at_once)))
+    ]
+
+
+def peer_alone(peer: "Peer") -> tuple[float, float]:
+    """Median and 99th percentile in microseconds of asking another library for a slot."""
+    took_us = []
+    for turn in range(2000):
+        began = time.perf_counter()
+        peer.wait_s(LIMIT.window_s * turn)
+        took_us.append((time.perf_counter() - began) * 1e6)
     return statistics.median(took_us), statistics.quantiles(took_us, n=100)[98]
 
 
@@ -144,9 +170,9 @@ async def worker(what: str, address: str, folder: str, calls: str, window_s: str
 
     async def call(turn: int) -> tuple[float, float]:
         await asyncio.sleep(turn * 0.04)
-        asked_s = boot_clock()
+        asked_s = SYSTEM.monotonic_s()
         async with throttle.slot(f"crowd:{what}", limit, max_wait_s=1e6) as slot:
-            granted_s = boot_clock()
+            granted_s = SYSTEM.monotonic_s()
             slot.sent()
             await asyncio.sleep(0.002)
             await slot.answered()
@@ -189,15 +215,21 @@ def cell(client: Client, server: Server) -> str:
 
 
 def clients() -> dict[str, Callable[[], Client]]:
+    modelled = {"pyrate-limiter": SendLog, "limits": SendLog, "aiolimiter": Leaky}
+    installed = {"pyrate-limiter": Pyrate, "limits": Limits, "aiolimiter": Aio}
+    found: dict[str, Callable[[], Client]] = {"autobg_mcp.throttle": lambda: ThrottleClient(LIMIT)}
+    for name, model in modelled.items():
+        is_here = find_spec(name.replace("-", "_")) is not None
+        found[name if is_here else f"{name} (modelled)"] = installed[name] if is_here else model
+    return found
+
+
+def peers() -> dict[str, "Peer"]:
+    """The libraries that are installed."""
     return {
-        "autobg_mcp.throttle": lambda: PolicyClient(LIMIT),
-        **(
-            {"pyrate-limiter": Pyrate}
-            if find_spec("pyrate_limiter")
-            else {"pyrate-limiter (modelled)": SendLog}
-        ),
-        **({"limits": Limits} if find_spec("limits") else {"limits (modelled)": SendLog}),
-        **({"aiolimiter": Aio} if find_spec("aiolimiter") else {"aiolimiter (modelled)": Leaky}),
+        name: peer
+        for name, client in clients().items()
+        if isinstance(peer := client(), Peer) and "(" not in name
     }
 
 

@@ -166,7 +166,7 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
             "state_dir": tmp_path / "state",
         }
         settings = Settings.load(**(defaults | changes))
-        throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
+        throttle = MemoryThrottle(clock=clock)
         server = build_server(settings, lambda: Client(settings, app=api, throttle=throttle, clock=clock))
         async with McpClient(server, mode=mode, raise_exceptions=True, elicitation_callback=person) as client:
             yield client

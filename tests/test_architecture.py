@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "toolkit": {"money", "api", "throttle", "pictures", "files", "settings", "errors", "text", "clock"},
     "money": {"api", "settings", "errors", "text", "clock"},
     "api": {"throttle", "settings", "errors", "text", "clock"},
-    "throttle": {"errors"},
+    "throttle": {"state", "errors", "text", "clock"},
     "pictures": {"files", "errors", "text"},
     "files": {"errors", "text"},
     "sandbox": set(),

@@ -57,7 +57,7 @@ async def opened(
         **{"api_key": KEY, "base_url": "http://sandbox/public/api/v1", "state_dir": folder / "state"}
         | changes
     )
-    throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
+    throttle = MemoryThrottle(clock=clock)
     async with Client(settings, app=app, throttle=throttle, clock=clock) as client:
         yield client
 

@@ -85,7 +85,7 @@ class Life:
             api_key=KEY, rate_limits="*=10000/60s", state_dir=self._folder / "state", **places
         )
         clock = self._clock
-        throttle = MemoryThrottle(clock=clock, sleep=clock.sleep)
+        throttle = MemoryThrottle(clock=clock)
         client = partial(Client, chosen, app=self._app, throttle=throttle, clock=clock)
         return McpClient(build_server(chosen, client), mode=mode, raise_exceptions=True)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,15 @@ from throttle_clock import AtOnce, TurnedClock
 
 from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
-from autobg_mcp.throttle.batch import Ask, Wishes
-from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.shared import SharedThrottle
 from autobg_mcp.throttle.sqlite import SqliteStore
-from autobg_mcp.throttle.step import step
+from autobg_mcp.throttle.step import Ask, Wishes
 from autobg_mcp.throttle.store import Store
 
 pytestmark = pytest.mark.anyio
 LIMIT = Limit(3, 60)
+TEN = Limit(10, 60)
 BUCKET = "account:reportImages"
 
 
@@ -34,10 +34,12 @@ class World:
 
     def process(self) -> Throttle:
         store = self._make_store(self.clock)
-        return SharedThrottle(store, clock=self.clock, sleep=self.clock.sleep, worker=AtOnce())
+        return SharedThrottle(store, clock=self.clock, worker=AtOnce())
 
-    async def call(self, process: Throttle, *, max_wait_s: float = 1000, takes_s: float = 0.2) -> Slot:
-        async with process.slot(BUCKET, LIMIT, max_wait_s=max_wait_s) as slot:
+    async def call(
+        self, process: Throttle, *, limit: Limit = LIMIT, max_wait_s: float = 1000, takes_s: float = 0.2
+    ) -> Slot:
+        async with process.slot(BUCKET, limit, max_wait_s=max_wait_s) as slot:
             slot.sent()
             await self.clock.sleep(takes_s)
             await slot.answered()
@@ -100,7 +102,7 @@ async def test_calls_of_two_processes_are_served_in_the_order_they_came(world: W
     async def call(number: int) -> None:
         await world.clock.sleep(number / 100)
         await world.call(processes[number % 2], takes_s=0)
-        served[number] = world.clock()
+        served[number] = round(world.clock.now_s, 3)
 
     await world.clock.run(*(call(number) for number in range(12)))
     moments = [served[number] for number in range(12)]
@@ -112,7 +114,7 @@ async def test_a_slow_process_keeps_its_slot_but_not_the_slots_of_those_behind_i
     await world.use_up(slow)
     stuck = asyncio.ensure_future(world.call(slow))
     await world.clock.settle()
-    await world.clock.pass_to(world.clock() + 57)
+    await world.clock.pass_to(world.clock.now_s + 57)
     kill(slow)
     slots = await world.clock.run(*(world.call(quick) for _ in range(3)))
     assert [slot.waited_s for slot in slots] == pytest.approx([3.25, 3.25, 6], abs=3)
@@ -125,10 +127,10 @@ async def test_a_cancelled_waiter_frees_its_place_for_a_waiter_of_another_proces
     leaving = [asyncio.ensure_future(world.call(first)) for _ in range(3)]
     await world.clock.settle()
     staying = asyncio.ensure_future(world.call(second))
-    await world.clock.pass_to(world.clock() + 5)
+    await world.clock.pass_to(world.clock.now_s + 5)
     for task in leaving:
         task.cancel()
-    await world.clock.pass_to(world.clock() + 56)
+    await world.clock.pass_to(world.clock.now_s + 56)
     assert staying.done()
 
 
@@ -137,7 +139,7 @@ async def test_a_process_that_died_while_waiting_delays_the_next_by_its_lease_at
     await world.use_up(dead)
     waiting = asyncio.ensure_future(world.call(dead))
     await world.clock.settle()
-    await world.clock.pass_to(world.clock() + 57)
+    await world.clock.pass_to(world.clock.now_s + 57)
     kill(dead)
     [slot] = await world.clock.run(world.call(alive))
     assert slot.waited_s == pytest.approx(60.25 - 57, abs=6)
@@ -185,31 +187,89 @@ async def test_a_slow_upload_holds_its_slot_from_its_last_byte_on(world: World) 
         for _ in range(3):
             slot = await uploads.enter_async_context(process.slot(BUCKET, LIMIT, max_wait_s=0))
             slot.sent()
-        await world.clock.pass_to(world.clock() + 50)
+        await world.clock.pass_to(world.clock.now_s + 50)
         slot.sent()
-        await world.clock.pass_to(world.clock() + 20)
+        await world.clock.pass_to(world.clock.now_s + 20)
         waits = [(await world.clock.run(world.call(process, takes_s=0)))[0].waited_s for _ in range(3)]
     assert waits == pytest.approx([0.25, 0, 50 + 4 - 10])
 
 
 @asynccontextmanager
-async def refused(world: World, process: Throttle, retry_after_s: float | None) -> AsyncIterator[Slot]:
-    async with process.slot(BUCKET, LIMIT, max_wait_s=0) as slot:
+async def refused(
+    process: Throttle, retry_after_s: float | None, limit: Limit = LIMIT
+) -> AsyncIterator[Slot]:
+    async with process.slot(BUCKET, limit, max_wait_s=1000) as slot:
         slot.sent()
         await slot.answered(refused=True, retry_after_s=retry_after_s)
         yield slot
 
 
 @pytest.mark.parametrize(
-    ("retry_after_s", "closed_s"), [(20.0, 20.25), (None, 60.25), (7200.0, 900.25), (-3.0, 0.25)]
+    ("retry_after_s", "closed_s"),
+    [(20.0, 20), (None, 60), (-3.0, 0), (nan, 0), (1e300, 86_400), (inf, 86_400)],
 )
-async def test_a_429_closes_the_gate_for_another_process(
+async def test_a_429_closes_the_gate_for_another_process_for_a_day_at_most(
     world: World, retry_after_s: float | None, closed_s: float
 ) -> None:
-    async with refused(world, world.process(), retry_after_s):
+    async with refused(world.process(), retry_after_s, TEN):
         pass
-    [slot] = await world.clock.run(world.call(world.process()))
-    assert slot.waited_s == pytest.approx(closed_s)
+    with pytest.raises(ThrottledError) as error:
+        await world.call(world.process(), limit=TEN, max_wait_s=0)
+    assert error.value.retry_after_s == pytest.approx(closed_s + 0.25)
+
+
+async def allowance(world: World, process: Throttle) -> int:
+    """How many calls go out at once when none has gone out for a window."""
+    [budget] = await process.budgets("")
+    return budget.left
+
+
+async def test_a_429_halves_the_allowance_and_every_clean_window_gives_a_tenth_of_the_limit_back(
+    world: World,
+) -> None:
+    process, left = world.process(), list[int]()
+    async with refused(process, 60, TEN):
+        await world.clock.pass_to(world.clock.now_s + 61)
+    for _ in range(7):
+        left.append(await allowance(world, process))
+        await world.clock.pass_to(world.clock.now_s + 60)
+    assert left == [5, 6, 7, 8, 9, 10, 10]
+
+
+async def test_calls_that_were_refused_together_halve_the_allowance_once(world: World) -> None:
+    process = world.process()
+    async with AsyncExitStack() as burst:
+        for _ in range(4):
+            slot = await burst.enter_async_context(process.slot(BUCKET, TEN, max_wait_s=0))
+            slot.sent()
+            burst.push_async_callback(slot.answered, refused=True)
+    await world.clock.pass_to(world.clock.now_s + 61)
+    assert await allowance(world, process) == 5
+
+
+async def test_refusal_upon_refusal_leaves_one_call(world: World) -> None:
+    process = world.process()
+    for _ in range(6):
+        async with refused(process, None, TEN):
+            await world.clock.pass_to(world.clock.now_s + 61)
+    assert await allowance(world, process) == 1
+
+
+async def test_a_used_up_allowance_and_a_closed_gate_are_two_sentences(world: World) -> None:
+    process = world.process()
+    await world.use_up(process)
+    with pytest.raises(
+        ThrottledError, match=r"^The allowance of 3 calls per 60 s for reportImages is used up\."
+    ):
+        await world.call(process, max_wait_s=0)
+    await world.clock.pass_to(world.clock.now_s + 61)
+    async with refused(process, 600):
+        with pytest.raises(
+            ThrottledError, match=r"^The API answered 429 and closed the gate of reportImages until "
+        ):
+            await world.call(process, max_wait_s=0)
+        [budget] = await process.budgets("")
+    assert "closed its gate until 2026-11-18 11:35 UTC; then 1 of 3 calls" in budget.rule
 
 
 async def test_a_refused_attempt_is_repeated_before_those_who_came_later(world: World) -> None:
@@ -221,7 +281,7 @@ async def test_a_refused_attempt_is_repeated_before_those_who_came_later(world: 
             served.append(name)
             await slot.answered()
 
-    async with refused(world, process, 20) as slot:
+    async with refused(process, 20) as slot:
         await world.clock.run(call("later", None), call("refused", slot))
     assert served == ["refused", "later"]
 
@@ -231,7 +291,7 @@ async def test_a_closing_gate_sends_away_at_once_those_whose_time_no_longer_reac
     await world.clock.run(*(world.call(process) for _ in range(2)))
     async with process.slot(BUCKET, LIMIT, max_wait_s=0) as slot:
         slot.sent()
-        await world.clock.pass_to(world.clock() + 40)
+        await world.clock.pass_to(world.clock.now_s + 40)
         waiting = asyncio.ensure_future(world.call(process, max_wait_s=30))
         await world.clock.settle()
         await slot.answered(refused=True)
@@ -297,15 +357,8 @@ async def test_a_slot_given_to_a_process_that_then_slept_is_asked_for_anew(world
 
 def take_all_at_once(process: Throttle) -> None:
     """Slots taken without a turn of the event loop, as another machine's process would."""
-    batch = Wishes("another", LIMIT, 10_000_000, [Ask(1) for _ in range(LIMIT.calls)])
-
-    def move(bucket: Bucket | None, now_us: int) -> tuple[Bucket, None]:
-        assert bucket is not None
-        step(bucket, now_us, batch)
-        return bucket, None
-
     assert isinstance(process, SharedThrottle)
-    process._store.transact(BUCKET, move)
+    process._store.step(BUCKET, Wishes("another", LIMIT, 10_000_000, [Ask(1) for _ in range(LIMIT.calls)]))
 
 
 class Later(AtOnce):
@@ -328,14 +381,14 @@ class Later(AtOnce):
 async def test_a_call_cancelled_while_the_store_gives_it_a_slot_gives_it_back() -> None:
     clock, worker = TurnedClock(), Later()
     store = MemoryStore(clock=clock)
-    process = SharedThrottle(store, clock=clock, sleep=clock.sleep, worker=worker)
+    process = SharedThrottle(store, clock=clock, worker=worker)
     task = asyncio.ensure_future(process._take(BUCKET, LIMIT, 100, None, 0))
     await clock.settle()
     task.cancel()
     await clock.settle()
     await worker.catch_up(clock)
-    buckets, now_us = store.read("")
-    assert buckets[BUCKET].used(now_us) == 0
+    [(bucket, _)] = store.read("").values()
+    assert bucket.used == 0
 
 
 async def test_an_attempt_that_is_repeated_without_an_answer_counts_twice(world: World) -> None:
@@ -345,7 +398,7 @@ async def test_an_attempt_that_is_repeated_without_an_answer_counts_twice(world:
     async with process.slot(BUCKET, LIMIT, max_wait_s=0, after=first) as second:
         second.sent()
         await second.answered()
-    await world.clock.pass_to(world.clock() + 61)
+    await world.clock.pass_to(world.clock.now_s + 61)
     assert [budget.used for budget in await process.budgets("")] == [1]
 
 
@@ -365,11 +418,11 @@ async def test_whatever_goes_wrong_in_the_store_reaches_those_who_wait() -> None
             raise RuntimeError(name)
 
     clock = TurnedClock()
-    process = SharedThrottle(Broken(clock=clock), clock=clock, sleep=clock.sleep)
+    process = SharedThrottle(Broken(clock=clock), clock=clock)
     async with process.slot(BUCKET, Limit(1, 60), max_wait_s=0) as slot:
         slot.sent()
         waiting = asyncio.ensure_future(process._take(BUCKET, Limit(1, 60), 100, None, 0))
-        await clock.pass_to(clock() + 2)
+        await clock.pass_to(clock.now_s + 2)
     with pytest.raises(RuntimeError, match=BUCKET):
         await waiting
 

@@ -5,17 +5,20 @@ import shutil
 import socket
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 from throttle_clock import TurnedClock
 from throttle_recorder import finish, recording, start
 
 from autobg_mcp.errors import ConfigurationError, StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Throttle, open_throttle
-from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.redis import RedisStore
+from autobg_mcp.throttle.redis import RedisStore, _keys
+from autobg_mcp.throttle.step import Ask, Granted, TooFar, Wishes
 
 SERVER = shutil.which("redis-server")
 pytestmark = [
@@ -26,6 +29,7 @@ pytestmark = [
 ]
 BUCKET = "account:reportImages"
 LIMIT = Limit(3, 60)
+PASSWORD = "hunter2"
 
 
 @pytest.fixture(scope="module")
@@ -97,89 +101,68 @@ async def test_budgets_are_read_from_the_server(empty: str, tmp_path: Path) -> N
     await throttle.aclose()
 
 
+ONE = Wishes("a process", LIMIT, 10_000_000, [Ask(1)])
+
+
 def test_a_server_clock_set_forward_frees_nothing(empty: str) -> None:
-    clock = TurnedClock()
+    clock, hour_us = TurnedClock(), 3_600_000_000
     store = RedisStore(empty, clock=clock)
-
-    def closed_for_s(bucket: Bucket | None, now_us: int, shift_us: int = 0) -> tuple[Bucket, float]:
-        bucket = bucket or Bucket(LIMIT, seen_us=now_us, closed_us=now_us + 60_000_000)
-        bucket.shift(shift_us)
-        return bucket, (bucket.closed_us - now_us) / 1e6
-
-    store.transact(BUCKET, closed_for_s)
+    for _ in range(LIMIT.calls):
+        store.step(BUCKET, ONE)
     clock.now_s -= 3600  # as if the server's clock had been set an hour forward:
-    store.transact(BUCKET, lambda bucket, now_us: closed_for_s(bucket, now_us, -3_600_000_000))
-    clock.now_s -= 3600
-    left_s, _ = store.transact(BUCKET, closed_for_s)
+    key, slots, _ = _keys(BUCKET)
+    store._connect().hincrby(key, "seen_us", -hour_us)
+    for slot in store._connect().zrange(slots, 0, -1):
+        store._connect().zincrby(slots, -hour_us, str(slot))
+    outcomes = [store.step(BUCKET, ONE)[0].replies[0] for _ in range(2)]
     store.close()
-    assert left_s == pytest.approx(60, abs=1)
+    assert [type(reply) for reply in outcomes] == [TooFar, TooFar]
 
 
-def test_a_write_between_reading_and_writing_is_noticed_and_the_step_made_again(empty: str) -> None:
+def test_a_write_between_reading_and_writing_is_noticed_and_the_step_made_again(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours, theirs = RedisStore(empty), RedisStore(empty)
-    seen: list[int] = []
+    others: list[object] = []
 
-    def move(bucket: Bucket | None, now_us: int) -> tuple[Bucket, None]:
-        bucket = bucket or Bucket(LIMIT)
-        seen.append(bucket.tickets)
-        if len(seen) == 1:
-            theirs.transact(BUCKET, lambda *_: (Bucket(LIMIT, tickets=7), None))
-        bucket.tickets += 1
-        return bucket, None
+    def load(*arguments: Any) -> Any:
+        loaded = RedisStore._load(ours, *arguments)
+        others.extend([] if others else theirs.step(BUCKET, ONE)[0].replies)
+        return loaded
 
-    ours.transact(BUCKET, move)
-    tickets = ours.read("")[0][BUCKET].tickets
+    monkeypatch.setattr(ours, "_load", load)
+    [reply] = ours.step(BUCKET, ONE)[0].replies
     ours.close()
     theirs.close()
-    assert (seen, tickets) == ([0, 7], 8)
+    assert isinstance(reply, Granted)
+    assert reply.left == 1
 
 
-def test_what_a_process_remembers_of_a_bucket_is_void_once_the_server_has_lost_it(empty: str) -> None:
-    ours, theirs = RedisStore(empty), RedisStore(empty)
-
-    def draw(store: RedisStore, tickets: int) -> int:
-        def move(bucket: Bucket | None, _: int) -> tuple[Bucket, int]:
-            bucket = bucket or Bucket(LIMIT)
-            bucket.tickets += tickets
-            return bucket, bucket.tickets
-
-        return store.transact(BUCKET, move)[0]
-
-    for _ in range(3):
-        draw(ours, 1)
-    theirs._connect().flushall()
-    for _ in range(3):
-        draw(theirs, 10)
-    tickets = draw(ours, 1)
-    ours.close()
-    theirs.close()
-    assert tickets == 31
+@pytest.mark.parametrize("value", ["9e18", "nan", "9000000000000000000", "text", ""])
+async def test_a_value_that_no_step_has_written_is_named_with_what_to_do(
+    empty: str, tmp_path: Path, value: str
+) -> None:
+    throttle = open_throttle(empty, state_dir=tmp_path)
+    await use_up(throttle)
+    with redis.Redis.from_url(empty) as client:
+        client.hset(_keys(BUCKET)[0], "closed_us", value)
+    with pytest.raises(StateError, match=r"is damaged .* Delete those keys and wait a minute"):
+        await use_up(throttle)
+    await throttle.aclose()
 
 
 async def test_a_server_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
-    throttle = open_throttle("redis://user:hunter2@127.0.0.1:1/0", state_dir=tmp_path)
-    with pytest.raises(StateError, match=r"127\.0\.0\.1:1 cannot be used") as error:
+    throttle = open_throttle(f"redis://user:{PASSWORD}@127.0.0.1:1/0", state_dir=tmp_path)
+    with pytest.raises(
+        StateError, match=r"127\.0\.0\.1:1 cannot be used .* Start it, or set AUTOBG_THROTTLE"
+    ) as error:
         await use_up(throttle)
-    assert "hunter2" not in str(error.value)
-
-
-async def test_a_server_that_is_away_leaves_a_local_share_if_the_operator_says_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    throttle = open_throttle(
-        "redis://127.0.0.1:1/0", state_dir=tmp_path, on_store_failure="local", machines=3
-    )
-    async with throttle.slot(BUCKET, LIMIT, max_wait_s=0) as slot:
-        slot.sent()
-        assert slot.left == 0
-    with pytest.raises(ThrottledError):
-        await use_up(throttle)
-    [budget] = await throttle.budgets("")
     await throttle.aclose()
-    assert "1/3 of the allowance" in budget.rule
-    assert "1/3 of every allowance" in caplog.text
+    assert PASSWORD not in "".join(traceback.format_exception(error.value)) + repr(vars(throttle._store))  # type: ignore[attr-defined]
 
 
 def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="host:port"):
-        open_throttle("redis://host:port/0", state_dir=tmp_path)
+    address = f"redis://user:{PASSWORD}@host:port/0"
+    with pytest.raises(ConfigurationError, match="host:port") as error:
+        open_throttle(address, state_dir=tmp_path)
+    assert PASSWORD not in "".join(traceback.format_exception(error.value))

@@ -19,8 +19,11 @@ class TurnedClock:
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = count()
 
-    def __call__(self) -> float:
+    def monotonic_s(self) -> float:
         return self.now_s
+
+    def wall_s(self) -> float:
+        return 1_795_000_000 + self.now_s
 
     async def sleep(self, seconds: float) -> None:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""Plays a history of calls, slow networks, deaths and clock jumps through the throttle's step."""
+"""Plays a history of calls, slow networks, deaths and clock jumps through the throttle's step, over its store in memory."""
 
 import heapq
 from bisect import bisect_left
@@ -10,11 +10,9 @@ from itertools import count
 from math import inf
 from typing import Literal
 
-from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Wishes
-from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.policy import SECOND_US, Limit
-from autobg_mcp.throttle.step import TRANSIT_US, step
-from autobg_mcp.throttle.store import microseconds
+from autobg_mcp.throttle.memory import MemoryStore
+from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
+from autobg_mcp.throttle.step import TRANSIT_US, Answered, Ask, Granted, Notes, Wishes
 
 REACH_S = 10.0
 _MOST_EVENTS = 20_000
@@ -54,7 +52,7 @@ class Play:
     granted: list[int] = field(default_factory=list)
 
     def run(self) -> "Play":
-        self._bucket = Bucket(self.limit)
+        self._store = MemoryStore(clock=self)
         self._now_s, self._behind_s, self._wake_s = 0.0, -1e6, 0.0
         self._waiting: dict[str, dict[int, int]] = {}
         self._lives: Counter[int] = Counter()
@@ -70,6 +68,16 @@ class Play:
             happen()
             self._step_all()
         return self
+
+    def monotonic_s(self) -> float:
+        """The store's clock, which histories set back."""
+        return self._now_s - self._behind_s
+
+    def wall_s(self) -> float:
+        return self._now_s
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
 
     def worst(self) -> int:
         """The most calls the server saw within any window."""
@@ -94,18 +102,19 @@ class Play:
             self._at(self._now_s + call.back_s, partial(self._quit, index, owner))
 
     def _quit(self, index: int, owner: str) -> None:
-        number = self._waiting.get(owner, {}).pop(index, 0)
-        self._step(owner, Notes(dropped=[number]))
+        place = self._waiting.get(owner, {}).pop(index, 0)
+        self._step(owner, Notes(dropped=[place]))
 
-    def _send(self, index: int, owner: str, number: int) -> None:
+    def _send(self, index: int, owner: str, granted: Granted) -> None:
         call = self.calls[index]
         self.granted.append(index)
         if call.fate == "unused":
-            self._at(self._now_s, partial(self._step, owner, Notes(returned=[number])))
+            self._at(self._now_s, partial(self._step, owner, Notes(returned=[granted.slot])))
             return
         self._at(self._now_s + call.up_s, lambda: self.arrivals.append(self._now_s))
         if call.fate != "lost":
-            answer = Answered(number, late_us=microseconds(REACH_S) if call.up_s > TRANSIT_S else 0)
+            late_us = microseconds(REACH_S) if call.up_s > TRANSIT_S else 0
+            answer = Answered(granted.slot, granted.granted_us, late_us)
             takes_s = 0.0 if self.stamp_at_sending else call.up_s + call.back_s
             self._at(self._now_s + takes_s, partial(self._step, owner, Notes(answers=[answer])))
 
@@ -122,12 +131,12 @@ class Play:
         if int(life) != self._lives[int(process)]:
             return inf
         waiting = self._waiting.setdefault(owner, {})
-        asks = [Ask(10**15, number, is_new=not number) for number in waiting.values()]
-        batch = Wishes(owner, self.limit, microseconds(REACH_S), asks, notes)
-        outcome = step(self._bucket, microseconds(self._now_s - self._behind_s), batch)
+        asks = [Ask(10**15, place) for place in waiting.values()]
+        wishes = Wishes(owner, self.limit, microseconds(REACH_S), asks, notes)
+        outcome, _ = self._store.step("account:tool", wishes)
         for index, reply in zip(list(waiting), outcome.replies, strict=True):
-            waiting[index] = reply.number
+            waiting[index] = reply.place
             if isinstance(reply, Granted):
                 del waiting[index]
-                self._send(index, owner, reply.number)
+                self._send(index, owner, reply)
         return self._now_s + max(outcome.wake_us / SECOND_US, 0.01) if waiting else inf

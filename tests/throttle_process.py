@@ -7,13 +7,13 @@ import asyncio
 import sys
 from pathlib import Path
 
+from autobg_mcp.clock import SYSTEM
 from autobg_mcp.throttle import Limit, Throttle, open_throttle, parse_rate_limits
-from autobg_mcp.throttle.store import boot_clock
 
 
 async def call(throttle: Throttle, limit: Limit, port: int, name: str) -> None:
     """Waits for a slot, then sends one line, `name` and the moment of asking, and waits for the answer."""
-    asked_s = boot_clock()
+    asked_s = SYSTEM.monotonic_s()
     async with throttle.slot("account:reportImages", limit, max_wait_s=100) as slot:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         slot.sent()

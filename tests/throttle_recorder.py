@@ -11,8 +11,8 @@ from pathlib import Path
 
 from throttle_servers import FixedWindow, Server, SlidingLog
 
+from autobg_mcp.clock import SYSTEM
 from autobg_mcp.throttle import Limit
-from autobg_mcp.throttle.store import boot_clock
 
 HERE = Path(__file__).parent
 
@@ -47,7 +47,7 @@ class Recorder:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = (await reader.readline()).decode().split()
         if len(line) == 2:
-            now_s = boot_clock()
+            now_s = SYSTEM.monotonic_s()
             verdicts = [counter.takes(now_s) for counter in self._counters]
             self.arrivals.append(Arrival(line[0], float(line[1]), now_s, all(verdicts)))
             await asyncio.sleep(random.uniform(0, self._slowest_s))

@@ -11,12 +11,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Replies, Wishes
-from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.learning import Lesson
-from autobg_mcp.throttle.policy import SECOND_US, Limit
-from autobg_mcp.throttle.step import step
-from autobg_mcp.throttle.store import microseconds
+from autobg_mcp.throttle.memory import MemoryStore
+from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
+from autobg_mcp.throttle.step import Answered, Ask, Granted, Notes, Replies, Wishes
 
 
 class Server(Protocol):
@@ -136,35 +133,57 @@ class Client(Protocol):
     def answered(self, number: int, now_s: float, *, refused: bool) -> None: ...
 
 
-class PolicyClient:
-    """The throttle's own rules, without a store, under the simulation's clock."""
+class ThrottleClient:
+    """The throttle's step over its store in memory, under the simulation's clock."""
 
-    def __init__(self, limit: Limit, lesson: Lesson | None = None, reach_s: float = 10.0) -> None:
-        self.bucket = Bucket(limit, lesson=lesson or Lesson())
+    def __init__(self, limit: Limit, reach_s: float = 10.0) -> None:
+        self.now_s = 0.0
+        self._limit = limit
         self._reach_us = microseconds(reach_s)
-        self._granted = 0
+        self._store = MemoryStore(clock=self)
+        self._place = 0
+        self._taken: Granted | None = None
+        self._flying: dict[int, Granted] = {}
 
-    def _step(self, now_s: float, asks: Sequence[Ask] = (), notes: Notes | None = None) -> Replies:
-        batch = Wishes("simulation", self.bucket.limit, self._reach_us, asks, notes or Notes())
-        return step(self.bucket, microseconds(now_s), batch)
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+    def wall_s(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    def allowance(self) -> int:
+        """Calls per window that may be used now."""
+        [(bucket, now_us)] = self._store.read("").values()
+        return bucket.allowance(now_us)
 
     def opens_s(self, now_s: float) -> float:
-        if not self._granted:
-            number = self.bucket.queue[0][0] if self.bucket.queue else 0
-            [reply] = self._step(now_s, [Ask(10**15, number, is_new=False)]).replies
+        self.now_s = now_s
+        if self._taken is None:
+            replies = self._step([Ask(10**15, self._place)])
+            [reply] = replies.replies
+            self._place = reply.place
             if not isinstance(reply, Granted):
-                opens_us = self.bucket.opens_us(microseconds(now_s))
-                assert opens_us is not None
-                return max(opens_us / SECOND_US, now_s + 1e-6)
-            self._granted = reply.number
+                return now_s + max(replies.wake_us, 1) / SECOND_US
+            self._taken, self._place = reply, 0
         return now_s
 
     def send(self, now_s: float) -> int:  # noqa: ARG002 - the slot was taken when it opened
-        number, self._granted = self._granted, 0
-        return number
+        assert self._taken is not None
+        granted, self._taken = self._taken, None
+        self._flying[granted.slot] = granted
+        return granted.slot
 
     def answered(self, number: int, now_s: float, *, refused: bool) -> None:
-        self._step(now_s, notes=Notes(answers=[Answered(number, refused=refused)]))
+        self.now_s = now_s
+        granted = self._flying.pop(number)
+        self._step(notes=Notes(answers=[Answered(number, granted.granted_us, refused=refused)]))
+
+    def _step(self, asks: Sequence[Ask] = (), notes: Notes | None = None) -> Replies:
+        wishes = Wishes("simulation", self._limit, self._reach_us, asks, notes or Notes())
+        return self._store.step("account:tool", wishes)[0]
 
 
 def jitter(seed: int, processing_s: tuple[float, float] = (0.0, 0.2)) -> Callable[[], tuple[float, float]]:

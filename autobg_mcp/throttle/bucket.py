@@ -1,62 +1,113 @@
-"""One budget: who holds slots, who waits, and what is known of the server.
+"""One budget: who holds slots, who waits, and until when the server has closed its gate.
 
-All moments are integer microseconds of the clock of the store that keeps the bucket.
+A slot is a stamp: the latest moment at which the server can have counted the call, which is the moment its answer
+arrived, or the longest a request can take to get there. A stamp ahead of now belongs to a call in flight. Since a
+call never weighs more with age, calls that fit by these stamps fit into fixed windows of any phase, into a sliding
+log, and into a token bucket that holds the limit.
+
+All moments are whole microseconds of the bucket's own time: the clock of the store that keeps it, plus what that
+clock has ever lost. It never goes back, so a clock that does frees nothing and freezes nothing.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
-from autobg_mcp.throttle.learning import Lesson
-from autobg_mcp.throttle.policy import Limit, Permit
+from autobg_mcp.throttle.policy import DAY_S, SECOND_US, Limit, span_us
 
-_REPLAYED = 10
+DAY_US = DAY_S * SECOND_US
+_STEPS_BACK = 10  # a halved allowance has all its calls back after five clean windows
+_MOST = 2**53  # what every store keeps exactly
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """Whose a place in the queue is, and until when its process is taken to be alive."""
+
+    owner: str
+    lease_us: int
 
 
 @dataclass(slots=True)
 class Bucket:
-    """The whole state of one budget.
+    """What one step needs to know of a budget.
 
     Attributes:
-        limit: As the last process gave it.
-        seen_us: The store's clock at the last step.
-        tickets: How many tickets have been drawn.
-        permits: Slots given out, oldest first.
-        queue: (ticket, process) of every waiter, next first.
-        leases: Until when each waiting process is taken to be alive.
+        calls: The limit as the last process gave it: calls, and the window in microseconds.
+        window_us: See `calls`.
+        used: Slots that count, loaded or not.
+        drawn: The last number drawn; slots and places share one row of numbers.
+        seen_us: The bucket's time when it was last written.
+        ahead_us: How far the bucket's time is ahead of its store's clock.
         closed_us: Until when nothing goes out after a 429.
         latency_us: What an answer usually takes; only estimates use it.
-        lesson: What is known of how the server counts.
-        share: By how many machines the limit is divided; above 1 while a shared store cannot be reached.
+        halved: What a 429 left of the allowance at `since_us`; 0 before the first.
+        since_us: When clean windows began to count.
+        slots: Stamps by number, of the oldest slots and of those the step speaks of.
+        queue: Waiters by number; the lowest is next.
     """
 
-    limit: Limit
+    calls: int
+    window_us: int
+    used: int = 0
+    drawn: int = 0
     seen_us: int = 0
-    tickets: int = 0
-    permits: list[Permit] = field(default_factory=list)
-    queue: list[tuple[int, str]] = field(default_factory=list)
-    leases: dict[str, int] = field(default_factory=dict)
+    ahead_us: int = 0
     closed_us: int = 0
     latency_us: int = 0
-    lesson: Lesson = field(default_factory=Lesson)
-    share: int = 1
+    halved: int = 0
+    since_us: int = 0
+    slots: dict[int, int] = field(default_factory=dict)
+    queue: dict[int, Waiter] = field(default_factory=dict)
 
-    def words(self, now_us: int) -> str:
-        """What is known of how the server counts, for people."""
-        learnt = self.lesson.words(self.limit, now_us)
-        if self.share == 1:
-            return learnt
-        return f"1/{self.share} of the allowance, because the shared store cannot be reached; {learnt}"
+    @classmethod
+    def of(cls, limit: Limit) -> "Bucket":
+        """A budget nothing was taken from."""
+        return cls(limit.calls, limit.window_us)
 
-    def used(self, now_us: int) -> int:
-        """Slots that count at this moment."""
-        oldest_us = now_us - self.limit.span_us
-        return sum(permit.stamp_us > oldest_us for permit in self.permits)
+    @classmethod
+    def read(cls, numbers: Iterable[int]) -> "Bucket":
+        """One without slots and waiters, from what `numbers` gave."""
+        bucket = cls(1, 1)
+        for name, number in zip(NUMBERS, numbers, strict=True):
+            setattr(bucket, name, number)
+        return bucket
+
+    def numbers(self) -> tuple[int, ...]:
+        """Its single numbers, in the order of NUMBERS."""
+        return _numbers(self)
+
+    def copy(self) -> "Bucket":
+        """The same, to be changed apart."""
+        return replace(self, slots=self.slots.copy(), queue=self.queue.copy())
+
+    def now_us(self, clock_us: int) -> int:
+        """The bucket's time when its store's clock says `clock_us`."""
+        return max(clock_us + self.ahead_us, self.seen_us)
+
+    def allowance(self, now_us: int) -> int:
+        """Calls per window: all of them, or what a 429 left and the clean windows since have given back."""
+        if not self.halved:
+            return self.calls
+        clean = max(0, now_us - self.since_us) // self.window_us
+        return min(self.calls, self.halved + clean * max(1, self.calls // _STEPS_BACK))
 
     def left(self, now_us: int) -> int:
         """Slots of the allowance that are free at this moment."""
-        return max(0, self.lesson.calls(self.limit) - self.used(now_us))
+        return max(0, self.allowance(now_us) - self.used)
 
-    def opens_us(self, now_us: int, ahead: int = 0) -> int | None:
-        """The first moment from `now_us` on at which one more call may go out, if nothing else happens.
+    def deciding(self, extra: int, *, halving: bool) -> int:
+        """How many of the oldest slots a step can need: those above the allowance, and one for each who waits.
+
+        Args:
+            extra: Waiters and news that come with the step.
+            halving: Whether the allowance may shrink in it.
+        """
+        least = 0 if halving else min(self.calls, self.halved or self.calls)
+        return min(self.used, max(0, self.used - least) + len(self.queue) + extra)
+
+    def opens_us(self, now_us: int, ahead: int) -> int | None:
+        """The first moment from `now_us` on at which one more call may go out, whatever happens to calls in flight.
 
         Args:
             now_us: The moment.
@@ -64,59 +115,79 @@ class Bucket:
                 has a right to the slot after theirs, so a process that is slow to take its slot holds up nobody.
 
         Returns:
-            None if those ahead have to go first, because the slots are not alike.
+            None if those ahead have to go first, because they fill the allowance.
         """
-        lesson, calls = self.lesson, self.lesson.calls(self.limit)
-        if len(self.permits) + ahead < calls and not lesson.burst:
-            return max(self.closed_us, now_us)
-        alike = not lesson.is_strict and lesson.is_trusted(self.limit)
-        if ahead and not (alike and ahead < calls):
+        calls = self.allowance(now_us)
+        if ahead >= calls:
             return None
-        stamps = [permit.stamp_us for permit in self.permits]
-        careful = lesson.probes_enough(self.permits, self.limit)
-        opens_us = lesson.opens_us(stamps, self.limit, now_us, careful=careful, ahead=ahead)
-        return max(self.closed_us, opens_us)
+        index = self.used + ahead - calls
+        return self._frees_us(sorted(self.slots.values()) if index >= 0 else (), index, now_us)
 
-    def estimates_us(self, places: int, now_us: int) -> list[int]:
-        """When the first `places` waiters get their slots, if answers take what they usually take."""
-        if not places:
-            return []
-        calls, span_us = self.lesson.calls(self.limit), self.limit.span_us
-        stamps = [self._expected_us(permit, now_us) for permit in self.permits]
-        if self.lesson.is_strict:
-            return self._replayed_us(stamps, places, now_us)
-        opens = sorted(max(now_us, stamp + span_us) for stamp in stamps)
-        opens = ([now_us] * calls + opens)[-calls:]
-        round_us = span_us + self.latency_us
+    def estimates_us(self, places: Iterable[int], now_us: int, reach_us: int) -> list[int]:
+        """When the waiters at these places (0 is next) get their slots, if answers take what they usually take."""
+        flies_us = self.latency_us - reach_us
+        stamps = sorted(
+            min(stamp, max(now_us, stamp + flies_us)) if stamp > now_us else stamp
+            for stamp in self.slots.values()
+        )
+        calls = self.allowance(now_us)
+        round_us = span_us(self.window_us) + self.latency_us
+        rounds = (divmod(place, calls) for place in places)
         return [
-            max(opens[place % calls], self.closed_us) + place // calls * round_us for place in range(places)
+            self._frees_us(stamps, self.used + first - calls, now_us) + later * round_us
+            for later, first in rounds
         ]
 
-    def _replayed_us(self, stamps: list[int], places: int, now_us: int) -> list[int]:
-        """The first few exactly, the rest at the sustained rate."""
-        moments, moment_us = list[int](), max(now_us, self.closed_us)
-        for place in range(places):
-            if place < _REPLAYED:
-                moment_us = self.lesson.opens_us(stamps, self.limit, moment_us)
-                stamps.append(moment_us + self.latency_us)
-            else:
-                moment_us += self.limit.span_us // self.lesson.calls(self.limit)
-            moments.append(moment_us)
-        return moments
+    def words(self, now_us: int) -> str:
+        """How much of the limit is used, and why, for people."""
+        allowance = self.allowance(now_us)
+        if allowance == self.calls:
+            return "the whole limit"
+        return (
+            f"{allowance} of {self.calls} calls since the API answered 429 (another program on the key, or a smaller "
+            "limit); each window without one gives some back"
+        )
 
-    def _expected_us(self, permit: Permit, now_us: int) -> int:
-        if not permit.number:
-            return permit.stamp_us
-        return min(permit.stamp_us, max(now_us, permit.granted_us + self.latency_us))
+    def _frees_us(self, stamps: Sequence[int], index: int, now_us: int) -> int:
+        frees_us = now_us if index < 0 else stamps[index] + span_us(self.window_us)
+        return max(now_us, frees_us, self.closed_us)
 
-    def shift(self, by_us: int) -> None:
-        """Moves every moment of the bucket, so that a clock that jumped neither frees nor freezes it."""
-        self.seen_us += by_us
-        self.closed_us += by_us
-        self.lesson.changed_us += by_us
-        if self.lesson.refused_us is not None:
-            self.lesson.refused_us += by_us
-        for permit in self.permits:
-            permit.granted_us += by_us
-            permit.stamp_us += by_us
-        self.leases = {owner: lease + by_us for owner, lease in self.leases.items()}
+
+NUMBERS = (
+    *("calls", "window_us", "used", "drawn", "seen_us", "ahead_us", "closed_us", "latency_us", "halved"),
+    "since_us",
+)
+"""The attributes of a bucket that are one whole number each."""
+_numbers = attrgetter(*NUMBERS)
+
+
+def checked(bucket: Bucket, wanted: int = 0) -> Bucket:
+    """The bucket as a store gave it, if a step can have written it.
+
+    Args:
+        bucket: What was read.
+        wanted: How many slots must have been loaded.
+
+    Raises:
+        ValueError: No step has written it.
+    """
+    waiters = bucket.queue.values()
+    moments = [
+        bucket.closed_us,
+        bucket.since_us,
+        *bucket.slots.values(),
+        *(each.lease_us for each in waiters),
+    ]
+    drawn = [bucket.used, *bucket.slots, *bucket.queue]
+    numbers = [*bucket.numbers(), *moments, *drawn]
+    if not all(type(number) is int and abs(number) <= _MOST for number in numbers):
+        raise ValueError("something else stands where a whole number belongs")
+    if not (bucket.calls > 0 and 0 < bucket.window_us <= DAY_US and 0 <= bucket.latency_us <= DAY_US):
+        raise ValueError("its limit lies beyond all bounds")
+    if not all(0 <= moment_us <= bucket.seen_us + 2 * DAY_US for moment_us in moments):
+        raise ValueError("a moment lies beyond all bounds")
+    if not all(0 <= number <= bucket.drawn for number in drawn) or bucket.halved < 0:
+        raise ValueError("a number was never drawn")
+    if len(bucket.slots) < wanted or not all(type(each.owner) is str for each in waiters):
+        raise ValueError("a slot or a waiter is missing")
+    return bucket

@@ -2,23 +2,33 @@
 
 Everything a process wants of a bucket (places, answers, slots given back) is gathered here and done in one
 transaction. The task lives only while there is something to do. It sleeps until the moment the last step
-named and, meanwhile, looks about once a second whether another process has changed the bucket.
+named and, meanwhile, looks about once a second whether another process has changed the bucket. An answer that nobody
+here waits for is written with the next step, or at the next look: until then its slot counts as in flight.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol, TypeVar
 
+from autobg_mcp.clock import Clock
 from autobg_mcp.errors import StateError
-from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Queued, Replies, TooFar, Wishes
-from autobg_mcp.throttle.policy import SECOND_US, Limit
-from autobg_mcp.throttle.store import microseconds
+from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
+from autobg_mcp.throttle.step import (
+    Answered,
+    Ask,
+    Granted,
+    Notes,
+    Queued,
+    Replies,
+    Reply,
+    TooFar,
+    Wishes,
+    usual_look_us,
+)
 
 T = TypeVar("T")
 _LONGEST_WAIT_S = 1e9
-Sleep = Callable[[float], Coroutine[object, object, None]]
 
 
 @dataclass(eq=False)
@@ -27,16 +37,16 @@ class Caller:
 
     Attributes:
         deadline_s: When its time is over, by the local clock.
-        number: Its ticket; 0 before it has one.
+        place: Its number in the queue; 0 before it has one.
         news: Resolves when it is first told anything.
         done: Resolves with what became of it.
-        queued: Its latest place; None before the first.
+        queued: Where it stood at the last step; None before the first.
         told_s: When it was last told anything, by the local clock.
         granted_s: A moment just before the step that last spoke of it.
     """
 
     deadline_s: float
-    number: int
+    place: int
     news: asyncio.Future[None]
     done: asyncio.Future[Granted | TooFar]
     queued: Queued | None = None
@@ -57,7 +67,10 @@ class Stepped:
 class Access(Protocol):
     """How a line reaches its bucket."""
 
-    async def step(self, name: str, batch: Wishes) -> Stepped:
+    lazy: bool
+    """Whether a step costs so much that an answer had better wait for the next one."""
+
+    async def step(self, name: str, wishes: Wishes) -> Stepped:
         """Steps the bucket. Raises StateError."""
         ...
 
@@ -74,38 +87,28 @@ class Line:
         owner: A name for this process that no other has.
         reach_us: The longest a request takes to reach the server, in microseconds.
         access: The way to the bucket.
-        clock: Seconds, never set back.
-        sleep: Sleeps for seconds of that clock.
+        clock: Tells the time.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        owner: str,
-        reach_us: int,
-        access: Access,
-        clock: Callable[[], float],
-        sleep: Sleep,
-    ) -> None:
+    def __init__(self, name: str, *, owner: str, reach_us: int, access: Access, clock: Clock) -> None:
         self.name = name
         self._owner = owner
         self.reach_us = reach_us
         self._access = access
         self.clock = clock
-        self._sleep = sleep
         self._callers: list[Caller] = []
         self._notes = Notes()
+        self._answers: list[tuple[float, Answered]] = []
         self._written: list[asyncio.Future[None]] = []
         self._limit = Limit(1, 1)
         self._task: asyncio.Task[None] | None = None
-        self._kick: asyncio.Future[None] | None = None
+        self._kick: asyncio.Future[None]
 
-    def join(self, limit: Limit, max_wait_s: float, number: int = 0) -> Caller:
-        """Adds a waiter; with the number of an earlier ticket it takes that one's place."""
+    def join(self, limit: Limit, max_wait_s: float, place: int = 0) -> Caller:
+        """Adds a waiter; one that had a place before takes it again."""
         loop = asyncio.get_running_loop()
-        deadline_s = self.clock() + min(max_wait_s, _LONGEST_WAIT_S)
-        caller = Caller(deadline_s, number, loop.create_future(), loop.create_future())
+        deadline_s = self.clock.monotonic_s() + min(max_wait_s, _LONGEST_WAIT_S)
+        caller = Caller(deadline_s, place, loop.create_future(), loop.create_future())
         self._limit = limit
         self._callers.append(caller)
         self._wake()
@@ -115,27 +118,32 @@ class Line:
         """Takes a waiter out; a slot it was given meanwhile goes back."""
         if caller in self._callers:
             self._callers.remove(caller)
-            if caller.number:
-                self._notes.dropped.append(caller.number)
+            if caller.place:
+                self._notes.dropped.append(caller.place)
                 self._wake()
-        elif caller.done.done() and not caller.done.exception() and isinstance(caller.done.result(), Granted):
-            self.give_back(caller.number)
+        elif caller.done.done() and not caller.done.exception():
+            reply = caller.done.result()
+            if isinstance(reply, Granted):
+                self.give_back(reply.slot)
 
-    def give_back(self, number: int) -> None:
+    def give_back(self, slot: int) -> None:
         """Returns a slot that was not used."""
-        self._notes.returned.append(number)
+        self._notes.returned.append(slot)
         self._wake()
 
-    def delay(self, number: int, late_us: int) -> None:
-        """Says that a call is still being sent."""
-        self._notes.delays.append((number, late_us))
+    def delay(self, slot: int, until_us: int) -> None:
+        """Says that a call is still being sent, and until when it can take to arrive."""
+        self._notes.delays.append((slot, until_us))
         self._wake()
 
     async def answer(self, limit: Limit, answer: Answered) -> None:
-        """Writes down an answer. Raises StateError."""
+        """Notes an answer; one that closes the gate is written when this returns. Raises StateError."""
         self._limit = limit
+        self._answers.append((self.clock.monotonic_s(), answer))
+        if not answer.refused:
+            self._wake(later=self._access.lazy and not self._callers)
+            return
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._notes.answers.append(answer)
         self._written.append(written)
         self._wake()
         await written
@@ -143,11 +151,12 @@ class Line:
     async def settle(self) -> None:
         """Sends every waiter away and waits until all that is left to write is written."""
         for caller in self._callers:
-            self._notes.dropped.append(caller.number)
+            self._notes.dropped.append(caller.place)
             _fail(caller, StateError("The throttle was closed while this call waited. No slot was taken."))
         self._callers.clear()
-        if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
+        if self._notes or self._answers:
             self._wake()
+        if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait({self._task})
 
     async def first(
@@ -157,54 +166,61 @@ class Line:
         if seconds == inf:
             await asyncio.wait([future])
             return
-        timer: asyncio.Future[None] = asyncio.create_task(self._sleep(seconds))
+        timer: asyncio.Future[None] = asyncio.create_task(self.clock.sleep(seconds))
         try:
             await asyncio.wait([future, timer], return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
 
-    def _wake(self) -> None:
+    def _wake(self, *, later: bool = False) -> None:
+        """Has the task step the bucket: now, or with whatever else there is to do."""
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
+            self._kick = loop.create_future()
             self._task = loop.create_task(self._run())
-        elif self._kick is not None and not self._kick.done():
+        if not (later or self._kick.done()):
             self._kick.set_result(None)
 
     async def _run(self) -> None:
-        while self._callers or self._notes:
+        """Steps the bucket until there is nothing left to do, or the store fails.
+
+        What was noted is then kept for the next step; to hear it twice changes nothing.
+        """
+        while self._callers or self._notes or self._answers:
+            if not (self._callers or self._notes or self._kick.done()):
+                await self.first(self._kick, usual_look_us(self._limit) / SECOND_US)
             self._kick = asyncio.get_running_loop().create_future()
-            written, self._written = self._written, []
+            notes, answers, written = self._notes, self._answers, self._written
+            self._notes, self._answers, self._written = Notes(), [], []
             try:
-                stepped = await self._step(written)
+                stepped = await self._step(notes, answers)
+                for answer in written:
+                    _resolve(answer, None)
                 if self._callers:
                     await self._pause(stepped)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+                self._notes, self._answers = notes.before(self._notes), answers + self._answers
                 self._give_up(written, error)
+                return
 
-    async def _step(self, written: list[asyncio.Future[None]]) -> Stepped:
-        notes, self._notes = self._notes, Notes()
-        callers, now_s = list(self._callers), self.clock()
-        asks = [
-            Ask(microseconds(caller.deadline_s - now_s), caller.number, caller.queued is None)
-            for caller in callers
-        ]
-        stepped = await self._access.step(
-            self.name, Wishes(self._owner, self._limit, self.reach_us, asks, notes)
-        )
-        for answer in written:
-            _resolve(answer, None)
+    async def _step(self, notes: Notes, answers: list[tuple[float, Answered]]) -> Stepped:
+        callers, now_s = list(self._callers), self.clock.monotonic_s()
+        notes.answers = [replace(each, ago_us=microseconds(now_s - came_s)) for came_s, each in answers]
+        asks = [Ask(microseconds(caller.deadline_s - now_s), caller.place) for caller in callers]
+        wishes = Wishes(self._owner, self._limit, self.reach_us, asks, notes)
+        stepped = await self._access.step(self.name, wishes)
         told = zip(callers, stepped.outcome.replies, strict=True)
-        for caller, reply in sorted(told, key=lambda each: each[1].number):
-            caller.number, caller.told_s, caller.granted_s = reply.number, stepped.ended_s, stepped.began_s
+        for caller, reply in sorted(told, key=lambda each: each[1].place):
+            caller.place, caller.told_s, caller.granted_s = reply.place, stepped.ended_s, stepped.began_s
             self._tell(caller, reply)
         return stepped
 
-    def _tell(self, caller: Caller, reply: Granted | Queued | TooFar) -> None:
+    def _tell(self, caller: Caller, reply: Reply) -> None:
         has_left = caller not in self._callers
         if has_left and isinstance(reply, Granted):
-            self._notes.returned.append(reply.number)
+            self._notes.returned.append(reply.slot)
         elif has_left and isinstance(reply, Queued):
-            self._notes.dropped.append(reply.number)
+            self._notes.dropped.append(reply.place)
         elif isinstance(reply, Queued):
             caller.queued = reply
         elif not has_left:
@@ -214,10 +230,9 @@ class Line:
 
     async def _pause(self, stepped: Stepped) -> None:
         """Sleeps until the next step is due, this process wants something, or another has changed the bucket."""
-        assert self._kick is not None
-        ends_s = self.clock() + stepped.outcome.wake_us / SECOND_US
+        ends_s = self.clock.monotonic_s() + stepped.outcome.wake_us / SECOND_US
         look_s = stepped.outcome.look_us / SECOND_US
-        while (left_s := ends_s - self.clock()) > 0:
+        while (left_s := ends_s - self.clock.monotonic_s()) > 0:
             await self.first(self._kick, min(left_s, look_s))
             if self._kick.done() or left_s <= look_s:
                 return

@@ -10,14 +10,15 @@ from contextlib import asynccontextmanager
 from math import ceil, inf
 from typing import TypeVar
 
+from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError, ThrottledError
-from autobg_mcp.throttle.batch import Answered, Granted, Replies, TooFar, Wishes
+from autobg_mcp.text import at
 from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.line import Caller, Line, Sleep, Stepped
-from autobg_mcp.throttle.policy import SECOND_US, Limit
+from autobg_mcp.throttle.line import Caller, Line, Stepped
+from autobg_mcp.throttle.policy import DAY_S, SECOND_US, Limit, microseconds
 from autobg_mcp.throttle.slot import Budget, Slot, Waiting
-from autobg_mcp.throttle.step import TRANSIT_US, step
-from autobg_mcp.throttle.store import Store, boot_clock, microseconds
+from autobg_mcp.throttle.step import TRANSIT_US, Answered, Granted, TooFar, Wishes
+from autobg_mcp.throttle.store import Store
 
 T = TypeVar("T")
 OnWait = Callable[[Waiting], Awaitable[None]]
@@ -30,37 +31,43 @@ class HeldSlot:
     """A slot of the shared throttle; see Slot for what its members mean."""
 
     def __init__(
-        self, line: Line, *, limit: Limit, number: int, left: int, granted_s: float, waited_s: float
+        self, line: Line, granted: Granted, *, limit: Limit, granted_s: float, waited_s: float
     ) -> None:
         self.bucket = line.name
-        self.number = number
+        self.place = granted.place
         self.limit = limit
-        self.left = left
+        self.left = granted.left
         self.waited_s = waited_s
-        self.late_us: int | None = None
+        self.is_sent = False
         self._line = line
+        self._granted = granted
         self._granted_s = granted_s
+        self._late_us = 0
 
     def sent(self) -> None:
         """Says that bytes may have left."""
-        self.late_us = microseconds(self._line.clock() - self._granted_s)
-        if self.late_us + TRANSIT_US > self._line.reach_us > TRANSIT_US:
-            self._line.delay(self.number, self.late_us)
+        self.is_sent = True
+        self._late_us = microseconds(self._line.clock.monotonic_s() - self._granted_s)
+        if self._late_us + TRANSIT_US > self._line.reach_us > TRANSIT_US:
+            self._line.delay(self._granted.slot, self._granted.granted_us + self._late_us + TRANSIT_US)
 
     async def answered(self, *, retry_after_s: float | None = None, refused: bool = False) -> None:
         """Says that the answer's headers are here."""
-        if self.late_us is None:
+        if not self.is_sent:
             self.sent()
-        pause_us = None if retry_after_s is None else microseconds(retry_after_s)
+        pause_us = None if retry_after_s is None else microseconds(min(max(0.0, retry_after_s), DAY_S))
+        answer = Answered(self._granted.slot, self._granted.granted_us, self._late_us, refused, pause_us)
         try:
-            await self._line.answer(self.limit, Answered(self.number, self.late_us or 0, refused, pause_us))
+            await self._line.answer(self.limit, answer)
         except StateError as error:
-            _log.warning("An answer was not written down, so its slot counts a little longer: %s", error)
+            _log.warning(
+                "A refusal was not written down, so other processes do not know of it yet: %s", error
+            )
 
     def leave(self) -> None:
         """Gives the slot back if it was not used."""
-        if self.late_us is None:
-            self._line.give_back(self.number)
+        if not self.is_sent:
+            self._line.give_back(self._granted.slot)
 
 
 class SharedThrottle:
@@ -70,24 +77,17 @@ class SharedThrottle:
         store: Keeps the buckets.
         reach_s: The longest a request takes from being given its slot until it has reached the server, if nothing
             is heard of it; a slow upload says so through `Slot.sent`.
-        clock: Seconds, never set back.
-        sleep: Sleeps for seconds of that clock.
+        clock: Tells the time.
         worker: Runs the store's calls on one thread; None runs them in the event loop.
     """
 
     def __init__(
-        self,
-        store: Store,
-        *,
-        reach_s: float = 10.0,
-        clock: Callable[[], float] = boot_clock,
-        sleep: Sleep = asyncio.sleep,
-        worker: Executor | None = None,
+        self, store: Store, *, reach_s: float = 10.0, clock: Clock = SYSTEM, worker: Executor | None = None
     ) -> None:
+        self.lazy = worker is not None
         self._store = store
         self._reach_us = microseconds(reach_s)
         self._clock = clock
-        self._sleep = sleep
         self._worker = worker
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._lines: dict[str, Line] = {}
@@ -103,8 +103,8 @@ class SharedThrottle:
         after: Slot | None = None,
     ) -> AsyncIterator[Slot]:
         """Waits for a slot and holds it for the block."""
-        number = after.number if isinstance(after, HeldSlot) and after.bucket == bucket else 0
-        held = await self._take(bucket, limit, max_wait_s, on_wait, number)
+        place = after.place if isinstance(after, HeldSlot) and after.bucket == bucket else 0
+        held = await self._take(bucket, limit, max_wait_s, on_wait, place)
         try:
             yield held
         finally:
@@ -112,28 +112,24 @@ class SharedThrottle:
 
     async def budgets(self, prefix: str) -> list[Budget]:
         """Every budget whose name starts with `prefix`, sorted by name."""
-        buckets, now_us = await self._call(lambda: self._store.read(prefix))
-        return [_budget(name, buckets[name], now_us) for name in sorted(buckets)]
+        found = await self._call(lambda: self._store.read(prefix))
+        return [self._budget(name, *found[name]) for name in sorted(found)]
 
     async def aclose(self) -> None:
-        """Gives back what was not used, forgets whoever waits, and closes the store."""
+        """Gives back what was not used, forgets whoever waits, writes what is left, and closes the store."""
         for line in self._lines.values():
             await line.settle()
         await self._call(self._store.close)
         if self._worker is not None:
             self._worker.shutdown(wait=False)
 
-    async def step(self, name: str, batch: Wishes) -> Stepped:
+    async def step(self, name: str, wishes: Wishes) -> Stepped:
         """Steps a bucket in the store."""
 
-        def move(bucket: Bucket | None, now_us: int) -> tuple[Bucket, Replies]:
-            bucket = bucket or Bucket(batch.limit, seen_us=now_us)
-            return bucket, step(bucket, now_us, batch)
-
         def run() -> Stepped:
-            began_s = self._clock()
-            outcome, version = self._store.transact(name, move)
-            return Stepped(outcome, version, began_s, self._clock())
+            began_s = self._clock.monotonic_s()
+            replies, version = self._store.step(name, wishes)
+            return Stepped(replies, version, began_s, self._clock.monotonic_s())
 
         return await self._call(run)
 
@@ -147,36 +143,30 @@ class SharedThrottle:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
     async def _take(
-        self, bucket: str, limit: Limit, max_wait_s: float, on_wait: OnWait | None, number: int
+        self, bucket: str, limit: Limit, max_wait_s: float, on_wait: OnWait | None, place: int
     ) -> HeldSlot:
         line = self._line(bucket)
-        began_s = self._clock()
+        began_s = self._clock.monotonic_s()
         while True:
-            caller = line.join(limit, max_wait_s - (self._clock() - began_s), number)
+            caller = line.join(limit, max_wait_s - (self._clock.monotonic_s() - began_s), place)
             try:
                 reply = await self._outcome(line, caller, limit, began_s, on_wait)
             except BaseException:
                 line.leave(caller)
                 raise
             if isinstance(reply, TooFar):
-                raise _too_far(bucket, limit, reply.retry_after_us, max_wait_s)
-            now_s, number = self._clock(), reply.number
+                raise self._too_far(bucket, limit, reply, max_wait_s)
+            now_s, place = self._clock.monotonic_s(), reply.place
             if now_s - caller.told_s <= _FRESH_S:
-                waited_s, granted_s = now_s - began_s, caller.granted_s
                 return HeldSlot(
-                    line, limit=limit, number=number, left=reply.left, granted_s=granted_s, waited_s=waited_s
+                    line, reply, limit=limit, granted_s=caller.granted_s, waited_s=now_s - began_s
                 )
-            line.give_back(number)
+            line.give_back(reply.slot)
 
     def _line(self, bucket: str) -> Line:
         if bucket not in self._lines:
             self._lines[bucket] = Line(
-                bucket,
-                owner=self._owner,
-                reach_us=self._reach_us,
-                access=self,
-                clock=self._clock,
-                sleep=self._sleep,
+                bucket, owner=self._owner, reach_us=self._reach_us, access=self, clock=self._clock
             )
         return self._lines[bucket]
 
@@ -186,32 +176,42 @@ class SharedThrottle:
         await caller.news
         while not caller.done.done():
             if on_wait is not None and caller.queued is not None:
-                now_s = self._clock()
+                now_s = self._clock.monotonic_s()
                 left_s = max(0.0, caller.queued.left_us / SECOND_US - (now_s - caller.told_s))
-                await on_wait(Waiting(line.name, limit, caller.queued.place, now_s - began_s, left_s))
+                await on_wait(Waiting(line.name, limit, caller.queued.position, now_s - began_s, left_s))
             await line.first(caller.done, _NEWS_S if on_wait else inf)
         return caller.done.result()
 
+    def _too_far(self, bucket: str, limit: Limit, reply: TooFar, max_wait_s: float) -> ThrottledError:
+        retry_after_s = max(reply.retry_after_us, 1) / SECOND_US
+        tool = bucket.rpartition(":")[2]
+        if reply.closed_us:
+            why = f"{self._closed(reply.closed_us, f'the gate of {tool}')}."
+        else:
+            halved = f" (of {limit.calls}, lowered after a 429)" if reply.allowance < limit.calls else ""
+            why = f"The allowance of {reply.allowance} calls{halved} per {limit.window_s:g} s for {tool} is used up."
+        return ThrottledError(
+            f"{why} The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
+            "No slot was taken.",
+            retry_after_s=retry_after_s,
+        )
 
-def _too_far(bucket: str, limit: Limit, retry_after_us: int, max_wait_s: float) -> ThrottledError:
-    retry_after_s = max(retry_after_us, 1) / SECOND_US
-    return ThrottledError(
-        f"The allowance of {limit.calls} calls per {limit.window_s:g} s for {bucket.rpartition(':')[2]} is used up. "
-        f"The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
-        "No slot was taken.",
-        retry_after_s=retry_after_s,
-    )
+    def _closed(self, closed_us: int, what: str) -> str:
+        """Says until which whole minute the server wants no call."""
+        opens_s = ceil((self._clock.wall_s() + closed_us / SECOND_US) / 60) * 60
+        return f"The API answered 429 and closed {what} until {at(opens_s)}"
 
-
-def _budget(name: str, bucket: Bucket, now_us: int) -> Budget:
-    [*_, next_free_us] = bucket.estimates_us(len(bucket.queue) + 1, now_us)
-    return Budget(
-        bucket=name,
-        limit=bucket.limit,
-        used=bucket.used(now_us),
-        left=bucket.left(now_us),
-        waiting=len(bucket.queue),
-        next_free_s=(next_free_us - now_us) / SECOND_US,
-        closed_s=max(0, bucket.closed_us - now_us) / SECOND_US,
-        rule=bucket.words(now_us),
-    )
+    def _budget(self, name: str, bucket: Bucket, now_us: int) -> Budget:
+        [next_free_us] = bucket.estimates_us([len(bucket.queue)], now_us, self._reach_us)
+        closed_us = max(0, bucket.closed_us - now_us)
+        gate = f"{self._closed(closed_us, 'its gate')}; then " if closed_us else ""
+        return Budget(
+            bucket=name,
+            limit=Limit(bucket.calls, bucket.window_us / SECOND_US),
+            used=bucket.used,
+            left=bucket.left(now_us),
+            waiting=len(bucket.queue),
+            next_free_s=(next_free_us - now_us) / SECOND_US,
+            closed_s=closed_us / SECOND_US,
+            rule=gate + bucket.words(now_us),
+        )

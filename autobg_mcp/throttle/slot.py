@@ -39,7 +39,7 @@ class Budget:
         waiting: Calls in the queue, of all processes.
         next_free_s: Seconds until a new call would get a slot, behind everybody who waits.
         closed_s: Seconds for which a 429 still closes the gate; 0 when it is open.
-        rule: What has been learnt about the server's counting, in words.
+        rule: Until when the server has closed its gate, and how much of the limit is used, in words.
     """
 
     bucket: str
@@ -75,6 +75,7 @@ class Slot(Protocol):
     async def answered(self, *, retry_after_s: float | None = None, refused: bool = False) -> None:
         """Says that the answer's headers are here, which starts the slot's window.
 
+        Does not wait until that is written down; only a refusal is known to every process when this returns.
         Never raises: a store that fails now leaves the slot counted a little longer.
 
         Args:

@@ -1,8 +1,7 @@
 """Buckets in one SQLite file, shared by every process of a user on a machine.
 
-Moments come from the clock that all processes of one boot share. After a restart it begins again near zero:
-either it is then behind the bucket's last step, which moves the bucket along and loses nothing, or it is ahead
-by no more than the machine has been up since, which really has passed.
+Moments come from the clock that all processes of one boot share. After a restart it begins again near zero; the
+bucket's own time then goes on from where it was, which frees nothing.
 """
 
 import os
@@ -12,15 +11,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
+from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError
-from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.encoding import decode, encode
-from autobg_mcp.throttle.store import boot_clock, microseconds
+from autobg_mcp.throttle.bucket import NUMBERS, Bucket, Waiter, checked
+from autobg_mcp.throttle.policy import microseconds, span_us
+from autobg_mcp.throttle.step import Replies, Wishes
+from autobg_mcp.throttle.store import Change, run
 
-T = TypeVar("T")
-_SCHEMA = 1
+_SCHEMA = 2
+_TABLES = (
+    "DROP TABLE IF EXISTS bucket",
+    f"CREATE TABLE bucket (name TEXT PRIMARY KEY, {', '.join(NUMBERS)}) WITHOUT ROWID",
+    "CREATE TABLE slot (bucket TEXT, number INTEGER, stamp_us INTEGER, PRIMARY KEY (bucket, number)) WITHOUT ROWID",
+    "CREATE INDEX slot_by_stamp ON slot (bucket, stamp_us)",
+    "CREATE TABLE waiter (bucket TEXT, number INTEGER, owner, lease_us, PRIMARY KEY (bucket, number)) WITHOUT ROWID",
+    f"PRAGMA user_version = {_SCHEMA}",
+)
+_PUT_BUCKET = "REPLACE INTO bucket VALUES (?, " + ", ".join("?" * len(NUMBERS)) + ")"  # noqa: S608 - our own names
+_OLDEST = "SELECT number, stamp_us FROM slot WHERE bucket = ? AND stamp_us > ? ORDER BY stamp_us LIMIT ?"
 _PATIENCE_S = 5.0
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _WITHOUT_RIGHTS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
@@ -31,16 +40,12 @@ class SqliteStore:
 
     Args:
         path: The file, on a local disk.
-        clock: Seconds, the same for every process of the machine.
+        clock: Tells a time that is the same for every process of the machine.
         pause: Sleeps for seconds while another process writes.
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        clock: Callable[[], float] = boot_clock,
-        pause: Callable[[float], None] = time.sleep,
+        self, path: Path, *, clock: Clock = SYSTEM, pause: Callable[[float], None] = time.sleep
     ) -> None:
         self._path = path
         self._clock = clock
@@ -48,31 +53,39 @@ class SqliteStore:
         self._db: sqlite3.Connection | None = None
         self._inode = 0
 
-    def transact(self, name: str, move: Callable[[Bucket | None, int], tuple[Bucket, T]]) -> tuple[T, int]:
-        """Runs `move` in a write transaction; the file is written only if the bucket changed."""
+    def step(self, name: str, wishes: Wishes) -> tuple[Replies, int]:
+        """Runs the step in a write transaction, which ends without a trace if nothing changed."""
         with self._explained():
             db = self._open()
             self._patiently(db, "BEGIN IMMEDIATE")
             try:
-                row = db.execute("SELECT state, seen_us FROM bucket WHERE name = ?", (name,)).fetchone()
-                bucket, result = move(decode(*row) if row else None, microseconds(self._clock()))
-                state = encode(bucket)
-                if row is None or state != row[0]:
-                    db.execute("REPLACE INTO bucket VALUES (?, ?, ?)", (name, bucket.seen_us, state))
+                clock_us = microseconds(self._clock.monotonic_s())
+                bucket = _numbers(db, name) or Bucket.of(wishes.limit)
+                now_us = bucket.now_us(clock_us)
+                horizon_us = now_us - wishes.limit.span_us
+                _load(db, name, bucket, wishes, horizon_us)
+                replies, change = run(bucket, now_us, clock_us, wishes)
+                if change is not None:
+                    _write(db, name, bucket, change, horizon_us)
                 version = _version(db)
                 self._patiently(db, "COMMIT")
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
-            return result, version
+            return replies, version
 
-    def read(self, prefix: str) -> tuple[dict[str, Bucket], int]:
-        """Every bucket whose name starts with `prefix`, and the clock."""
+    def read(self, prefix: str) -> dict[str, tuple[Bucket, int]]:
+        """Every bucket whose name starts with `prefix`, and its time."""
         with self._explained():
-            rows = self._patiently(self._open(), "SELECT name, state, seen_us FROM bucket").fetchall()
-            found = {name: decode(state, seen_us) for name, state, seen_us in rows if name.startswith(prefix)}
-            return found, microseconds(self._clock())
+            db, found = self._open(), {}
+            for (name,) in self._patiently(db, "SELECT name FROM bucket").fetchall():
+                bucket = _numbers(db, name) if name.startswith(prefix) else None
+                if bucket is not None:
+                    now_us = bucket.now_us(microseconds(self._clock.monotonic_s()))
+                    _load(db, name, bucket, None, now_us - span_us(bucket.window_us))
+                    found[name] = bucket, now_us
+            return found
 
     def version(self, name: str) -> int:  # noqa: ARG002 - one number serves the whole file
         """A number that changes when another process has written to the file."""
@@ -106,16 +119,14 @@ class SqliteStore:
         db.execute("PRAGMA synchronous = NORMAL")
         self._patiently(db, "BEGIN IMMEDIATE")
         [schema] = db.execute("PRAGMA user_version").fetchone()
-        if schema not in {0, _SCHEMA}:
+        if schema > _SCHEMA:
             raise StateError(
                 f"The throttle's state file {self._path} has schema {schema}; this version reads {_SCHEMA}. "
                 "Run one version of autobg-mcp at a time, or set another AUTOBG_STATE_DIR."
             )
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS bucket"
-            " (name TEXT PRIMARY KEY, seen_us INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID"
-        )
-        db.execute(f"PRAGMA user_version = {_SCHEMA}")
+        if schema < _SCHEMA:
+            for statement in _TABLES:
+                db.execute(statement)
         self._patiently(db, "COMMIT")
 
     def _patiently(self, db: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
@@ -169,6 +180,40 @@ class SqliteStore:
             "and those beside it that end in -wal and -shm, and wait a minute before the next call: the slots used "
             "in the last window are forgotten, so calling sooner can exceed the API's limit."
         )
+
+
+def _numbers(db: sqlite3.Connection, name: str) -> Bucket | None:
+    row = db.execute("SELECT * FROM bucket WHERE name = ?", (name,)).fetchone()
+    return None if row is None else checked(Bucket.read(row[1:]))
+
+
+def _load(db: sqlite3.Connection, name: str, bucket: Bucket, wishes: Wishes | None, horizon_us: int) -> None:
+    """Loads the waiters and the slots that a step can need; without wishes, all that still count."""
+    rows = db.execute("SELECT number, owner, lease_us FROM waiter WHERE bucket = ?", (name,))
+    bucket.queue = {number: Waiter(owner, lease_us) for number, owner, lease_us in rows}
+    expired = db.execute("SELECT count(*) FROM slot WHERE bucket = ? AND stamp_us <= ?", (name, horizon_us))
+    bucket.used -= expired.fetchone()[0]
+    wanted = bucket.used
+    if wishes is not None:
+        wanted = bucket.deciding(wishes.extra, halving=wishes.refused)
+        for slot in wishes.noted:
+            noted = "SELECT number, stamp_us FROM slot WHERE bucket = ? AND number = ? AND stamp_us > ?"
+            bucket.slots.update(db.execute(noted, (name, slot, horizon_us)))
+    bucket.slots.update(db.execute(_OLDEST, (name, horizon_us, wanted)))
+    checked(bucket, wanted)
+
+
+def _write(db: sqlite3.Connection, name: str, bucket: Bucket, change: Change, horizon_us: int) -> None:
+    db.execute(_PUT_BUCKET, (name, *bucket.numbers()))
+    db.execute("DELETE FROM slot WHERE bucket = ? AND stamp_us <= ?", (name, horizon_us))
+    for slot, stamp_us in change.slots.items():
+        db.execute("REPLACE INTO slot VALUES (?, ?, ?)", (name, slot, stamp_us))
+    for slot in change.freed:
+        db.execute("DELETE FROM slot WHERE bucket = ? AND number = ?", (name, slot))
+    for place, each in change.waiters.items():
+        db.execute("REPLACE INTO waiter VALUES (?, ?, ?, ?)", (name, place, each.owner, each.lease_us))
+    for place in change.left:
+        db.execute("DELETE FROM waiter WHERE bucket = ? AND number = ?", (name, place))
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -1,152 +1,292 @@
-"""The one step by which a process moves a bucket on.
+"""The one step by which a process moves a budget on, and what goes into it and comes out.
 
-It is pure: a bucket, the moment and what one process wants go in; what that process gets comes out. A store
-only has to run it in a transaction. The same step serves every store.
+It is pure: a bucket, the moment and what one process wants go in; what that process gets comes out. A store only
+has to load what the step needs, run it in a transaction, and write what it changed. The same step serves every store.
+Moments and spans are whole microseconds.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from autobg_mcp.throttle.batch import Answered, Ask, Granted, Notes, Queued, Replies, TooFar, Wishes
-from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.policy import SECOND_US, Limit, Permit
+from autobg_mcp.throttle.bucket import DAY_US, Bucket, Waiter
+from autobg_mcp.throttle.policy import SECOND_US, Limit, span_us
 
 LEASE_US = 6 * SECOND_US
 """How long the places of a process that no longer shows itself are kept."""
 RENEW_US = LEASE_US // 3
 TRANSIT_US = 4 * SECOND_US
 """The longest a request can still be on its way after its last byte was handed to the network."""
-_REMEMBERED_WINDOWS = 2  # as far as any rule looks back
+LONGEST_LATENCY_US = DAY_US
 _LOOKS_PER_WINDOW = 20
 _NEXT_LOOK_US = 10_000  # another process takes its slot first, at any moment now
-_LONGEST_PAUSE_US = 900 * SECOND_US
 
 
-def step(bucket: Bucket, now_us: int, batch: Wishes) -> Replies:
-    """Moves the bucket on to `now_us` and does what the batch asks. The bucket is changed in place."""
-    if now_us < bucket.seen_us:
-        bucket.shift(now_us - bucket.seen_us)
-    bucket.seen_us, bucket.limit = now_us, batch.limit.divided(bucket.share)
-    _take_back(bucket, now_us, batch.notes, batch.reach_us)
-    _learn(bucket, now_us)
-    _renew(bucket, now_us, batch)
-    numbers = [_join(bucket, ask, batch.owner) for ask in batch.asks]
-    granted = _grant(bucket, now_us, batch)
-    moments = bucket.estimates_us(len(bucket.queue), now_us)
-    replies = [
-        granted.get(number) or _place(bucket, now_us, ask, (number, batch.owner), moments)
-        for ask, number in zip(batch.asks, numbers, strict=True)
-    ]
-    return Replies(replies, *_wake(bucket, now_us, batch, replies))
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One waiter of the process that makes the step.
+
+    Attributes:
+        left_us: How much longer it may wait; below zero when its time is over.
+        place: Its number in the queue; 0 before it has one. That of a refused attempt is the front of the queue.
+    """
+
+    left_us: int
+    place: int = 0
 
 
-def _take_back(bucket: Bucket, now_us: int, notes: Notes, reach_us: int) -> None:
-    for number, late_us in notes.delays:
-        for permit in bucket.permits:
-            if permit.number == number:
-                permit.stamp_us = max(permit.stamp_us, permit.granted_us + late_us + TRANSIT_US)
-    if notes.answers:
-        answers = {answer.number: answer for answer in notes.answers}
-        for permit in bucket.permits:
-            if permit.number and permit.number in answers:
-                _settle(bucket, now_us, permit, answers[permit.number], reach_us)
-    if notes.returned:
-        bucket.permits = [permit for permit in bucket.permits if permit.number not in notes.returned]
-    horizon_us = now_us - _REMEMBERED_WINDOWS * bucket.limit.span_us
-    if bucket.permits and bucket.permits[0].granted_us < horizon_us:
-        bucket.permits = [permit for permit in bucket.permits if permit.stamp_us > horizon_us]
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to a call.
+
+    Attributes:
+        slot: The slot's number.
+        granted_us: When the slot was given, in the bucket's time.
+        late_us: Time between being given the slot and the last byte.
+        refused: Whether it was a 429.
+        retry_after_us: What the server said with it; None when it said nothing.
+        ago_us: How long ago it arrived when the step was asked for.
+    """
+
+    slot: int
+    granted_us: int
+    late_us: int = 0
+    refused: bool = False
+    retry_after_us: int | None = None
+    ago_us: int = 0
 
 
-def _settle(bucket: Bucket, now_us: int, permit: Permit, answer: Answered, reach_us: int) -> None:
-    latency_us = now_us - permit.granted_us
-    bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
-    permit.stamp_us = min(now_us, permit.granted_us + answer.late_us + min(TRANSIT_US, reach_us))
-    permit.number, permit.refused = 0, answer.refused
-    bucket.lesson.settle(permit)
-    if answer.refused:
-        pause_us = bucket.limit.window_us if answer.retry_after_us is None else answer.retry_after_us
-        pause_us = min(max(0, pause_us), _LONGEST_PAUSE_US)
-        bucket.closed_us = max(
-            bucket.closed_us, now_us + pause_us + bucket.limit.span_us - bucket.limit.window_us
+@dataclass(slots=True)
+class Notes:
+    """What one process has to say about its calls.
+
+    Attributes:
+        answers: Calls that were answered.
+        delays: Calls still being sent long after their grant: slot, and until when they can take to arrive.
+        returned: Slots that were never used.
+        dropped: Places of waiters that left.
+    """
+
+    answers: list[Answered] = field(default_factory=list)
+    delays: list[tuple[int, int]] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.answers or self.delays or self.returned or self.dropped)
+
+    def before(self, later: "Notes") -> "Notes":
+        """These and what was noted later."""
+        return Notes(
+            self.answers + later.answers,
+            self.delays + later.delays,
+            self.returned + later.returned,
+            self.dropped + later.dropped,
         )
 
 
-def _learn(bucket: Bucket, now_us: int) -> None:
-    lesson = bucket.lesson
-    if lesson.refused_us is not None:
-        in_flight = any(permit.number for permit in bucket.permits)
-        if not in_flight or now_us >= bucket.closed_us:
-            lesson.conclude(bucket.permits, bucket.limit, now_us)
-    lesson.widen(bucket.limit, now_us)
+@dataclass(slots=True)
+class Wishes:
+    """What one process wants of one bucket in one step.
+
+    Attributes:
+        owner: The process.
+        limit: The limit it knows.
+        reach_us: The longest a request takes from its grant until it has reached the server.
+        asks: All its waiters, in order.
+        notes: What happened to its calls since its last step.
+    """
+
+    owner: str
+    limit: Limit
+    reach_us: int
+    asks: Sequence[Ask] = ()
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def refused(self) -> bool:
+        """Whether a 429 is among the news."""
+        return any(answer.refused for answer in self.notes.answers)
+
+    @property
+    def noted(self) -> list[int]:
+        """Slots that the news speak of."""
+        notes = self.notes
+        return [
+            *(answer.slot for answer in notes.answers),
+            *(slot for slot, _ in notes.delays),
+            *notes.returned,
+        ]
+
+    @property
+    def extra(self) -> int:
+        """How many slots, beyond those that decide without this process, the step may look at."""
+        return len(self.asks) + len(self.noted) + 1
 
 
-def _renew(bucket: Bucket, now_us: int, batch: Wishes) -> None:
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The call may go out: its place, its slot, when that was given, and what is left of the allowance after it."""
+
+    place: int
+    slot: int
+    granted_us: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The call has to wait: its place, how many are served before and with it (1 = next), and how long by estimate."""
+
+    place: int
+    position: int
+    left_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooFar:
+    """The call's time does not reach to its slot, which comes after `retry_after_us`. Its place is void.
+
+    Attributes:
+        place: Its number.
+        retry_after_us: When to come back.
+        allowance: Calls per window that may be used at present.
+        closed_us: How long the server's gate stays closed after a 429; 0 when it is open.
+    """
+
+    place: int
+    retry_after_us: int
+    allowance: int
+    closed_us: int
+
+
+Reply = Granted | Queued | TooFar
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What a step gave, one entry per ask, and when the process should step again.
+
+    Attributes:
+        replies: One per ask, in the same order.
+        wake_us: Microseconds until the next step is due.
+        look_us: How often to look, until then, whether another process has changed the bucket.
+    """
+
+    replies: list[Reply]
+    wake_us: int
+    look_us: int
+
+
+def step(bucket: Bucket, now_us: int, wishes: Wishes) -> Replies:
+    """Moves the bucket on to `now_us` and does what is wished. The bucket is changed in place."""
+    bucket.calls, bucket.window_us = wishes.limit.calls, wishes.limit.window_us
+    _take_back(bucket, now_us, wishes)
+    _renew(bucket, now_us, wishes)
+    places = [_join(bucket, now_us, ask, wishes.owner) for ask in wishes.asks]
+    granted = _grant(bucket, now_us, wishes)
+    order = {place: index for index, place in enumerate(sorted(bucket.queue))} if bucket.queue else {}
+    waiting = [order[place] for place in places if place not in granted]
+    moments = iter(bucket.estimates_us(waiting, now_us, wishes.reach_us))
+    replies = [
+        granted.get(place)
+        or _wait(bucket, now_us, ask, Queued(place, order[place] + 1, next(moments) - now_us))
+        for ask, place in zip(wishes.asks, places, strict=True)
+    ]
+    return Replies(replies, *_wake(bucket, now_us, wishes, replies))
+
+
+def _take_back(bucket: Bucket, now_us: int, wishes: Wishes) -> None:
+    slots, notes = bucket.slots, wishes.notes
+    for slot, until_us in notes.delays:
+        if slot in slots:
+            slots[slot] = max(slots[slot], min(until_us, now_us + DAY_US))
+    for answer in notes.answers:
+        arrived_us = now_us - answer.ago_us
+        latency_us = min(max(0, arrived_us - answer.granted_us), LONGEST_LATENCY_US)
+        bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
+        if answer.slot in slots:
+            sent_us = answer.granted_us + answer.late_us
+            slots[answer.slot] = min(
+                slots[answer.slot], arrived_us, sent_us + min(TRANSIT_US, wishes.reach_us)
+            )
+        if answer.refused:
+            _close(bucket, now_us, answer)
+    for slot in notes.returned:
+        bucket.used -= slots.pop(slot, None) is not None
+
+
+def _close(bucket: Bucket, now_us: int, answer: Answered) -> None:
+    """Closes the gate, and halves the allowance unless the call went out before that was done for another."""
+    pause_us = bucket.window_us if answer.retry_after_us is None else answer.retry_after_us
+    guard_us = span_us(bucket.window_us) - bucket.window_us
+    bucket.closed_us = max(bucket.closed_us, now_us + min(max(0, pause_us), DAY_US) + guard_us)
+    if not bucket.halved or answer.granted_us >= bucket.since_us:
+        bucket.halved = max(1, bucket.allowance(now_us) // 2)
+    bucket.since_us = bucket.closed_us
+
+
+def _renew(bucket: Bucket, now_us: int, wishes: Wishes) -> None:
     """Keeps this process's places, and drops those of processes that no longer show themselves."""
-    mine = bucket.leases.pop(batch.owner, 0)
-    bucket.leases = {owner: lease for owner, lease in bucket.leases.items() if lease > now_us}
-    if batch.asks:
-        bucket.leases[batch.owner] = mine if mine - now_us > LEASE_US - RENEW_US else now_us + LEASE_US
-    gone = set(batch.notes.dropped)
-    bucket.queue = [place for place in bucket.queue if place[1] in bucket.leases and place[0] not in gone]
+    for place in wishes.notes.dropped:
+        bucket.queue.pop(place, None)
+    for place, waiter in list(bucket.queue.items()):
+        if waiter.owner == wishes.owner and wishes.asks:
+            if waiter.lease_us - now_us <= LEASE_US - RENEW_US:
+                bucket.queue[place] = Waiter(wishes.owner, now_us + LEASE_US)
+        elif waiter.lease_us <= now_us:
+            del bucket.queue[place]
 
 
-def _join(bucket: Bucket, ask: Ask, owner: str) -> int:
-    """Puts the ask into the queue if it is not there; its ticket."""
-    number = ask.number or bucket.tickets + 1
-    bucket.tickets = max(bucket.tickets, number)
-    if ask.number and ask.is_new:  # a second attempt: nobody will answer for the first any more
-        for permit in bucket.permits:
-            permit.number = 0 if permit.number == number else permit.number
-    index = bisect_left(bucket.queue, (number, owner))
-    if bucket.queue[index : index + 1] != [(number, owner)]:
-        bucket.queue.insert(index, (number, owner))
-    return number
+def _join(bucket: Bucket, now_us: int, ask: Ask, owner: str) -> int:
+    """Puts the ask into the queue if it is not there; its number."""
+    if not ask.place:
+        bucket.drawn += 1
+    place = ask.place or bucket.drawn
+    if place not in bucket.queue:
+        bucket.queue[place] = Waiter(owner, now_us + LEASE_US)
+    return place
 
 
-def _grant(bucket: Bucket, now_us: int, batch: Wishes) -> dict[int, Granted]:
+def _grant(bucket: Bucket, now_us: int, wishes: Wishes) -> dict[int, Granted]:
     """Takes every slot that is this process's by its place in the queue."""
     granted: dict[int, Granted] = {}
-    for index, (number, owner) in enumerate(bucket.queue):
-        if owner != batch.owner:
+    for index, place in enumerate(sorted(bucket.queue)):
+        if bucket.queue[place].owner != wishes.owner:
             continue
         opens_us = bucket.opens_us(now_us, ahead=index - len(granted))
         if opens_us is None or opens_us > now_us:
             break
-        is_probe = bucket.lesson.is_probe(bucket.permits, bucket.limit, now_us)
-        bucket.permits.append(Permit(number, now_us, now_us + batch.reach_us, is_probe))
-        granted[number] = Granted(number, bucket.left(now_us))
-    if granted:
-        bucket.queue = [place for place in bucket.queue if place[0] not in granted]
+        bucket.drawn += 1
+        bucket.used += 1
+        bucket.slots[bucket.drawn] = now_us + wishes.reach_us
+        granted[place] = Granted(place, bucket.drawn, now_us, bucket.left(now_us))
+        del bucket.queue[place]
     return granted
 
 
-def _place(
-    bucket: Bucket, now_us: int, ask: Ask, ticket: tuple[int, str], moments: Sequence[int]
-) -> Queued | TooFar:
-    index = bisect_left(bucket.queue, ticket)
-    left_us = moments[index] - now_us
-    if ask.left_us <= 0 or left_us > ask.left_us:
-        bucket.queue.pop(index)
-        return TooFar(ticket[0], left_us)
-    return Queued(ticket[0], index + 1, left_us)
+def _wait(bucket: Bucket, now_us: int, ask: Ask, queued: Queued) -> Queued | TooFar:
+    if 0 < ask.left_us >= queued.left_us:
+        return queued
+    del bucket.queue[queued.place]
+    closed_us = max(0, bucket.closed_us - now_us)
+    return TooFar(queued.place, queued.left_us, bucket.allowance(now_us), closed_us)
 
 
-def _wake(
-    bucket: Bucket, now_us: int, batch: Wishes, replies: list[Granted | Queued | TooFar]
-) -> tuple[int, int]:
-    first = next((reply for reply in replies if isinstance(reply, Queued)), None)
-    if first is None:
+def _wake(bucket: Bucket, now_us: int, wishes: Wishes, replies: list[Reply]) -> tuple[int, int]:
+    waiting = [
+        (reply, ask) for reply, ask in zip(replies, wishes.asks, strict=True) if isinstance(reply, Queued)
+    ]
+    if not waiting:
         return LEASE_US, LEASE_US
-    opens_us, look_us = bucket.opens_us(now_us, ahead=first.place - 1), usual_look_us(bucket.limit)
+    first, look_us = waiting[0][0], usual_look_us(wishes.limit)
+    opens_us = bucket.opens_us(now_us, ahead=first.position - 1)
     due_us = max(first.left_us, look_us) if opens_us is None else opens_us - now_us
     if opens_us is None and first.left_us <= 0:
         look_us = _NEXT_LOOK_US
-    waiting = [
-        ask.left_us for ask, reply in zip(batch.asks, replies, strict=True) if isinstance(reply, Queued)
-    ]
-    others = [lease - now_us for owner, lease in bucket.leases.items() if owner != batch.owner]
-    is_near = first.place <= bucket.limit.calls  # only they can gain by what others do
-    return max(0, min([due_us, RENEW_US, *waiting, *others])), look_us if is_near else RENEW_US
+    leases = [each.lease_us - now_us for each in bucket.queue.values() if each.owner != wishes.owner]
+    is_near = first.position <= bucket.allowance(now_us)  # only they can gain by what others do
+    wake_us = min([due_us, RENEW_US, *(ask.left_us for _, ask in waiting), *leases])
+    return max(0, wake_us), look_us if is_near else RENEW_US
 
 
 def usual_look_us(limit: Limit) -> int:

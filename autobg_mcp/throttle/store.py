@@ -1,35 +1,23 @@
 """What keeps the buckets: anything that can run one step on one of them, alone."""
 
-import time
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol
 
-from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.policy import SECOND_US
-
-T = TypeVar("T")
-_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+from autobg_mcp.throttle.bucket import Bucket, Waiter
+from autobg_mcp.throttle.step import Replies, Wishes, step
 
 
 class Store(Protocol):
     """Keeps buckets. Its calls may block; they come from one thread at a time.
 
-    Every method raises StateError when the buckets cannot be reached.
+    Every method raises StateError when the buckets cannot be reached, or hold what no step has written.
     """
 
-    def transact(self, name: str, move: Callable[[Bucket | None, int], tuple[Bucket, T]]) -> tuple[T, int]:
-        """Runs `move` on the bucket and the store's clock (in microseconds) while nobody else can change it.
+    def step(self, name: str, wishes: Wishes) -> tuple[Replies, int]:
+        """Runs the step on a bucket while nobody else can change it; what it gave, and the version it left."""
 
-        Its result comes back with the version it left.
-
-        Args:
-            name: The bucket.
-            move: Gets the bucket, None when there is none yet, and gives it back with its result. It may run
-                again on a fresher bucket if another process came first.
-        """
-
-    def read(self, prefix: str) -> tuple[dict[str, Bucket], int]:
-        """Every bucket whose name starts with `prefix`, and the store's clock."""
+    def read(self, prefix: str) -> dict[str, tuple[Bucket, int]]:
+        """Every bucket whose name starts with `prefix`, with all its slots, and the bucket's time."""
 
     def version(self, name: str) -> int:
         """A number that has changed if another process has changed the bucket. Cheap."""
@@ -38,11 +26,39 @@ class Store(Protocol):
         """Lets go of files and connections."""
 
 
-def boot_clock() -> float:
-    """Seconds since the machine started, suspended time included where the system can tell; never set back."""
-    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a step changed of a bucket beyond its single numbers.
+
+    Attributes:
+        slots: Stamps by number, of slots that are new or have moved.
+        freed: Numbers of slots that were given back.
+        waiters: Waiters by number who are new or have a new lease.
+        left: Numbers of waiters who wait no longer.
+    """
+
+    slots: dict[int, int]
+    freed: list[int]
+    waiters: dict[int, Waiter]
+    left: list[int]
 
 
-def microseconds(seconds: float) -> int:
-    """Seconds as whole microseconds."""
-    return round(seconds * SECOND_US)
+def run(bucket: Bucket, now_us: int, clock_us: int, wishes: Wishes) -> tuple[Replies, Change | None]:
+    """Steps a loaded bucket; what is to be written of it, or None if that changed nothing.
+
+    Args:
+        bucket: What the store holds of it; changed in place.
+        now_us: The bucket's time.
+        clock_us: What the store's clock says.
+        wishes: What one process wants.
+    """
+    before = bucket.copy()
+    bucket.ahead_us = now_us - clock_us
+    replies = step(bucket, now_us, wishes)
+    if bucket == before:
+        return replies, None
+    bucket.seen_us = now_us
+    slots = {slot: stamp for slot, stamp in bucket.slots.items() if before.slots.get(slot) != stamp}
+    waiters = {place: each for place, each in bucket.queue.items() if before.queue.get(place) != each}
+    freed, left = before.slots.keys() - bucket.slots.keys(), before.queue.keys() - bucket.queue.keys()
+    return replies, Change(slots, [*freed], waiters, [*left])
