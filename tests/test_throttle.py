@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import inf, nan
 from pathlib import Path
-from typing import Any
 
 import pytest
-from throttle_clock import AtOnce, TurnedClock
+from throttle_clock import AtOnce, Later, TurnedClock
 
 from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
@@ -361,23 +359,6 @@ def take_all_at_once(process: Throttle) -> None:
     process._store.step(BUCKET, Wishes("another", LIMIT, 10_000_000, [Ask(1) for _ in range(LIMIT.calls)]))
 
 
-class Later(AtOnce):
-    """Does its work when the test says so."""
-
-    def __init__(self) -> None:
-        self.work: list[Callable[[], None]] = []
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        done: Future[Any] = Future()
-        self.work.append(lambda: done.set_result(fn(*args, **kwargs)))
-        return done
-
-    async def catch_up(self, clock: TurnedClock) -> None:
-        while self.work:
-            self.work.pop(0)()
-            await clock.settle()
-
-
 async def test_a_call_cancelled_while_the_store_gives_it_a_slot_gives_it_back() -> None:
     clock, worker = TurnedClock(), Later()
     store = MemoryStore(clock=clock)
@@ -386,7 +367,7 @@ async def test_a_call_cancelled_while_the_store_gives_it_a_slot_gives_it_back() 
     await clock.settle()
     task.cancel()
     await clock.settle()
-    await worker.catch_up(clock)
+    await worker.catch_up()
     [(bucket, _)] = store.read("").values()
     assert bucket.used == 0
 

@@ -120,7 +120,7 @@ def test_no_rate_limits_are_none() -> None:
     ["x=10", "x=10/60", "=1/1s", "x=-1/60s", "x=0/60s", "x=1/0s", "x=1/100000s", "a b=1/1s", "x=1.5/60s"],
 )
 def test_a_part_that_is_no_rate_limit_is_told_by_its_place(part: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^Rate limit 2 of AUTOBG_RATE_LIMITS is none"):
+    with pytest.raises(ConfigurationError, match=r"^Rate limit 2 of AUTOBG_RATE_LIMITS is none") as error:
         parse_rate_limits(f"reportImages=10/60s,{part}")
     assert part not in str(error.value)
 

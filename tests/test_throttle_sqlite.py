@@ -1,19 +1,19 @@
-"""The state file: who may read it, and what happens when it cannot be used."""
+"""The throttle on its state file: what is remembered, what damage is refused, and what an answer does not wait for."""
 
-import os
 import sqlite3
-import stat
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-import anyio
 import pytest
-from throttle_clock import AtOnce, TurnedClock
+from throttle_clock import AtOnce, Later, TurnedClock
 
 from autobg_mcp.errors import ConfigurationError, StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Throttle, open_throttle
 from autobg_mcp.throttle.shared import SharedThrottle
 from autobg_mcp.throttle.sqlite import SqliteStore
+from autobg_mcp.throttle.step import Ask, Wishes
 
 pytestmark = pytest.mark.anyio
 LIMIT = Limit(2, 60)
@@ -30,8 +30,17 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "throttle.sqlite3"
 
 
-def on(file: Path, clock: TurnedClock) -> Throttle:
-    return SharedThrottle(SqliteStore(file, clock=clock, pause=lambda _: None), clock=clock, worker=AtOnce())
+@pytest.fixture
+async def process(file: Path, clock: TurnedClock) -> AsyncIterator[Callable[[], Throttle]]:
+    """Makes throttles on the file, which the test's end closes."""
+    async with AsyncExitStack() as stack:
+
+        def made() -> Throttle:
+            throttle = SharedThrottle(SqliteStore(file, clock=clock), clock=clock, worker=AtOnce())
+            stack.push_async_callback(throttle.aclose)
+            return throttle
+
+        yield made
 
 
 async def take(throttle: Throttle) -> None:
@@ -45,60 +54,66 @@ async def take_all(throttle: Throttle) -> None:
         await take(throttle)
 
 
-async def test_only_the_owner_may_read_the_file_and_its_folder(file: Path, clock: TurnedClock) -> None:
-    await take(on(file, clock))
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (file.parent, *file.parent.iterdir())}
-    assert modes.pop("state") == 0o700
-    assert set(modes.values()) == {0o600}
+def written(file: Path, statement: str) -> int:
+    """Writes into the file as somebody else; how many rows."""
+    with sqlite3.connect(file) as db:
+        rows = db.execute(statement).rowcount
+    db.close()
+    return rows
 
 
-async def test_what_was_used_is_remembered_by_the_next_process(file: Path, clock: TurnedClock) -> None:
-    first = on(file, clock)
+async def test_what_was_used_is_remembered_by_the_next_process(process: Callable[[], Throttle]) -> None:
+    first = process()
     await take_all(first)
     await first.aclose()
     with pytest.raises(ThrottledError):
-        await take(on(file, clock))
+        await take(process())
 
 
-async def test_a_refusal_is_remembered_by_the_next_process(file: Path, clock: TurnedClock) -> None:
-    async with on(file, clock).slot(BUCKET, LIMIT, max_wait_s=0) as slot:
+async def test_a_refusal_is_remembered_by_the_next_process(process: Callable[[], Throttle]) -> None:
+    async with process().slot(BUCKET, LIMIT, max_wait_s=0) as slot:
         slot.sent()
         await slot.answered(refused=True)
-    [budget] = await on(file, clock).budgets("account")
+    [budget] = await process().budgets("account")
     assert "1 of 2 calls since the API answered 429" in budget.rule
 
 
 async def test_a_clock_that_starts_anew_with_the_machine_neither_frees_nor_freezes(
-    file: Path, clock: TurnedClock
+    process: Callable[[], Throttle], clock: TurnedClock
 ) -> None:
-    await take_all(on(file, clock))
-    clock.now_s = 3.0
-    with pytest.raises(ThrottledError) as refusal:
-        await take(on(file, clock))
-    assert refusal.value.retry_after_s == pytest.approx(60.25)
+    await take_all(process())
+    waits_s = []
+    for now_s in (3.0, 33.0):
+        clock.now_s = now_s
+        with pytest.raises(ThrottledError) as refusal:
+            await take(process())
+        waits_s.append(refusal.value.retry_after_s)
+    assert waits_s == pytest.approx([60.25, 30.25])
 
 
-async def test_a_deleted_file_is_made_again(file: Path, clock: TurnedClock) -> None:
-    throttle = on(file, clock)
+async def test_a_deleted_file_is_made_again(process: Callable[[], Throttle], file: Path) -> None:
+    throttle = process()
     await take(throttle)
     for path in file.parent.iterdir():
         path.unlink()
     await take(throttle)
-    with sqlite3.connect(file) as db:
-        assert db.execute("SELECT count(*) FROM bucket").fetchone() == (1,)
-    db.close()
+    await throttle.aclose()
+    assert written(file, "DELETE FROM slot") == 1
 
 
 @pytest.fixture
-def damaged(file: Path) -> Path:
-    file.parent.mkdir()
-    file.write_bytes(b"not a database" * 100)
-    return file
+def first_release(file: Path) -> None:
+    """A file as version 0.1.0 left it."""
+    file.parent.mkdir(mode=0o700)
+    written(file, "CREATE TABLE bucket (name TEXT PRIMARY KEY, seen_us INTEGER, state TEXT) WITHOUT ROWID")
+    written(file, "PRAGMA user_version = 1")
+    file.chmod(0o600)
 
 
-async def test_a_damaged_file_is_named_with_what_to_do(damaged: Path, clock: TurnedClock) -> None:
-    with pytest.raises(StateError, match=r"sqlite3 is damaged .* delete the file .* wait a minute"):
-        await take(on(damaged, clock))
+async def test_a_file_of_the_first_release_is_taken_over(
+    first_release: None, process: Callable[[], Throttle]
+) -> None:
+    await take(process())
 
 
 @pytest.mark.parametrize(
@@ -117,68 +132,89 @@ async def test_a_damaged_file_is_named_with_what_to_do(damaged: Path, clock: Tur
     ],
 )
 async def test_a_value_that_no_step_has_written_is_named_with_what_to_do(
-    file: Path, clock: TurnedClock, damage: str
+    process: Callable[[], Throttle], file: Path, damage: str
 ) -> None:
-    await take_all(on(file, clock))
-    with sqlite3.connect(file) as db:
-        db.execute(damage)
-    db.close()
-    with pytest.raises(StateError, match=f"{file} is damaged .* delete the file"):
-        await take(on(file, clock))
-
-
-async def test_a_file_of_another_version_is_left_alone(file: Path, clock: TurnedClock) -> None:
-    await take(on(file, clock))
-    with sqlite3.connect(file) as db:
-        db.execute("PRAGMA user_version = 7")
-    db.close()
-    with pytest.raises(StateError, match="has schema 7"):
-        await take(on(file, clock))
-
-
-async def test_a_file_that_stays_locked_is_named(file: Path, clock: TurnedClock) -> None:
-    await take(on(file, clock))
-    other = sqlite3.connect(file, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StateError, match=f"{file} stays locked"):
-        await take(on(file, clock))
-    other.close()
-
-
-@pytest.fixture
-async def read_only(file: Path, clock: TurnedClock) -> Path:
-    await take(on(file, clock))
-    await anyio.Path(file).chmod(0o400)
-    return file
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
-async def test_a_file_that_cannot_be_written_is_named(read_only: Path, clock: TurnedClock) -> None:
-    with pytest.raises(StateError, match="sqlite3 cannot be"):
-        await take(on(read_only, clock))
-
-
-async def test_a_read_only_database_is_named(file: Path, clock: TurnedClock) -> None:
-    throttle = on(file, clock)
-    await take(throttle)
-    store = throttle._store  # type: ignore[attr-defined]
-    store._db.execute("PRAGMA query_only = 1")
-    with pytest.raises(StateError, match=f"{file} cannot be written"):
+    throttle = process()
+    await take_all(throttle)
+    await throttle.aclose()
+    written(file, damage)
+    with pytest.raises(StateError, match=f"{file} is damaged .* move it away .* wait a minute"):
         await take(throttle)
 
 
-async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: TurnedClock) -> None:
-    (tmp_path / "state").write_text("in the way")
-    with pytest.raises(StateError, match="sqlite3 cannot be opened"):
-        await take(on(tmp_path / "state" / "throttle.sqlite3", clock))
-
-
-async def test_an_answer_that_cannot_be_written_down_fails_no_call(file: Path, clock: TurnedClock) -> None:
-    throttle = on(file, clock)
-    async with throttle.slot(BUCKET, LIMIT, max_wait_s=0) as slot:
+async def test_an_answer_is_not_waited_for(file: Path, clock: TurnedClock) -> None:
+    worker = Later()
+    throttle = SharedThrottle(SqliteStore(file, clock=clock), clock=clock, worker=worker)
+    async with AsyncExitStack() as stack:
+        slot = await worker.does(stack.enter_async_context(throttle.slot(BUCKET, LIMIT, max_wait_s=0)))
         slot.sent()
-        throttle._store._db.execute("PRAGMA query_only = 1")  # type: ignore[attr-defined]
         await slot.answered()
+        assert worker.work == []
+    await worker.does(throttle.aclose())
+
+
+async def test_a_refusal_is_written_before_answered_returns(file: Path, clock: TurnedClock) -> None:
+    worker = Later()
+    throttle = SharedThrottle(SqliteStore(file, clock=clock), clock=clock, worker=worker)
+    async with AsyncExitStack() as stack:
+        slot = await worker.does(stack.enter_async_context(throttle.slot(BUCKET, LIMIT, max_wait_s=0)))
+        slot.sent()
+        await worker.does(slot.answered(refused=True))
+    assert written(file, "UPDATE bucket SET halved = 1 WHERE closed_us > 0") == 1
+    await worker.does(throttle.aclose())
+
+
+async def test_closing_writes_the_answers_that_are_left(
+    process: Callable[[], Throttle], file: Path, clock: TurnedClock
+) -> None:
+    throttle = process()
+    await take_all(throttle)
+    await throttle.aclose()
+    assert written(file, f"DELETE FROM slot WHERE stamp_us <= {clock.now_s * 1_000_000}") == LIMIT.calls
+
+
+async def test_an_answer_counts_from_its_arrival_however_late_it_is_written(
+    process: Callable[[], Throttle], clock: TurnedClock
+) -> None:
+    first = process()
+    await take_all(first)
+    await clock.pass_to(clock.now_s + 30)
+    with pytest.raises(ThrottledError) as refusal:
+        await take(process())
+    assert refusal.value.retry_after_s == pytest.approx(30.25)
+
+
+async def test_an_answer_that_could_not_be_written_is_written_with_the_next_step(
+    file: Path, clock: TurnedClock
+) -> None:
+    store = SqliteStore(file, clock=clock)
+    throttle = SharedThrottle(store, clock=clock, worker=AtOnce())
+    await take(throttle)
+    for query_only in (1, 0):
+        with store._file.reading() as db:
+            db.execute(f"PRAGMA query_only = {query_only}")
+        await clock.pass_to(clock.now_s + 5)
+    await take(throttle)
+    await throttle.aclose()
+    assert written(file, "DELETE FROM slot WHERE stamp_us = 1000000000") == 1
+
+
+def cost(file: Path, clock: TurnedClock, slots: int) -> int:
+    """Instructions of SQLite's machine for one call, beside so many slots in the window."""
+    store, limit = SqliteStore(file, clock=clock), Limit(10_000, 60)
+    if slots:
+        store.step(BUCKET, Wishes("others", limit, 10_000_000, [Ask(1) for _ in range(slots)]))
+    counted: list[int] = []
+    with store._file.reading() as db:
+        db.set_progress_handler(lambda: counted.append(1), 1)
+    store.step(BUCKET, Wishes("me", limit, 10_000_000, [Ask(1)]))
+    store.close()
+    return len(counted)
+
+
+def test_a_call_costs_the_same_with_3000_slots_in_the_window(tmp_path: Path, clock: TurnedClock) -> None:
+    few, many = (cost(tmp_path / f"{slots}.sqlite3", clock, slots) for slots in (3, 3000))
+    assert many <= 1.1 * few
 
 
 def test_an_address_that_names_no_store_is_refused(tmp_path: Path) -> None:
@@ -197,9 +233,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
 
 
 async def test_a_throttle_in_memory_needs_no_folder(tmp_path: Path) -> None:
-    throttle = open_throttle("memory:", state_dir=tmp_path / "state")
-    await take(throttle)
-    await throttle.aclose()
+    await take(open_throttle("memory:", state_dir=tmp_path / "state"))
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - a test's own folder
 
 

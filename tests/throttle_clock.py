@@ -1,7 +1,7 @@
 """A clock that jumps to the next sleeper as soon as nobody has anything left to do."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from heapq import heappop, heappush
 from itertools import count
@@ -62,3 +62,30 @@ class AtOnce(Executor):
         except Exception as error:  # noqa: BLE001 - belongs to whoever waits for the result
             done.set_exception(error)
         return done
+
+
+class Later(AtOnce):
+    """Does its work when the test says so."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], None]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        self.work.append(lambda: done.set_result(fn(*args, **kwargs)))
+        return done
+
+    async def catch_up(self) -> None:
+        while self.work:
+            self.work.pop(0)()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+
+    async def does(self, waiting: Coroutine[Any, Any, T]) -> T:
+        """What comes of something that waits for the work."""
+        task = asyncio.ensure_future(waiting)
+        while not task.done():
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            await self.catch_up()
+        return await task

@@ -13,11 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
+from autobg_mcp.state import ImpossibleValueError, text_up_to, whole_between
 from autobg_mcp.throttle.policy import DAY_S, SECOND_US, Limit, span_us
 
 DAY_US = DAY_S * SECOND_US
 _STEPS_BACK = 10  # a halved allowance has all its calls back after five clean windows
 _MOST = 2**53  # what every store keeps exactly
+_OWNER_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,25 +171,21 @@ def checked(bucket: Bucket, wanted: int = 0) -> Bucket:
         wanted: How many slots must have been loaded.
 
     Raises:
-        ValueError: No step has written it.
+        ImpossibleValueError: No step has written it.
     """
-    waiters = bucket.queue.values()
-    moments = [
-        bucket.closed_us,
-        bucket.since_us,
-        *bucket.slots.values(),
-        *(each.lease_us for each in waiters),
-    ]
-    drawn = [bucket.used, *bucket.slots, *bucket.queue]
-    numbers = [*bucket.numbers(), *moments, *drawn]
-    if not all(type(number) is int and abs(number) <= _MOST for number in numbers):
-        raise ValueError("something else stands where a whole number belongs")
-    if not (bucket.calls > 0 and 0 < bucket.window_us <= DAY_US and 0 <= bucket.latency_us <= DAY_US):
-        raise ValueError("its limit lies beyond all bounds")
-    if not all(0 <= moment_us <= bucket.seen_us + 2 * DAY_US for moment_us in moments):
-        raise ValueError("a moment lies beyond all bounds")
-    if not all(0 <= number <= bucket.drawn for number in drawn) or bucket.halved < 0:
-        raise ValueError("a number was never drawn")
-    if len(bucket.slots) < wanted or not all(type(each.owner) is str for each in waiters):
-        raise ValueError("a slot or a waiter is missing")
+    whole_between(bucket.calls, 1, _MOST)
+    whole_between(bucket.window_us, 1, DAY_US)
+    whole_between(bucket.latency_us, 0, DAY_US)
+    whole_between(bucket.halved, 0, _MOST)
+    whole_between(bucket.ahead_us, -_MOST, _MOST)
+    drawn, seen_us = whole_between(bucket.drawn, 0, _MOST), whole_between(bucket.seen_us, 0, _MOST)
+    for number in (bucket.used, *bucket.slots, *bucket.queue):
+        whole_between(number, 0, drawn)
+    leases = (waiter.lease_us for waiter in bucket.queue.values())
+    for moment_us in (bucket.closed_us, bucket.since_us, *bucket.slots.values(), *leases):
+        whole_between(moment_us, 0, seen_us + 2 * DAY_US)
+    for waiter in bucket.queue.values():
+        text_up_to(waiter.owner, _OWNER_CHARS)
+    if len(bucket.slots) < wanted:
+        raise ImpossibleValueError(f"{len(bucket.slots)} slots where {wanted} belong")
     return bucket

@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import ConfigurationError, StateError
+from autobg_mcp.state import ImpossibleValueError
 from autobg_mcp.throttle.bucket import NUMBERS, Bucket, Waiter, checked
 from autobg_mcp.throttle.policy import SECOND_US, microseconds, span_us
 from autobg_mcp.throttle.step import Replies, Wishes
@@ -206,7 +207,7 @@ class RedisStore:
                 f"The throttle's server {self._place} cannot be used ({type(error).__name__}). Start it, or set "
                 "AUTOBG_THROTTLE to one that runs (sqlite: if this is the only machine with the key)."
             ) from None  # the cause may show the password
-        except ValueError as error:
+        except (ValueError, ImpossibleValueError) as error:
             raise StateError(
                 f"What the throttle's server {self._place} holds under {_PREFIX}* is damaged ({error}). Delete those "
                 "keys and wait a minute before the next call, or use another database number in AUTOBG_THROTTLE."
