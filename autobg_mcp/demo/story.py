@@ -47,23 +47,7 @@ async def _until_killed(host: Host, sandbox: Sandbox, say: Say) -> dict[str, Any
             tools = len((await client.list_tools()).tools)
             say(f"autobg-mcp speaks MCP {client.protocol_version} over stdio and offers {tools} tools.")
             agent = _Agent(client, say)
-            background, logo = (
-                str(pictures("branding") / name) for name in ("background-showroom.jpg", "logo.png")
-            )
-            template = await agent.calls(
-                "createTemplate",
-                background=background,
-                brandLogo=logo,
-                bAlignment="TL",
-                numPlate=True,
-                name="Showroom",
-            )
-            upload = {
-                "images": [str(pictures("photos"))],
-                "numberPlate": VEHICLE,
-                "templateCC": str(template["templateID"]),
-                "processType": "ai",
-            }
+            upload = await _on_a_new_template(agent)
             await sandbox.hang_next(_UPLOAD_PATH)
             async with anyio.create_task_group() as group:
                 group.start_soon(_kill_in_flight, host, sandbox)
@@ -79,6 +63,25 @@ async def _until_killed(host: Host, sandbox: Sandbox, say: Say) -> dict[str, Any
         "\n*** The server was killed in the middle of the first upload: paid for, and no answer. It starts again. ***"
     )
     return upload
+
+
+async def _on_a_new_template(agent: "_Agent") -> dict[str, Any]:
+    """Make the template Showroom; answers the arguments of an upload onto it."""
+    background, logo = (str(pictures("branding") / name) for name in ("background-showroom.jpg", "logo.png"))
+    template = await agent.calls(
+        "createTemplate",
+        background=background,
+        brandLogo=logo,
+        bAlignment="TL",
+        numPlate=True,
+        name="Showroom",
+    )
+    return {
+        "images": [str(pictures("photos"))],
+        "numberPlate": VEHICLE,
+        "templateCC": str(template["templateID"]),
+        "processType": "ai",
+    }
 
 
 async def _kill_in_flight(host: Host, sandbox: Sandbox) -> None:
