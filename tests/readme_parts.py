@@ -10,7 +10,7 @@ from settings_described import default_of, meanings, variable
 
 from autobg_mcp.commands import parser as _parser
 from autobg_mcp.sandbox import BEHAVIOURS, exchanges
-from autobg_mcp.settings import Settings
+from autobg_mcp.settings import TOOLSETS, Settings
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.endpoint import Endpoint
 from autobg_mcp.tools import ENDPOINTS, TOOLS
@@ -67,7 +67,7 @@ def endpoints() -> str:
             f"[{endpoint.method} `{endpoint.path}`]({known[endpoint.tool].source})",
             known[endpoint.tool].mark.request,
             known[endpoint.tool].mark.response,
-            "documented" if endpoint.rate.documented else "inferred",
+            known[endpoint.tool].mark.limit,
         )
         for endpoint in ENDPOINTS
     ]
@@ -138,7 +138,7 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def readme() -> str:
-    """The text of README.md with every part written anew, and the name that server.json gives the server.
+    """The text of README.md with every part written anew, the number of tools, and the name that server.json gives.
 
     Raises:
         ValueError: README lacks the marks of a part.
@@ -151,4 +151,6 @@ def readme() -> str:
             raise ValueError(f"README.md lacks <!-- {name} --> or <!-- /{name} -->")
         text = f"{before}{begin}\n{part()}\n\n{end}{after}"
     name = json.loads(SERVER_JSON.read_text("utf-8"))["name"]
+    offered = sum(tool.toolset in TOOLSETS for tool in TOOLS)
+    text = re.sub(r"(?<= and offers )\d+(?= tools\.)", str(offered), text)
     return re.sub(r"<!-- mcp-name: \S+ -->", f"<!-- mcp-name: {name} -->", text)

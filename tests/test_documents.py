@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from documents import WRITTEN
 from jsonschema import Draft7Validator, FormatChecker  # type: ignore[import-untyped]
 from mistakes import mistakes
 from readme_parts import PARTS, README, ROOT, SERVER_JSON, readme
 from settings_described import meanings, variable
+from written import WRITTEN
 
 import autobg_mcp
 from autobg_mcp import __version__
@@ -27,7 +27,7 @@ from autobg_mcp.tools import class_of
 
 HOSTS = sorted((ROOT / "examples" / "hosts").iterdir())
 VARIABLES = {variable(name) for name in Settings.model_fields}
-REWRITE = "it differs from the code: run `python tests/documents.py`"
+REWRITE = "differs from the code: run `python tests/documents.py`"
 
 
 def test_nothing_is_missing_where_tools_are_declared() -> None:
@@ -37,7 +37,7 @@ def test_nothing_is_missing_where_tools_are_declared() -> None:
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
 def test_each_written_file_equals_the_code(path: Path) -> None:
     written = path.read_text("utf-8") if path.exists() else ""
-    assert written == WRITTEN[path](), REWRITE
+    assert written == WRITTEN[path](), f"{path.name} {REWRITE}"
 
 
 def test_every_setting_has_a_meaning() -> None:
@@ -48,7 +48,7 @@ def test_every_setting_has_a_meaning() -> None:
 def test_each_generated_part_of_readme_equals_the_code(part: str) -> None:
     marks = re.compile(f"<!-- {part} -->.*<!-- /{part} -->", re.DOTALL)
     (written,), (generated,) = marks.findall(README.read_text("utf-8")), marks.findall(readme())
-    assert written == generated, REWRITE
+    assert written == generated, f"README.md {REWRITE}"
 
 
 def test_readme_carries_the_name_of_server_json() -> None:

@@ -14,10 +14,11 @@ class _Frozen(BaseModel):
 
 
 class Marks(_Frozen):
-    """How sure the two halves of an exchange are."""
+    """How sure the two halves of an exchange are, and the limit of its endpoint."""
 
     request: Mark
     response: Mark
+    limit: Mark
 
 
 class ExampleFile(_Frozen):
@@ -58,7 +59,7 @@ class Exchange(_Frozen):
     Attributes:
         tool: Name of the tool that makes this request.
         source: Address of the page that shows it.
-        mark: How sure request and response are.
+        mark: How sure request, response and limit are.
         arguments: What a call of the tool carries; pictures by placeholder names such as `car.jpg`.
         request: What has to go over the wire for these arguments.
         response: What the documents show as the answer.

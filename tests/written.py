@@ -1,0 +1,51 @@
+"""The files that the code decides, or decides parts of; `python tests/documents.py` writes them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from readme_parts import README, SERVER_JSON, readme
+from settings_described import environment_variables
+
+import autobg_mcp
+from autobg_mcp import __version__
+from autobg_mcp.serving.listing import prepare
+from autobg_mcp.tools import TOOLS
+from autobg_mcp.tools.offer import PREPARED
+
+STUB = Path(autobg_mcp.__file__).with_suffix(".pyi")
+
+
+def listing() -> str:
+    """Every tool as the server must know it before it loads one."""
+    return _json({tool.tool: prepare(tool) for tool in TOOLS})
+
+
+def stub() -> str:
+    """The public names for type checkers."""
+    homes: dict[str, str] = vars(autobg_mcp)["_HOMES"]
+    names = sorted(homes, key=lambda name: (homes[name], name.casefold()))
+    lines = [f"from {homes[name]} import {name} as {name}" for name in names]
+    return "\n".join(["# Written by `python tests/documents.py`.", "", *lines, "", "__version__: str", ""])
+
+
+def server() -> str:
+    """The text of server.json: name and words as they stand there, version and variables from the code."""
+    written = json.loads(SERVER_JSON.read_text("utf-8"))
+    (package,) = written["packages"]
+    package |= {"version": __version__, "environmentVariables": environment_variables()}
+    written |= {"version": __version__, "packages": [package]}
+    return _json(written)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+WRITTEN: dict[Path, Callable[[], str]] = {
+    PREPARED: listing,
+    STUB: stub,
+    SERVER_JSON: server,
+    README: readme,
+}
+"""Every file that the code decides, or decides parts of."""
