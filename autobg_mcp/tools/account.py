@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
+import anyio.to_thread
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from autobg_mcp.api.exchange import Answer, Request, unexpected
@@ -13,9 +14,10 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint, described
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.fields import Number, Pruned, pruned
-from autobg_mcp.tools.spreadsheet import MAX_ROWS, Row, rows_of
+from autobg_mcp.tools.spreadsheet import ExtraMissingError, Row, table_in
 
 _ROWS_SHOWN = 40
+_UNREAD, _NOT_UNDERSTOOD = "spreadsheet, not read", "not understood"
 _LARGE_BYTES = 20_000
 _FEWEST_COLUMNS = 2  # one column is a text, not a table
 
@@ -43,6 +45,12 @@ class UsageReport(Result):
     data: Pruned | None = None
     whole: JsonValue = Field(default=None, exclude=True)
     """`data` unshortened, for callers in Python."""
+
+    def next_step(self) -> str:
+        """A workbook may need a reader."""
+        if self.form != _UNREAD:
+            return ""
+        return "open the file, or ask the operator to install autobg-mcp[xlsx], with which it is read and summed up"
 
 
 class GetUserCreditDetails(Endpoint[Credits]):
@@ -133,16 +141,17 @@ class GetUserUsage(Endpoint[UsageReport]):
         period = self.reportOption or f"{self.startDate} to {self.endDate}"
         try:
             body = answer.json()
-        except (ValueError, RecursionError):
-            if answer.content.lstrip()[:1] in (b"", b"<", b"{", b"["):
+        except ValueError:
+            if answer.start() in (b"", b"<", b"{", b"["):
                 raise unexpected(request, described(answer)) from None
             return await _saved(period, answer.content, context)
         data = body["data"] if isinstance(body, dict) and "data" in body else body
         if isinstance(data, str):
-            return await _saved(period, decoded(data) or data.encode(), context)
+            content = await anyio.to_thread.run_sync(decoded, data)
+            return await _saved(period, content or data.encode(), context)
         large = len(answer.content) > _LARGE_BYTES
         file = await _file(period, answer.content, context) if large else None
-        return UsageReport(period=period, form="json", file=file, data=pruned(data), whole=data)
+        return await anyio.to_thread.run_sync(_passed_on, period, file, data)
 
 
 async def _file(period: str, content: bytes, context: Context) -> str:
@@ -150,22 +159,37 @@ async def _file(period: str, content: bytes, context: Context) -> str:
     return saved.path
 
 
+def _passed_on(period: str, file: str | None, data: JsonValue) -> UsageReport:
+    return UsageReport(period=period, form="json", file=file, data=pruned(data), whole=data)
+
+
 async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
     file = await _file(period, content, context)
+    return await anyio.to_thread.run_sync(_summed_up, period, file, content)
+
+
+def _summed_up(period: str, file: str, content: bytes) -> UsageReport:
+    """What a table tells, as far as it can be read."""
     try:
-        header, *rows = await context.consult(rows_of, content) or [[]]
+        table = table_in(content)
+    except ExtraMissingError:
+        return UsageReport(period=period, form=_UNREAD, file=file)
     except ValueError:
-        header, rows = [], []
+        return UsageReport(period=period, form=_NOT_UNDERSTOOD, file=file)
+    header, *rows = table.rows or [[]]
     if len(header) < _FEWEST_COLUMNS:
-        return UsageReport(period=period, form="not understood", file=file)
-    columns = [cleaned(str(name), 60) for name in header]
+        return UsageReport(period=period, form=_NOT_UNDERSTOOD, file=file)
+    columns = [
+        f"column {number}" if name in (None, "") else cleaned(str(name), 60)
+        for number, name in enumerate(header, 1)
+    ]
     return UsageReport(
         period=period,
         form="spreadsheet",
         file=file,
         rowCount=len(rows),
         rows=[dict(zip(columns, map(pruned, row), strict=False)) for row in rows[:_ROWS_SHOWN]],
-        sums=_sums(columns, rows) if len(rows) < MAX_ROWS - 1 else None,  # else rows may be missing
+        sums=_sums(columns, rows) if table.whole else None,
     )
 
 
@@ -182,7 +206,7 @@ def _sums(columns: list[str], rows: list[Row]) -> dict[str, float]:
     sums: dict[str, float] = {}
     for place, name in enumerate(columns):
         cells = [row[place] for row in counted if place < len(row) and row[place] not in (None, "")]
-        numbers = [cell for cell in cells if isinstance(cell, int | float)]
+        numbers = [cell for cell in cells if isinstance(cell, int | float) and not isinstance(cell, bool)]
         if numbers and len(numbers) == len(cells):
             sums[name] = sum(numbers)
     return sums

@@ -1,123 +1,120 @@
 """Reads the first sheet of a spreadsheet, or a CSV table, as rows of text and numbers."""
 
 import csv
+import importlib.util
 import io
+import json
 import re
+import subprocess
+import sys
 import zipfile
-from collections.abc import Iterator
-from xml.etree import ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
 
-Cell = str | float | int | None
+from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.archive import files_in
+from autobg_mcp.tools import xlsx
+
+Cell = xlsx.Cell
 Row = list[Cell]
 
-_MAX_PART_BYTES = 32 * 2**20
 MAX_ROWS = 10_000
 """Rows beyond these are not read."""
+
 _MAX_COLUMNS = 200
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_MAX_CELLS = 200_000
+_MAX_CHARS = 4_000_000
+_MAX_TABLE_BYTES = 8 * 2**20
+_MAX_WORKBOOK_BYTES = 32 * 2**20
+_MAX_PARTS = 500
+_XML_GROWTH = 1000  # deflate's most: XML of many equal cells comes close to it
+_PROBE_BYTES = 65_536
+_TIMEOUT_S = 20.0
 
 
-def rows_of(content: bytes) -> list[Row]:
-    """Rows of an .xlsx file or of comma-, semicolon- or tab-separated text; at most 10,000 rows of 200 columns.
+@dataclass(frozen=True)
+class Table:
+    """Rows that hold anything, and whether these are all."""
+
+    rows: list[Row] = field(default_factory=list)
+    whole: bool = True
+
+
+class ExtraMissingError(ValueError):
+    """A workbook that only the extra `xlsx` can read."""
+
+
+def table_in(content: bytes) -> Table:
+    """Rows of an .xlsx file or of comma-, semicolon- or tab-separated text.
+
+    Read are at most 10,000 rows of 200 columns, and 200,000 cells or 4,000,000 characters in all.
 
     Raises:
+        ExtraMissingError: It is a workbook, and the extra that reads it is not installed.
         ValueError: It is neither, is damaged, or unpacks to more than 32 MB.
     """
-    if content[:4] == b"PK\x03\x04":
-        try:
-            return _workbook(content)
-        except (
-            KeyError,
-            ET.ParseError,
-            zipfile.BadZipFile,
-            NotImplementedError,
-            RuntimeError,
-            EOFError,
-        ) as error:
-            raise ValueError(f"a damaged spreadsheet ({type(error).__name__})") from None
-    return _table(content)
+    return _workbook(content) if content[:4] == b"PK\x03\x04" else _table(content)
 
 
-def _workbook(content: bytes) -> list[Row]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = archive.namelist()
-        texts = (
-            _shared_texts(_part(archive, "xl/sharedStrings.xml")) if "xl/sharedStrings.xml" in names else []
+def _workbook(content: bytes) -> Table:
+    reader = importlib.util.find_spec("python_calamine")
+    if reader is None or reader.origin is None:
+        raise ExtraMissingError("a spreadsheet that only the extra xlsx reads")
+    bounds = map(str, (MAX_ROWS, _MAX_COLUMNS, _MAX_CELLS, _MAX_CHARS))
+    try:
+        done = subprocess.run(  # noqa: S603  # this interpreter and a file of ours
+            [sys.executable, "-I", xlsx.__file__, str(Path(reader.origin).parent.parent), *bounds],
+            input=_repacked(content),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_TIMEOUT_S,
+            check=True,
         )
-        sheets = sorted(name for name in names if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name))
-        sheet = _part(archive, sheets[0] if sheets else "xl/worksheets/sheet1.xml")
-    rows = [_row(row, texts) for _, row in zip(range(MAX_ROWS), sheet.iter(f"{_MAIN}row"), strict=False)]
-    return [row for row in rows if any(cell not in (None, "") for cell in row)]
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ValueError(f"a spreadsheet that cannot be read ({type(error).__name__})") from None
+    whole, rows = json.loads(done.stdout)
+    return Table(rows, whole)
 
 
-def _part(archive: zipfile.ZipFile, name: str) -> ET.Element:
-    with archive.open(name) as part:
-        content = part.read(_MAX_PART_BYTES + 1)
-    if len(content) > _MAX_PART_BYTES:
-        raise ValueError("a spreadsheet that unpacks to more than 32 MB")
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise ValueError("a spreadsheet with entities of its own")  # they can unfold without bound
-    return ET.fromstring(content)  # noqa: S314  # size is bounded and entities are refused above
-
-
-def _shared_texts(root: ET.Element) -> list[str]:
-    return ["".join(text.text or "" for text in item.iter(f"{_MAIN}t")) for item in root.iter(f"{_MAIN}si")]
-
-
-def _row(row: ET.Element, texts: list[str]) -> Row:
-    cells: Row = []
-    for cell in row.iter(f"{_MAIN}c"):
-        column = _column(cell.get("r", ""), len(cells))
-        if column >= _MAX_COLUMNS:
-            break
-        cells += [None] * (column - len(cells))
-        cells.append(_value(cell, texts))
-    return cells
-
-
-def _column(reference: str, following: int) -> int:
-    """The place of `C7` in its row, from 0; a cell without a reference follows the one before."""
-    letters = re.match(r"[A-Z]{1,3}", reference)
-    if letters is None:
-        return following
-    place = 0
-    for letter in letters[0]:
-        place = place * 26 + ord(letter) - 64
-    return max(place - 1, following)
-
-
-def _value(cell: ET.Element, texts: list[str]) -> Cell:
-    kind, value = cell.get("t", "n"), cell.findtext(f"{_MAIN}v")
-    if kind == "inlineStr":
-        return "".join(text.text or "" for text in cell.iter(f"{_MAIN}t"))
-    if value is None:
-        return None
-    if kind == "s":
-        return texts[int(value)] if value.isdecimal() and int(value) < len(texts) else None
-    return number_or_text(value) if kind == "n" else value
-
-
-def _table(content: bytes) -> list[Row]:
+def _repacked(content: bytes) -> bytes:
+    """The parts of a workbook as they were unpacked here, so that nothing else is read in another way there."""
+    file = io.BytesIO()
+    parts = files_in(
+        content,
+        max_entries=_MAX_PARTS,
+        max_entry_bytes=_MAX_WORKBOOK_BYTES,
+        max_bytes=_MAX_WORKBOOK_BYTES,
+        max_growth=_XML_GROWTH,
+    )
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError("neither a spreadsheet nor text") from None
-    if "\x00" in text or text.lstrip()[:1] in ("<", "{", "["):
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, part in parts:
+                if name.endswith((".xml", ".rels")) and name not in archive.NameToInfo:
+                    archive.writestr(name, part)
+    except FileRefusedError as error:
+        raise ValueError(f"a damaged spreadsheet ({error})") from None
+    return file.getvalue()
+
+
+def _table(content: bytes) -> Table:
+    head = content[:_PROBE_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if len(content) > _MAX_TABLE_BYTES or b"\0" in content or head[:1] in (b"<", b"{", b"["):
         raise ValueError("neither a spreadsheet nor a table")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    return [
-        [number_or_text(cell) for cell in row]
-        for row in _bounded(csv.reader(io.StringIO(text), delimiter=delimiter))
-    ]
-
-
-def _bounded(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    first_line = head.partition(b"\n")[0]
+    delimiter = max(",;\t", key=lambda mark: first_line.count(mark.encode()))
+    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
+    rows: list[Row] = []
+    cells = 0
     try:
-        for _, row in zip(range(MAX_ROWS), rows, strict=False):
+        for row in csv.reader(lines, delimiter=delimiter):
+            cells += min(len(row), _MAX_COLUMNS)
+            if len(rows) == MAX_ROWS or cells > _MAX_CELLS:
+                return Table(rows, whole=False)
             if any(row):
-                yield row[:_MAX_COLUMNS]
-    except csv.Error as error:
-        raise ValueError(f"a damaged table ({error})") from None
+                rows.append([number_or_text(cell) for cell in row[:_MAX_COLUMNS]])
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"a damaged table, or no text ({type(error).__name__})") from None
+    return Table(rows)
 
 
 def number_or_text(text: str) -> Cell:
