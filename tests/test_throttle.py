@@ -1,10 +1,11 @@
 """What callers see of a throttle, over each store, with a clock the test turns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from math import inf, nan
 from pathlib import Path
+from typing import Self
 
 import pytest
 from throttle_clock import AtOnce, Later, TurnedClock
@@ -29,9 +30,16 @@ class World:
     def __init__(self, make_store: Callable[[TurnedClock], Store]) -> None:
         self.clock = TurnedClock()
         self._make_store = make_store
+        self._stores = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stores.close()
 
     def process(self) -> Throttle:
-        store = self._make_store(self.clock)
+        store = self._stores.enter_context(closing(self._make_store(self.clock)))
         return SharedThrottle(store, clock=self.clock, worker=AtOnce())
 
     async def call(
@@ -48,11 +56,14 @@ class World:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    if request.param == "sqlite":
-        return World(lambda clock: SqliteStore(tmp_path / "throttle.sqlite3", clock=clock))
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     shared: dict[str, Store] = {}
-    return World(lambda clock: shared.setdefault("store", MemoryStore(clock=clock)))
+    makers: dict[str, Callable[[TurnedClock], Store]] = {
+        "memory": lambda clock: shared.setdefault("store", MemoryStore(clock=clock)),
+        "sqlite": lambda clock: SqliteStore(tmp_path / "throttle.sqlite3", clock=clock),
+    }
+    with World(makers[request.param]) as world:
+        yield world
 
 
 async def test_a_burst_of_the_whole_allowance_goes_out_at_once(world: World) -> None:
