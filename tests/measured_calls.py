@@ -1,6 +1,6 @@
 """Calls tools through an MCP client in a process of its own and prints, call by call, what each took.
 
-Usage: python measured_calls.py FOLDER < [["name", "address", "tool", {arguments}], …]
+Usage: python measured_calls.py FOLDER < [["name", "address", "tool", {arguments}, how many at once (1)], …]
 """
 
 import json
@@ -17,12 +17,22 @@ from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
 
 BEAT_S = 0.01
+STATUS = Path("/proc/self/status")
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has had at once."""
+    """The most memory that this process has had at once; on Linux since `forget_peak`, and without its parent's."""
+    if STATUS.exists():
+        [line] = [line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def forget_peak() -> None:
+    """Begin to measure anew where the system can (proc(5))."""
+    if STATUS.exists():
+        STATUS.with_name("clear_refs").write_text("5")
 
 
 class Heart:
@@ -38,7 +48,9 @@ class Heart:
             self.longest_gap_s = max(self.longest_gap_s, time.monotonic() - before_s - BEAT_S)
 
 
-async def measured(folder: Path, address: str, tool: str, arguments: dict[str, object]) -> dict[str, object]:
+async def measured(
+    folder: Path, address: str, tool: str, arguments: dict[str, object], at_once: int = 1
+) -> dict[str, object]:
     """Call one tool and answer its text, and seconds and memory it took."""
     settings = Settings.load(
         api_key="test-key-0123456789",
@@ -51,10 +63,14 @@ async def measured(folder: Path, address: str, tool: str, arguments: dict[str, o
     )
     async with McpClient(build_server(settings, lambda: Client(settings))) as host:
         await host.list_tools()
+        forget_peak()
         heart, before_bytes, started_s = Heart(), peak_bytes(), time.monotonic()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(heart.beat)
-            result = await host.call_tool(tool, arguments)
+            async with anyio.create_task_group() as others:
+                for _ in range(at_once - 1):
+                    others.start_soon(host.call_tool, tool, arguments)
+                result = await host.call_tool(tool, arguments)
             tasks.cancel_scope.cancel()
     return {
         "text": "\n".join(getattr(content, "text", "") for content in result.content),

@@ -67,10 +67,14 @@ def test_a_photo_is_known_by_its_bytes(kind: str, take: Take) -> None:
     assert (photo.mime, photo.width_px, photo.height_px) == (KINDS[kind], 64, 48)
 
 
-def test_the_digest_is_that_of_the_file_on_disk(take: Take) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_photo_knows_the_digest_of_its_file_and_of_what_is_sent(kept: bool, take: Take) -> None:
     content = revealing("JPEG")
+    photo = take(content, keep_metadata=kept)
 
-    assert take(content).sha256 == hashlib.sha256(content).hexdigest()
+    digests = [hashlib.sha256(each).hexdigest() for each in (content, photo.content)]
+    assert [photo.sha256, photo.content_sha256] == digests
+    assert (digests[0] == digests[1]) is kept
 
 
 @pytest.mark.parametrize("kind", KINDS)

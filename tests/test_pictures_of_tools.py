@@ -5,11 +5,9 @@ import hashlib
 import io
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
-import anyio
 import pytest
 from conftest import Clock, Connect
 from documented import structured, text_of
@@ -24,7 +22,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from uploading import TOOL, photo_arguments, upload
 
-from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.sandbox import RecordedRequest, SandboxOptions, World, build_sandbox
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +41,10 @@ def part_of(request: RecordedRequest, field: str) -> bytes:
     boundary = request.content_type.partition("boundary=")[2].encode()
     [part] = [part for part in request.body.split(b"--" + boundary) if f'name="{field}"'.encode() in part]
     return part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+
+
+def sent_names(world: World) -> list[str | None]:
+    return [part.filename for request in world.requests for part in request.form if part.name == "cc"]
 
 
 def pixels(content: bytes) -> Image.Image:
@@ -134,6 +135,28 @@ async def test_a_file_that_is_no_picture_never_leaves_the_machine(
     assert "“holiday.jpg” is" in text_of(result)
     assert not world.requests
     assert b"secret" not in text_of(result).encode()
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here opens and cannot be read")
+async def test_a_photo_that_opens_and_cannot_be_read_costs_that_photo_alone(
+    connect: Connect, world: World, photos: Path
+) -> None:
+    async with connect(image_dirs=(photos, Path("/proc/self"))) as client:
+        result = structured(await upload(client, Path("/proc/self/mem"), photos / "cars"))
+    assert "“mem” cannot be read: Input/output error." in str(result["notSubmitted"])
+    assert len(sent_names(world)) == 3
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here opens and cannot be read")
+async def test_a_single_photo_that_cannot_be_read_is_told_with_what_to_do(
+    connect: Connect, world: World
+) -> None:
+    async with connect(image_dirs=(Path("/proc/self"),)) as client:
+        told = text_of(await upload(client, Path("/proc/self/mem")))
+    assert "cannot be read" in told
+    assert "Credits spent: no." in told
+    assert "fetched from the cloud" in told
+    assert not world.requests
 
 
 def draw_heic(folder: Path) -> Path:
@@ -259,6 +282,36 @@ async def test_which_of_the_two_it_is_stays_open_where_the_original_is_gone(
     assert "unknown whether processed or the original" in told or told.count(": done\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("suffix", "told"), [("heic", "HEIC is decoded from local files only"), ("avif", "image/avif")]
+)
+@pytest.mark.parametrize("tool", SHOWING)
+async def test_a_result_that_is_not_decoded_is_saved_and_named(
+    tool: str,
+    suffix: str,
+    told: str,
+    client: McpClient,
+    batch_id: str,
+    results: Results,
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    draw_heic(photos)
+    results.content = (photos / "phone.heic").read_bytes() if suffix == "heic" else coded(quartered(), "AVIF")
+    shown = await show(client, batch_id, tool)
+    assert (tmp_path / "results" / batch_id / f"512251_revealing.{suffix}").read_bytes() == results.content
+    assert f"not shown: {told}" in text_of(shown).replace("It holds ", "")
+
+
+@pytest.mark.parametrize("tool", SHOWING)
+async def test_a_heic_original_is_at_hand_to_compare_with(
+    tool: str, client: McpClient, results: Results, photos: Path
+) -> None:
+    batch = str(structured(await upload(client, draw_heic(photos)))["batchID"])
+    results.content = sent = coded(quartered(800, 600))
+    assert THE_ORIGINAL in text_of(await show(client, batch, tool)), len(sent)
+
+
 async def test_a_result_is_shown_upright(client: McpClient, batch_id: str, results: Results) -> None:
     results.content = coded(quartered(800, 600), exif=revealing_exif(6))
     assert seen(await show(client, batch_id)).size == (600, 800)
@@ -284,18 +337,3 @@ async def test_the_answer_tells_what_was_saved(
     assert path.read_bytes() == results.content
     digest, size_bytes = hashlib.sha256(results.content).hexdigest(), f"{len(results.content):,}"
     assert f"Saved as {path} (image/webp, 120x160 px, {size_bytes} bytes, sha256 {digest})" in told
-
-
-async def test_pictures_are_decoded_one_at_a_time() -> None:
-    at_work, most = threading.Semaphore(0), []
-
-    def work() -> None:
-        at_work.release()
-        most.append(at_work._value)
-        time.sleep(0.01)
-        at_work.acquire()
-
-    async with anyio.create_task_group() as group:
-        for _ in range(4):
-            group.start_soon(in_lane, work)
-    assert most == [1, 1, 1, 1]

@@ -1,6 +1,7 @@
 """What a model sees: upright, opaque, small, and honest about what it is."""
 
 import io
+import random
 from itertools import pairwise
 
 import pytest
@@ -80,6 +81,14 @@ def test_a_preview_of_noise_has_at_most_300_kb(kind: str) -> None:
     noise = Image.effect_noise((1500, 1500), 120).convert("RGB")
 
     assert len(preview(coded(noise, kind)).content) <= 300_000
+
+
+@pytest.mark.parametrize("max_bytes", [2_000_000, 300_000, 60_000])
+def test_a_preview_of_coloured_noise_nearly_fills_its_bytes(max_bytes: int) -> None:
+    noise = Image.frombytes("RGB", (1024, 700), random.Random(1).randbytes(1024 * 700 * 3))
+
+    seen = preview(coded(noise, quality=98), max_bytes=max_bytes)
+    assert min(max_bytes, 900_000) * 0.6 < len(seen.content) <= max_bytes
 
 
 def test_a_preview_that_cannot_be_small_enough_is_refused() -> None:
