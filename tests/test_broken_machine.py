@@ -1,34 +1,76 @@
-"""What is wrong with this machine is told as that, and the photos before it are not lost."""
+"""What is wrong with this machine is told as that by every tool, never as a fault of the server."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Connect
-from documented import structured, text_of
-from mcp import Client as McpClient
+from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, text_of
+from pydantic import JsonValue
+from starlette.applications import Starlette
 
-from autobg_mcp.sandbox import World
+from autobg_mcp.sandbox import SandboxOptions, build_sandbox
+from autobg_mcp.tools import TOOLS
 
 pytestmark = pytest.mark.anyio
 
-UPLOAD = {"numberPlate": "V-1", "numPlateProcessor": 1, "processType": "ai"}
+WORKFLOWS: dict[str, dict[str, JsonValue]] = {
+    "waitForBatch": {"batchID": "1206"},
+    "reviewBatch": {"batchID": "1206"},
+    "reportManyImages": {"reports": [{"picID": 1, "reportReason": ["Other"]}]},
+    "listBatches": {},
+    "getCreditSummary": {},
+}
 
 
-async def uploaded(host: McpClient, *photos: Path) -> str:
-    """The batch that photos are in now."""
-    arguments = UPLOAD | {"images": [str(photo) for photo in photos]}
-    return str(structured(await host.call_tool("replaceNumPlate", arguments))["batchID"])
+def damaged_ledger(folder: Path) -> None:
+    (folder / "state").mkdir(mode=0o700)
+    (folder / "state" / "ledger.sqlite3").write_bytes(b"no database" * 1000)
 
 
-async def test_a_damaged_ledger_is_told_as_such_where_several_pictures_meet_it_at_once(
-    connect: Connect, world: World, photos: Path, tmp_path: Path
+def folder_in_place_of_the_ledger(folder: Path) -> None:
+    (folder / "state" / "ledger.sqlite3").mkdir(parents=True, mode=0o700)
+
+
+def file_in_place_of_the_state_folder(folder: Path) -> None:
+    (folder / "state").touch()
+
+
+def file_in_place_of_the_output_folder(folder: Path) -> None:
+    (folder / "results").touch()
+
+
+def link_to_itself_in_place_of_the_output_folder(folder: Path) -> None:
+    (folder / "results").symlink_to(folder / "results")
+
+
+def folders_in_place_of_photos(folder: Path) -> None:
+    for photo in (folder / "photos").rglob("*.jpg"):
+        photo.unlink()
+        photo.mkdir()
+
+
+BREAKAGES: list[Callable[[Path], None]] = [
+    damaged_ledger,
+    folder_in_place_of_the_ledger,
+    file_in_place_of_the_state_folder,
+    file_in_place_of_the_output_folder,
+    link_to_itself_in_place_of_the_output_folder,
+    folders_in_place_of_photos,
+]
+
+
+@pytest.fixture
+def sandbox() -> Starlette:
+    return build_sandbox(SandboxOptions(replay=True))
+
+
+@pytest.mark.parametrize("tool", [tool.tool for tool in TOOLS])
+@pytest.mark.parametrize("break_it", BREAKAGES, ids=lambda breakage: breakage.__name__)
+async def test_a_broken_machine_is_no_fault_of_the_server(
+    tool: str, break_it: Callable[[Path], None], connect: Connect, photos: Path, tmp_path: Path
 ) -> None:
-    async with connect() as host:
-        batch_id = await uploaded(host, photos / "cars" / "car-1.jpg", photos / "cars" / "car-2.jpg")
-        world.advance(2)
-    for file in (tmp_path / "state").glob("ledger*"):
-        file.write_bytes(b"no database" * 1000)
-    async with connect() as host:
-        text = text_of(await host.call_tool("reviewBatch", {"batchID": batch_id}))
-    assert "ledger.sqlite3" in text
-    assert "fault" not in text
+    arguments = arguments_of(tool, photos) if tool in EXCHANGES else WORKFLOWS[tool]
+    break_it(tmp_path)
+    async with connect(toolsets=ALL_TOOLSETS) as host:
+        assert "fault" not in text_of(await host.call_tool(tool, arguments))

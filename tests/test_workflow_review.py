@@ -289,3 +289,16 @@ class TestOddAnswers:
         assert result.is_error
         assert "“Batch not found”" in text_of(result)
         assert KEY not in text_of(result)
+
+
+async def test_a_damaged_ledger_is_told_as_such_where_several_pictures_meet_it_at_once(
+    connect: Connect, world: World, photos: Path, tmp_path: Path
+) -> None:
+    async with connect() as host:
+        batch_id = await done(host, world, photos / "cars" / "car-1.jpg", photos / "cars" / "car-2.jpg")
+    for file in (tmp_path / "state").glob("ledger*"):
+        file.write_bytes(b"no database" * 1000)
+    async with connect() as host:
+        text = text_of(await host.call_tool("reviewBatch", {"batchID": batch_id}))
+    assert "ledger.sqlite3" in text
+    assert "fault" not in text

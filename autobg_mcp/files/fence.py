@@ -45,8 +45,8 @@ class Fence:
         )
         self._setting = setting
         self._unfenced = unfenced
-        self._results = None if results is None else results.expanduser().resolve()
-        if self._results and any(root.resolve().is_relative_to(self._results) for root in self._roots):
+        self._results = None if results is None else _real(results.expanduser())
+        if self._results and any(_real(root).is_relative_to(self._results) for root in self._roots):
             self._results = None  # results lie among the photos, by the operator's own word
 
     def find(self, names: Sequence[str], *, limit: int = 500) -> list[Path]:
@@ -184,6 +184,11 @@ class Fence:
         return FileRefusedError(
             f"{quoted(name)} lies outside the folders that {self._setting} names: {folders}."
         )
+
+
+def _real(path: Path) -> Path:
+    """A path without links; one that leads in a circle stays as it is, where `Path.resolve` breaks."""
+    return Path(os.path.realpath(path))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
