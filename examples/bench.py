@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 
 import bench_calls
+import bench_photos
 import bench_start
 from interleaved import Row
 
 BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "start": bench_start.rows,
     "calls": bench_calls.rows,
+    "photos": bench_photos.rows,
 }
 
 

@@ -1,0 +1,105 @@
+"""What photos cost that are found, looked at, and sent a second time."""
+
+import io
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import anyio
+from bench_peers import KEY, UNLIMITED
+from interleaved import Row, timed, timed_calls
+from PIL import Image, ImageFilter
+
+from autobg_mcp import Client, Settings, UploadImagesWithoutTemplate
+from autobg_mcp.files.fence import Fence
+from autobg_mcp.pictures.preview import preview
+from autobg_mcp.sandbox import SandboxOptions, build_sandbox
+from autobg_mcp.sandbox.app import endpoints
+
+FILES, FOLDERS = 20_000, 200
+REPEATED = 100
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """The table's lines."""
+    rounds = 3 if quick else 10
+    with tempfile.TemporaryDirectory() as name:
+        found_s = search(Path(name), rounds)
+    yield Row(f"`**/*.jpg` over {FILES:,} files", f"{found_s:.2f} s", "0.3 s")
+    with tempfile.TemporaryDirectory() as name:
+        first_s, again_s = anyio.run(repeat, Path(name), rounds)
+    yield Row(f"a repeat of {REPEATED} photos paid before", f"{again_s:.2f} s", "0.3 s")
+    yield Row("… their first upload", f"{first_s:.2f} s")
+    with tempfile.NamedTemporaryFile() as photo:
+        photo.write(drawn((4000, 3000)))
+        photo.flush()
+        looks = [look_in_a_process(photo.name) for _ in range(rounds)]
+    seconds, peak_mb = (median(values) for values in zip(*looks, strict=True))
+    yield Row("preview of 12 megapixels", f"{seconds * 1e3:.0f} ms, {peak_mb:.0f} MB", "70 ms, 120 MB")
+
+
+def search(folder: Path, rounds: int) -> float:
+    """Seconds to find every photo in a tree."""
+    for number in range(FILES):
+        (folder / str(number % FOLDERS)).mkdir(exist_ok=True)
+        (folder / str(number % FOLDERS) / f"{number}.jpg").touch()
+    find = partial(Fence([folder]).find, ["**/*.jpg"], limit=FILES)
+    assert len(find()) == FILES
+    return median(timed({"find": find}, rounds)["find"])
+
+
+async def repeat(folder: Path, rounds: int) -> tuple[float, float]:
+    """Seconds of an upload, and of the same call again, which pays nothing."""
+    photos = folder / "photos"
+    photos.mkdir()
+    content = drawn((1600, 1200))
+    for number in range(REPEATED):
+        comment = b"\xff\xfe\0\x06" + number.to_bytes(4, "big")
+        (photos / f"{number}.jpg").write_bytes(content[:2] + comment + content[2:])
+    settings = Settings.load(
+        api_key=KEY,
+        image_dirs=(photos,),
+        output_dir=folder / "results",
+        state_dir=folder / "state",
+        rate_limits=f"*={UNLIMITED}/3600s",
+    )
+    limits = {endpoint.path: UNLIMITED for endpoint in endpoints()}
+    upload = UploadImagesWithoutTemplate(
+        images=[str(photos)], numberPlate="V", numPlateProcessor=1, processType="ai"
+    )
+    api = build_sandbox(SandboxOptions(limits=limits, credits=REPEATED, turnaround_s=0))
+    async with Client(settings, app=api) as client:
+        calls = {"upload": partial(client.call, upload)}
+        first = await timed_calls(calls, rounds=1, warm_up=0)
+        again = await timed_calls(calls, rounds, warm_up=1)
+    return first["upload"][0], median(again["upload"])
+
+
+def drawn(size_px: tuple[int, int]) -> bytes:
+    """A JPEG as smooth as photos are."""
+    file = io.BytesIO()
+    noise = Image.effect_noise(size_px, 90).filter(ImageFilter.GaussianBlur(3)).convert("RGB")
+    noise.save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+def look_in_a_process(photo: str) -> tuple[float, float]:
+    """Seconds of one preview, and the peak of its process in MB."""
+    command = [sys.executable, __file__, photo]
+    seconds, peak_kb = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return float(seconds), float(peak_kb) / 1024
+
+
+def look(path: Path) -> None:
+    content = path.read_bytes()
+    taken = timed({"preview": partial(preview, content)}, rounds=1, warm_up=1)["preview"]
+    print(*taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    look(Path(sys.argv[1]))
