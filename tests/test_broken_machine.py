@@ -44,6 +44,10 @@ def link_to_itself_in_place_of_the_output_folder(folder: Path) -> None:
     (folder / "results").symlink_to(folder / "results")
 
 
+def link_to_itself_in_place_of_the_state_folder(folder: Path) -> None:
+    (folder / "state").symlink_to(folder / "state")
+
+
 def folders_in_place_of_photos(folder: Path) -> None:
     for photo in (folder / "photos").rglob("*.jpg"):
         photo.unlink()
@@ -54,6 +58,7 @@ BREAKAGES: list[Callable[[Path], None]] = [
     damaged_ledger,
     folder_in_place_of_the_ledger,
     file_in_place_of_the_state_folder,
+    link_to_itself_in_place_of_the_state_folder,
     file_in_place_of_the_output_folder,
     link_to_itself_in_place_of_the_output_folder,
     folders_in_place_of_photos,

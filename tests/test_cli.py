@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -116,6 +117,15 @@ def test_a_tool_that_fails_ends_with_1_and_says_why_on_stderr(
     assert (code, out) == (1, "")
     assert problem in err
     assert "Next: " in err
+
+
+def test_a_file_name_that_is_not_utf8_is_printed_all_the_same(run: Run, drawn: Path, tmp_path: Path) -> None:
+    shutil.copy(drawn / "cars" / "car-1.jpg", tmp_path)
+    (tmp_path / os.fsdecode(b"\xff.jpg")).touch()
+    pairs = [f"images={tmp_path}", "numberPlate=V", "numPlateProcessor=1", "processType=ai"]
+    code, out, _ = run("call", "uploadImagesWithoutTemplate", *pairs, "--sandbox")
+    assert code == 0
+    assert [left["file"] for left in json.loads(out)["notSubmitted"]] == [f"{tmp_path}/?.jpg"]
 
 
 @pytest.mark.parametrize("flags_last", [True, False])

@@ -71,5 +71,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _fail(error: AutobgError, code: int) -> NoReturn:
-    print(f"autobg-mcp: {error.explanation()}", file=sys.stderr)
+    from autobg_mcp.serving.door import Door  # noqa: PLC0415  # --help needs none of it
+
+    print(f"autobg-mcp: {Door(_secrets()).text(error.explanation())}", file=sys.stderr)
     sys.exit(code)
+
+
+def _secrets() -> list[str]:
+    """The key in use; none where the settings cannot be read."""
+    from autobg_mcp.settings import Settings  # noqa: PLC0415  # --help needs none of it
+
+    try:
+        return Settings.load().secrets()
+    except ConfigurationError:
+        return []

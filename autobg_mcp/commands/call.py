@@ -33,20 +33,25 @@ def run(options: argparse.Namespace) -> int:
     """Call the tool and print its result as JSON."""
     import anyio  # noqa: PLC0415  # --help needs none of it
 
+    from autobg_mcp.serving.door import Door  # noqa: PLC0415
     from autobg_mcp.tools.offer import Offer  # noqa: PLC0415
 
     settings = load_settings(options)
     tool = Offer(settings).find(options.tool).from_arguments(arguments_of(options.pairs, options.args))
     result = anyio.run(_run_tool, settings, options.sandbox, tool)
-    print(json.dumps(result.structured(), indent=2, ensure_ascii=False))
+    told = Door(settings.secrets()).fields(result.structured())
+    print(json.dumps(told, indent=2, ensure_ascii=False))
     return 0
 
 
 async def _run_tool(settings: "Settings", sandbox: bool, tool: "Tool[Result]") -> "Result":
     from autobg_mcp.api.call import Call  # noqa: PLC0415
+    from autobg_mcp.serving.door import Door  # noqa: PLC0415
+
+    door = Door(settings.secrets())
 
     async def report(_progress: float, _total: float | None, message: str) -> None:  # a report is awaited
-        print(message, file=sys.stderr)
+        print(door.line(message), file=sys.stderr)
 
     async with open_client(settings, sandbox=sandbox, unfenced=True) as client:
         return await client.call(tool, Call(report=report, host="command line"))

@@ -76,7 +76,9 @@ class Search:
                 yield from self._walk_deep(at / entry.name, rest)
 
     def _listed(self, folder: Path) -> list[FolderEntry]:
-        if not self._holds(folder) or (self._skips and folder.resolve().is_relative_to(self._skips)):
+        if not self._holds(folder) or (
+            self._skips and Path(os.path.realpath(folder)).is_relative_to(self._skips)
+        ):
             return []
         entries = self._entries(folder)
         self._left -= len(entries)

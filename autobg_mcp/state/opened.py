@@ -78,7 +78,7 @@ def opened(path: Path) -> Opened:
                 after_in_child=_after_fork_in_child,
             )
             _closes_at_forks = True
-        return _registry.setdefault(path.parent.resolve() / path.name, Opened())
+        return _registry.setdefault(Path(os.path.realpath(path.parent)) / path.name, Opened())
 
 
 def identity_of(path: Path) -> tuple[int, int] | None:
