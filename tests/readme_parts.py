@@ -1,13 +1,16 @@
-"""The parts of README.md that the code decides, each between `<!-- name -->` and `<!-- /name -->`."""
+"""The parts of README.md and of the wings' pages that the code decides, each between `<!-- name -->` and `<!-- /name -->`."""
 
 import argparse
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from settings_described import default_of, meanings, variable
 
+import autobg_mcp
 from autobg_mcp.commands import parser as _parser
 from autobg_mcp.sandbox import BEHAVIOURS, exchanges
 from autobg_mcp.settings import TOOLSETS, Settings
@@ -124,6 +127,21 @@ def _code(language: str, path: Path) -> str:
     return f"```{language}\n{path.read_text('utf-8').strip()}\n```"
 
 
+def rooms(wing: Path) -> str:
+    """The modules of a wing, each with the sentence that it begins with."""
+    paths = {path.stem: path for path in wing.glob("*.py") if path.stem != "__init__"}
+    paths |= {f"{path.parent.name}/": path for path in wing.glob("*/__init__.py")}
+    return table(("room", "what it is"), [(f"`{name}`", _opening(paths[name])) for name in sorted(paths)])
+
+
+def _opening(path: Path) -> str:
+    words = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return words.partition("\n")[0].removesuffix(":").removesuffix(".")
+
+
+PACKAGE = Path(autobg_mcp.__file__).parent
+WINGS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+PAGES = [README, *(wing / "README.md" for wing in WINGS)]
 PARTS: dict[str, Callable[[], str]] = {
     "host": host,
     "tools": tools,
@@ -134,22 +152,17 @@ PARTS: dict[str, Callable[[], str]] = {
     "endpoints": endpoints,
     "first_batch": first_batch,
 }
-"""The parts of README between `<!-- name -->` and `<!-- /name -->`."""
+"""The parts that stand on one page; every wing's page also has its `rooms`."""
 
 
-def readme() -> str:
-    """The text of README.md with every part written anew, the number of tools, and the name that server.json gives.
-
-    Raises:
-        ValueError: README lacks the marks of a part.
-    """
-    text = README.read_text("utf-8")
-    for name, part in PARTS.items():
+def page(path: Path) -> str:
+    """The text of a page with every part on it written anew, the number of tools, and the name of server.json."""
+    text = path.read_text("utf-8")
+    for name, part in (PARTS | {"rooms": partial(rooms, path.parent)}).items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->\n")
-        if not (begin and end):
-            raise ValueError(f"README.md lacks <!-- {name} --> or <!-- /{name} -->")
-        text = f"{before}{begin}\n{part()}\n\n{end}{after}"
+        if begin and end:
+            text = f"{before}{begin}\n{part()}\n\n{end}{after}"
     name = json.loads(SERVER_JSON.read_text("utf-8"))["name"]
     offered = sum(tool.toolset in TOOLSETS for tool in TOOLS)
     text = re.sub(r"(?<= and offers )\d+(?= tools\.)", str(offered), text)

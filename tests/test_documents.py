@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator, FormatChecker  # type: ignore[import-untyped]
 from mistakes import mistakes
-from readme_parts import PARTS, README, ROOT, SERVER_JSON, readme
+from readme_parts import PACKAGE, PAGES, PARTS, README, ROOT, SERVER_JSON
 from settings_described import meanings, variable
 from written import WRITTEN
 
-import autobg_mcp
 from autobg_mcp import __version__
 from autobg_mcp.commands import parser as _parser
 from autobg_mcp.commands.call import arguments_of as _arguments
@@ -27,17 +26,23 @@ from autobg_mcp.tools import class_of
 
 HOSTS = sorted((ROOT / "examples" / "hosts").iterdir())
 VARIABLES = {variable(name) for name in Settings.model_fields}
+TEXTS = {path: path.read_text("utf-8") for path in PAGES}
 REWRITE = "differs from the code: run `python tests/documents.py`"
+
+
+def named(path: Path) -> str:
+    """A page's path in the repository; installed, the package does not lie beside README."""
+    return str(path.relative_to(PACKAGE.parent if path.is_relative_to(PACKAGE) else ROOT))
 
 
 def test_nothing_is_missing_where_tools_are_declared() -> None:
     assert mistakes() == []
 
 
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WRITTEN, ids=named)
 def test_each_written_file_equals_the_code(path: Path) -> None:
     written = path.read_text("utf-8") if path.exists() else ""
-    assert written == WRITTEN[path](), f"{path.name} {REWRITE}"
+    assert written == WRITTEN[path](), f"{named(path)} {REWRITE}"
 
 
 def test_every_setting_has_a_meaning() -> None:
@@ -45,10 +50,16 @@ def test_every_setting_has_a_meaning() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_each_generated_part_of_readme_equals_the_code(part: str) -> None:
-    marks = re.compile(f"<!-- {part} -->.*<!-- /{part} -->", re.DOTALL)
-    (written,), (generated,) = marks.findall(README.read_text("utf-8")), marks.findall(readme())
-    assert written == generated, f"README.md {REWRITE}"
+def test_each_generated_part_stands_on_one_page(part: str) -> None:
+    marks = re.compile(f"^<!-- {part} -->$.*^<!-- /{part} -->$", re.DOTALL | re.MULTILINE)
+    assert [len(marks.findall(text)) for text in TEXTS.values() if f"<!-- {part} -->" in text] == [1]
+
+
+@pytest.mark.parametrize("path", PAGES[1:], ids=lambda path: path.parent.name)
+def test_each_wing_has_a_page_that_fits_on_a_screen_without_its_tables(path: Path) -> None:
+    lines = [line for line in TEXTS[path].splitlines() if line.strip() and not line.startswith("|")]
+    assert "<!-- rooms -->" in lines
+    assert len(lines) <= 50
 
 
 def test_readme_carries_the_name_of_server_json() -> None:
@@ -56,20 +67,24 @@ def test_readme_carries_the_name_of_server_json() -> None:
     assert re.findall(r"mcp-name: (\S+)\s", README.read_text("utf-8")) == [name]
 
 
-def test_readme_names_no_variable_that_is_no_setting() -> None:
-    assert set(re.findall(r"AUTOBG_[A-Z_]+", README.read_text("utf-8"))) == VARIABLES
+def test_the_pages_name_every_setting_and_no_other() -> None:
+    assert set(re.findall(r"AUTOBG_[A-Z_]+", "".join(TEXTS.values()))) == VARIABLES
 
 
-def test_readme_links_only_to_files_that_exist() -> None:
-    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", README.read_text("utf-8"))
-    package = Path(autobg_mcp.__file__).parent.parent  # installed, it does not lie beside README
-    assert [link for link in links if not ((ROOT / link).exists() or (package / link).exists())] == []
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_each_link_of_a_page_leads_to_a_file_or_a_section(path: Path) -> None:
+    for link in re.findall(r"\]\((?!https?://)([^)]+)\)", TEXTS[path]):
+        file, _, section = link.partition("#")
+        target = Path(os.path.normpath(Path(named(path)).parent / file)) if file else Path(named(path))
+        found = [place / target for place in (ROOT, PACKAGE.parent) if (place / target).exists()]
+        assert found, link
+        assert not section or section in sections(found[0].read_text("utf-8")), link
 
 
-def test_readme_links_only_to_sections_that_exist() -> None:
-    text = README.read_text("utf-8")
-    sections = {re.sub(r"\W+", "-", title.lower()) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= sections
+def sections(text: str) -> set[str]:
+    """The names by which the headings of a page are linked to."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w-]", "", title.lower().replace(" ", "-")) for title in titles}
 
 
 def test_server_json_is_valid_for_the_registry() -> None:
@@ -102,8 +117,8 @@ def test_changelog_begins_with_this_version() -> None:
 
 
 def _commands() -> Iterator[list[str]]:
-    """The arguments of every `autobg-mcp` command in README's code blocks."""
-    for block in re.findall(r"^```sh\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+    """The arguments of every `autobg-mcp` command in the pages' code blocks."""
+    for block in re.findall(r"^```sh\n(.*?)^```", "\n".join(TEXTS.values()), re.MULTILINE | re.DOTALL):
         for command in re.split(r"&&|\n", block):
             words = shlex.split(command)
             if words and Path(words[0]).name == "autobg-mcp":
@@ -111,7 +126,7 @@ def _commands() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("arguments", list(_commands()), ids=" ".join)
-def test_each_command_in_readme_is_one_that_the_command_line_takes(arguments: list[str]) -> None:
+def test_each_command_on_a_page_is_one_that_the_command_line_takes(arguments: list[str]) -> None:
     options, late = _parser().parse_known_args(arguments)
     if "tool" in options:
         class_of(options.tool).from_arguments(_arguments([*options.pairs, *late], options.args))

@@ -19,6 +19,8 @@ WRITTEN = {
     Path("README.md"),
     Path("autobg_mcp/__init__.pyi"),
     Path("autobg_mcp/tools/listing.json"),
+    Path("autobg_mcp/tools/README.md"),
+    Path("autobg_mcp/throttle/README.md"),
 }
 
 DOCUMENTED = """{
@@ -153,6 +155,6 @@ def test_a_forgotten_command_is_named_with_the_files_that_it_writes(house: Path)
     differ = {
         path
         for path in WRITTEN
-        if f"{path.name} differs from the code: run `python tests/documents.py`" in run.stdout
+        if f"{path} differs from the code: run `python tests/documents.py`" in run.stdout
     }
     assert (run.returncode, differ) == (1, WRITTEN)

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from readme_parts import README, SERVER_JSON, readme
+from readme_parts import PAGES, SERVER_JSON, page
 from settings_described import environment_variables
 
 import autobg_mcp
@@ -46,6 +47,6 @@ WRITTEN: dict[Path, Callable[[], str]] = {
     PREPARED: listing,
     STUB: stub,
     SERVER_JSON: server,
-    README: readme,
+    **{path: partial(page, path) for path in PAGES},
 }
 """Every file that the code decides, or decides parts of."""
