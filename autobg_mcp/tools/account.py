@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 import anyio.to_thread
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, SkipValidation, model_validator
 
 from autobg_mcp.api.exchange import Answer, Request, unexpected
 from autobg_mcp.files.base64 import decoded
@@ -43,7 +43,7 @@ class UsageReport(Result):
     rows: list[dict[str, JsonValue]] | None = None
     sums: dict[str, float] | None = None
     data: Pruned | None = None
-    whole: JsonValue = Field(default=None, exclude=True)
+    whole: SkipValidation[JsonValue] = Field(default=None, exclude=True)
     """`data` unshortened, for callers in Python."""
 
     def next_step(self) -> str:

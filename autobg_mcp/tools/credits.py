@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
+import anyio.to_thread
 from pydantic import Field, JsonValue
 
 from autobg_mcp.errors import AutobgError, ThrottledError
@@ -92,7 +93,8 @@ class GetCreditSummary(Tool[CreditSummary]):
 async def _used(period: Period, context: Context) -> Used:
     try:
         report = await GetUserUsage(reportOption=period).run(context)
-        used, why = credits_in(report), "the API's usage answer was not understood"
+        used = await anyio.to_thread.run_sync(credits_in, report)
+        why = "the API's usage answer was not understood"
     except ThrottledError:
         raise
     except AutobgError as error:

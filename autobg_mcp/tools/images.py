@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Self
 
+import anyio.to_thread
 from pydantic import FailFast, Field, JsonValue, TypeAdapter
 
 from autobg_mcp.api.exchange import Answer, Request, unexpected
@@ -162,10 +163,10 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
         UnexpectedAnswerError: The bytes are no picture, or a damaged one; nothing is saved.
         FileRefusedError: It cannot be saved.
     """
-    content = answer.content
-    if not (sniff(content) or "").startswith("image/"):
-        content = decoded(_base64_text(answer)) or b""
-    if not (sniff(content) or "").startswith("image/"):
+    content = (
+        answer.content if _is_picture(answer.content) else await anyio.to_thread.run_sync(_coded, answer)
+    )
+    if not _is_picture(content):
         raise unexpected(request, described(answer) + " where a picture was due")
     small: Preview | None = None
     try:
@@ -211,14 +212,19 @@ def _kind(content: bytes, original: bytes) -> str:
     return "the original upload, not a processed picture" if same_picture(content, original) else "processed"
 
 
-def _base64_text(answer: Answer) -> str:
+def _is_picture(content: bytes) -> bool:
+    return (sniff(content) or "").startswith("image/")
+
+
+def _coded(answer: Answer) -> bytes:
+    """What an answer holds as base64: in an envelope, in quotes or bare; empty for nothing."""
     try:
         data = answer.json()
-    except (ValueError, RecursionError):
-        data = answer.content.decode("ascii", "replace")
+    except ValueError:
+        return decoded(answer.content) or b""
     while isinstance(data, dict):
-        data = next((value for value in data.values() if _may_hold_picture(value)), "")
-    return data if isinstance(data, str) else ""
+        data = next((value for value in data.values() if _may_hold_picture(value)), None)
+    return (decoded(data) if isinstance(data, str) else None) or b""
 
 
 def _may_hold_picture(value: JsonValue) -> bool:
