@@ -13,6 +13,7 @@ from documented import ALL_TOOLSETS, structured, text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client as McpClient
+from mcp import MCPError
 from mcp.types import CallToolResult, ImageContent
 from PIL import Image
 from pydantic import JsonValue
@@ -165,6 +166,18 @@ async def test_a_key_in_use_leaves_in_no_spelling(
         told += text_of(await host.call_tool("getUserUsage", {"reportOption": "Today"}))
     assert told.count("[API key]") == 3
     assert key not in told
+
+
+async def test_limits_that_cannot_be_told_say_why(connect: Connect) -> None:
+    async with connect(api_key=None) as host:
+        with pytest.raises(MCPError, match="No API key is set"):
+            await host.read_resource("autobg://limits")
+
+
+async def test_json_of_any_depth_is_told_to_its_twelfth_level(api: ScriptedApi, host: McpClient) -> None:
+    api.says(b'{"status": true, "data": ' + b"[" * 150 + b"]" * 150 + b"}")
+    answer = structured(await host.call_tool("getUserUsage", {"reportOption": "Today"}))
+    assert str(answer["data"]) == "[" * 12 + "'…'" + "]" * 12
 
 
 async def test_pictures_beyond_a_megabyte_are_named_instead_of_shown(host: McpClient) -> None:

@@ -228,12 +228,15 @@ Pruned = Annotated[JsonValue, WithJsonSchema({"maxItems": MOST_SHOWN})]
 """JSON of unknown shape in an answer, once `pruned`; a schema without any bound counts as a fault at some hosts."""
 
 
-def pruned(value: JsonValue) -> JsonValue:
-    """JSON of unknown shape as a model may read it: texts cleaned and shortened, at most 100 entries a list."""
+def pruned(value: JsonValue, depth: int = 12) -> JsonValue:
+    """JSON of unknown shape as a model may read it: texts cleaned and shortened, at most 100 entries a list, 12 levels deep."""
     if isinstance(value, str):
         return cleaned(value, _LONGEST_SHOWN_CHARS)
+    if isinstance(value, list | dict) and not depth:
+        return "…"
     if isinstance(value, list):
-        return [pruned(item) for item in value[:MOST_SHOWN]]
+        return [pruned(item, depth - 1) for item in value[:MOST_SHOWN]]
     if isinstance(value, dict):
-        return {cleaned(name, 60): pruned(item) for name, item in list(value.items())[:MOST_SHOWN]}
+        shown = list(value.items())[:MOST_SHOWN]
+        return {cleaned(name, 60): pruned(item, depth - 1) for name, item in shown}
     return value
