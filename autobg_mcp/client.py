@@ -16,7 +16,7 @@ from autobg_mcp.errors import AutobgError, FileRefusedError, telling
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
 from autobg_mcp.money.audit import AuditLog
-from autobg_mcp.money.ledger import Ledger
+from autobg_mcp.money.ledger import SqliteLedger
 from autobg_mcp.money.purchase import Terms, Till
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import redacted
@@ -60,14 +60,14 @@ class Client:
         self._sender = Sender(Http(settings, app), self.throttle, parse_rate_limits(settings.rate_limits))
         self._fence = fence or Fence(settings.image_dirs, results=settings.output_folder())
         self._outbox = Outbox(settings.output_folder())
-        self._ledger = Ledger(settings.state_dir, clock=clock.wall_s)
+        self._ledger = SqliteLedger(settings.state_dir, clock=clock)
         self._till = Till(self._ledger, Terms.of(settings), clock)
         self._audit = AuditLog(settings.state_dir)
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request; whatever is by then is closed at the end."""
-        self._opened.callback(self._ledger.close)
+        self._opened.push_async_callback(self._ledger.aclose)
         self._opened.push_async_callback(self.throttle.aclose)
         self._opened.push_async_callback(self._sender.http.aclose)
         return self

@@ -1,21 +1,28 @@
-"""What the ledger costs per submission: python examples/bench_ledger.py [folder on the disk to measure]."""
+"""What the ledger costs: python examples/bench_ledger.py [--entries 1000000] [--folder on-the-disk-to-measure].
 
+Every figure is a median and its multiple of one write that is flushed to the same disk.
+"""
+
+import argparse
 import os
 import sqlite3
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
+from multiprocessing import Process
 from pathlib import Path
 from statistics import median, quantiles
 
-from autobg_mcp.money.ledger import Intent, Ledger
+import anyio
 
-CALLS = 500
-ENTRIES = 100_000
+from autobg_mcp.money.ledger import Intent, PictureState, SqliteLedger
+
+CALLS = 200
+PER_BATCH = 20
 DAY_S = 86_400.0
+LEASE_S = 180.0
 FRONT = Intent(
     account="a" * 64,
     host="bench",
@@ -29,68 +36,142 @@ FRONT = Intent(
 )
 
 
-def report(name: str, call: Callable[[int], object]) -> None:
-    taken_ms = []
-    for number in range(CALLS):
-        start = time.perf_counter()
-        call(number)
-        taken_ms.append((time.perf_counter() - start) * 1e3)
-    print(f"{name:58} median {median(taken_ms):6.3f} ms   p99 {quantiles(taken_ms, n=100)[-1]:7.3f} ms")
+class Report:
+    """Prints medians, and how many flushed writes each is worth."""
 
+    def __init__(self, flushed_ms: float) -> None:
+        self._flushed_ms = flushed_ms
 
-def submit(ledger: Ledger, number: int) -> None:
-    entry = ledger.claim(replace(FRONT, fingerprint=f"{number:064}"), duplicate_window_s=DAY_S).entry
-    assert entry
-    ledger.sent(entry.id)
-    ledger.settle(entry.id, "accepted", batch_id="1004")
+    async def measure(self, name: str, call: Callable[[int], Awaitable[object]], calls: int = CALLS) -> None:
+        taken_ms = []
+        for number in range(calls):
+            start = time.perf_counter()
+            await call(number)
+            taken_ms.append((time.perf_counter() - start) * 1e3)
+        self.show(name, taken_ms)
 
-
-def fill(folder: Path) -> None:
-    """Older entries of other pictures and vehicles, as many a day as the API takes (ten a minute)."""
-    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as db, db:
-        columns = [row[1] for row in db.execute("PRAGMA table_info(entries)")][1:]
-        changed = {
-            "fingerprint": "'old' || n",
-            "vehicle": "'car' || (n / 20)",
-            "batch_id": "n / 20",
-            "at": "at - 6 * n",
-        }
-        values = ", ".join(changed.get(name, name) for name in columns)
-        db.execute(
-            f"INSERT INTO entries ({', '.join(columns)}) WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 "
-            f"FROM k LIMIT {ENTRIES}) SELECT {values} FROM (SELECT * FROM entries ORDER BY id DESC LIMIT 1), k"
+    def show(self, name: str, taken_ms: list[float]) -> None:
+        middle, last = median(taken_ms), quantiles(taken_ms, n=100)[-1]
+        print(
+            f"{name:44} {middle:9.3f} ms  p99 {last:9.3f} ms  x flushed write {middle / self._flushed_ms:8.2f}"
         )
 
 
-def flush(file: int, _: int) -> None:
-    os.write(file, b"x" * 4096)
-    os.fsync(file)
+def flushed_ms(folder: Path) -> float:
+    taken = []
+    file = os.open(folder / "flushed", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for _ in range(CALLS):
+        start = time.perf_counter()
+        os.write(file, b"x" * 4096)
+        os.fsync(file)
+        taken.append((time.perf_counter() - start) * 1e3)
+    os.close(file)
+    return median(taken)
+
+
+def fill(folder: Path, count: int) -> None:
+    """Older entries of other pictures and vehicles, as many a day as the API takes (ten a minute)."""
+    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as db, db:
+        values = {
+            "account": f"'{FRONT.account}'",
+            "host": "'bench'",
+            "tool": f"'{FRONT.tool}'",
+            "vehicle": f"'car' || n / {PER_BATCH}",
+            "template": "'77'",
+            "file_name": "printf('IMG_%07d.jpg', n)",
+            "pictures": "1",
+            "fingerprint": "printf('%064d', n)",
+            "source": f"printf('/cars/%d/IMG_%07d.jpg', n / {PER_BATCH}, n)",
+            "at": f"{time.time()} - 6 * ({count} - n)",
+            "window_from": f"{time.time()} - 6 * ({count} - n)",
+            "state": "'accepted'",
+            "batch_id": f"'old' || n / {PER_BATCH}",
+            "owner": "'1-bench'",
+            "lease_until": "0",
+        }
+        db.execute(
+            f"INSERT INTO entries ({', '.join(values)}) WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 "
+            f"FROM k LIMIT {count}) SELECT {', '.join(values.values())} FROM k"
+        )
+        db.execute(
+            "INSERT INTO pictures SELECT account, batch_id, id, file_name, 1, 0 FROM entries WHERE owner = '1-bench'"
+        )
+        db.execute(
+            "INSERT INTO batches SELECT account, batch_id, vehicle, template, min(at), max(at), count(*), max(id), "
+            "lower(batch_id || char(10) || vehicle || char(10) || group_concat(file_name, char(10))) "
+            "FROM entries WHERE owner = '1-bench' GROUP BY account, batch_id"
+        )
+
+
+async def submit(ledger: SqliteLedger, number: int) -> None:
+    claim = await ledger.claim(
+        replace(FRONT, fingerprint=f"new {number}"), lease_s=LEASE_S, duplicate_window_s=DAY_S
+    )
+    assert claim.entry
+    await ledger.sent(claim.entry.id, lease_s=LEASE_S)
+    await ledger.settle(claim.entry.id, "accepted", batch_id="1004")
+
+
+def search_forever(folder: Path) -> None:
+    async def search() -> None:
+        ledger = SqliteLedger(folder)
+        while True:
+            await ledger.batches(FRONT.account, text="nothing has this name")
+
+    anyio.run(search)
+
+
+async def claims_beside_a_search(ledger: SqliteLedger, folder: Path, report: Report) -> None:
+    searcher = Process(target=search_forever, args=(folder,), daemon=True)
+    searcher.start()
+    await anyio.sleep(1)
+    await report.measure(
+        "claim beside a process that searches",
+        lambda number: ledger.claim(
+            replace(FRONT, fingerprint=f"beside {number}"), lease_s=LEASE_S, duplicate_window_s=DAY_S
+        ),
+    )
+    searcher.terminate()
+    searcher.join()
+
+
+async def measure(folder: Path, entries: int) -> None:
+    report, ledger = Report(flushed_ms(folder)), SqliteLedger(folder)
+    await report.measure("claim + sent + settle, new ledger", lambda number: submit(ledger, number))
+    await ledger.aclose()
+    fill(folder, entries)
+    print(f"— {entries:,} entries —")
+    account, pictures = FRONT.account, [PictureState(str(n), "x.jpg", True, False) for n in range(PER_BATCH)]
+    repeats = [replace(FRONT, fingerprint=f"{entries - n:064}") for n in range(1, 101)]
+    await report.measure("claim + sent + settle", lambda number: submit(ledger, CALLS + number))
+    await report.measure(
+        "claim under a new key",
+        lambda number: ledger.claim(
+            replace(FRONT, account=str(number)), lease_s=LEASE_S, duplicate_window_s=DAY_S
+        ),
+    )
+    await report.measure(
+        "100 repeats found", lambda _: ledger.duplicates(repeats, duplicate_window_s=10 * DAY_S), 20
+    )
+    await report.measure("listBatches", lambda _: ledger.batches(account))
+    await report.measure(
+        "listBatches, a name that none has", lambda _: ledger.batches(account, text="none"), 5
+    )
+    await report.measure("a picture looked up", lambda number: ledger.picture(account, str(entries - number)))
+    await report.measure("credits of a day", lambda _: ledger.spent(account, time.time() - DAY_S), 20)
+    await report.measure("a status written down", lambda _: ledger.record_status(account, "1", pictures))
+    await report.measure("a balance that is the same", lambda _: ledger.record_credits(account, 9))
+    await claims_beside_a_search(ledger, folder, report)
+    await ledger.aclose()
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as name:
-        folder = Path(name)
-        file = os.open(folder / "flushed", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        report("for comparison: 4 KiB written and flushed", lambda number: flush(file, number))
-        os.close(file)
-        with closing(Ledger(folder)) as ledger:
-            report("claim + sent + settle, new ledger", lambda number: submit(ledger, number))
-            fill(folder)
-            report(
-                f"claim + sent + settle, {ENTRIES:,} entries", lambda number: submit(ledger, CALLS + number)
-            )
-            report(
-                f"duplicate found, {ENTRIES:,} entries",
-                lambda _: ledger.claim(FRONT, duplicate_window_s=DAY_S),
-            )
-            report(
-                f"credits of a day, {ENTRIES:,} entries",
-                lambda _: ledger.spent(FRONT.account, time.time() - DAY_S),
-            )
-            report(
-                "look at a batch that is fresh",
-                lambda _: ledger.status_lease("a", "1", fresh_s=60, lease_s=10),
-            )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--entries", type=int, default=50_000)
+    parser.add_argument("--folder", type=Path, default=None)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        anyio.run(measure, Path(name), options.entries)
 
 
 if __name__ == "__main__":

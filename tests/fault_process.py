@@ -21,14 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.from_thread
 import httpcore
 from httpcore._backends.anyio import AnyIOStream
 
 from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
 from autobg_mcp.errors import AutobgError, StateError
-from autobg_mcp.money.ledger import Ledger
+from autobg_mcp.money.ledger import SqliteLedger
 from autobg_mcp.settings import Settings
 from autobg_mcp.tools.images import GetImageStatus
 from autobg_mcp.tools.uploads import UploadImagesWithoutTemplate
@@ -139,23 +138,20 @@ class Strike:
             os.kill(os.getpid(), signal.SIGKILL)
         if self._how == "error":
             raise error("struck")
-        try:
-            anyio.from_thread.run_sync(self._scope.cancel)
-        except RuntimeError:  # on the event loop already
-            self._scope.cancel()
+        self._scope.cancel()
 
     def _surround(self, name: str, *, before: bool) -> None:
-        method = getattr(Ledger, name)
+        method = getattr(SqliteLedger, name)
 
-        def struck(*arguments: Any, **options: Any) -> Any:
+        async def struck(*arguments: Any, **options: Any) -> Any:
             if before:
                 self._hit(StateError)
-            result = method(*arguments, **options)
+            result = await method(*arguments, **options)
             if not before:
                 self._hit(StateError)
             return result
 
-        setattr(Ledger, name, struck)
+        setattr(SqliteLedger, name, struck)
 
     def _halve_the_writing(self) -> None:
         write = AnyIOStream.write

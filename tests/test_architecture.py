@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "client": {"toolkit", "money", "api", "throttle", "files", "settings", "errors", "text", "clock"},
     "tools": {"toolkit", "money", "api", "throttle", "pictures", "files", "settings", "errors", "text"},
     "toolkit": {"money", "api", "throttle", "pictures", "files", "settings", "errors", "text", "clock"},
-    "money": {"api", "settings", "errors", "text", "clock"},
+    "money": {"api", "settings", "state", "errors", "text", "clock"},
     "api": {"throttle", "settings", "errors", "text", "clock"},
     "throttle": {"state", "errors", "text", "clock"},
     "pictures": {"files", "errors", "text"},

@@ -13,11 +13,10 @@ import pytest
 import autobg_mcp
 
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = PROJECT["optional-dependencies"].keys() - {"bench", "dev", "test"}
+EXTRAS = {"heic", "redis"}
 """The extras that the package itself uses."""
-READ_BY_OTHERS = {"python-multipart", "sniffio"}
-"""Declared for another package's sake: Starlette reads the sandbox's forms with the one, httpx asks the other which loop
-runs and would look for it on disk at every request."""
+READ_BY_OTHERS = {"python-multipart"}
+"""Declared for another package's sake: Starlette reads the sandbox's forms with it."""
 
 
 def declared(requirements: list[str]) -> set[str]:

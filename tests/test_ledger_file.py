@@ -10,31 +10,26 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from ledger_cases import FRONT
+from ledger_cases import FRONT, Blocking
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger import Ledger
-from autobg_mcp.money.ledger.database import FILE_NAME
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
+from autobg_mcp.money.ledger.sqlite_ledger import FILE_NAME
 
 NOBODY = 65_534
 
 
-def intend(ledger: Ledger) -> int:
-    entry = ledger.claim(FRONT, duplicate_window_s=0).entry
-    assert entry
-    return entry.id
+def intend(ledger: Blocking) -> int:
+    return ledger.intend()
 
 
 def accept(folder: Path) -> int:
-    with closing(Ledger(folder)) as ledger:
-        entry_id = intend(ledger)
-        ledger.settle(entry_id, "accepted", batch_id="1004")
-        return entry_id
+    with closing(Blocking(folder)) as ledger:
+        return ledger.accept()
 
 
 def complaint(folder: Path) -> str:
-    with closing(Ledger(folder)) as ledger, pytest.raises(StateError) as caught:
+    with closing(Blocking(folder)) as ledger, pytest.raises(StateError) as caught:
         ledger.claim(FRONT, duplicate_window_s=0)
     return str(caught.value)
 
@@ -75,7 +70,7 @@ def write_schema(folder: Path, version: int) -> None:
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
 def test_a_ledger_of_an_older_schema_keeps_its_entries(version: int, tmp_path: Path) -> None:
     write_schema(tmp_path, version)
-    with closing(Ledger(tmp_path)) as ledger:
+    with closing(Blocking(tmp_path)) as ledger:
         ledger.record_status("account", "1004", [])
         (batch,) = ledger.batches("account")
     assert (batch.batch_id, batch.first_at, batch.processed) == ("1004", 5, 0)
@@ -83,7 +78,7 @@ def test_a_ledger_of_an_older_schema_keeps_its_entries(version: int, tmp_path: P
 
 def test_an_entry_from_before_balances_were_kept_gets_the_next_one(tmp_path: Path) -> None:
     write_schema(tmp_path, 2)
-    with closing(Ledger(tmp_path)) as ledger:
+    with closing(Blocking(tmp_path)) as ledger:
         ledger.record_credits("account", 9)
         assert (ledger.get(1).credits_before, ledger.get(1).credits_after) == (None, 9)
         assert ledger.get(intend(ledger)).credits_before == 9
@@ -115,7 +110,7 @@ def test_damage_in_the_middle_is_told_as_damage(tmp_path: Path) -> None:
 def test_a_server_goes_on_with_a_new_ledger_once_the_damaged_one_is_moved_away(tmp_path: Path) -> None:
     file = tmp_path / FILE_NAME
     file.write_bytes(b"not a database" * 1_000)
-    with closing(Ledger(tmp_path)) as ledger:
+    with closing(Blocking(tmp_path)) as ledger:
         with pytest.raises(StateError):
             intend(ledger)
         file.rename(tmp_path / "copy")
@@ -123,7 +118,7 @@ def test_a_server_goes_on_with_a_new_ledger_once_the_damaged_one_is_moved_away(t
 
 
 def test_a_ledger_replaced_under_a_running_server_is_the_one_that_counts(tmp_path: Path) -> None:
-    with closing(Ledger(tmp_path)) as ledger:
+    with closing(Blocking(tmp_path)) as ledger:
         intend(ledger)
         for file in tmp_path.glob("ledger*"):
             file.rename(tmp_path / f"old-{file.name}")
@@ -132,7 +127,7 @@ def test_a_ledger_replaced_under_a_running_server_is_the_one_that_counts(tmp_pat
 
 
 def test_an_outcome_whose_entry_went_away_with_the_file_is_told(tmp_path: Path) -> None:
-    with closing(Ledger(tmp_path)) as ledger:
+    with closing(Blocking(tmp_path)) as ledger:
         entry_id = intend(ledger)
         for file in tmp_path.glob("ledger*"):
             file.unlink()
@@ -162,9 +157,10 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path) -> None:
-    with closing(Ledger(tmp_path)) as ledger:
+    with closing(Blocking(tmp_path)) as ledger:
         entry_id = intend(ledger)
-        ledger._connection().execute("PRAGMA max_page_count=1")
+        with ledger.ledger._file.reading() as db:
+            db.execute("PRAGMA max_page_count=1")
         with pytest.raises(StateError, match="Free space"):
             ledger.record_templates("account", {str(i): "name" * 100 for i in range(1_000)})
         assert ledger.get(entry_id).state == "intended"
@@ -172,7 +168,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path)
 
 def test_any_other_failure_is_quoted_with_the_file(tmp_path: Path) -> None:
     with (
-        closing(Ledger(tmp_path)) as ledger,
+        closing(Blocking(tmp_path)) as ledger,
         pytest.raises(StateError, match="CHECK constraint failed") as caught,
     ):
         ledger.claim(replace(FRONT, pictures=-1), duplicate_window_s=0)
@@ -185,7 +181,7 @@ def test_a_ledger_held_for_long_by_another_program_is_named(tmp_path: Path) -> N
     with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with (
-            closing(Ledger(tmp_path, sleep=waits.append)) as ledger,
+            closing(Blocking(tmp_path, sleep=waits.append)) as ledger,
             pytest.raises(StateError, match="held by other"),
         ):
             intend(ledger)
@@ -194,41 +190,15 @@ def test_a_ledger_held_for_long_by_another_program_is_named(tmp_path: Path) -> N
 
 def test_a_ledger_held_for_a_moment_is_waited_for(tmp_path: Path) -> None:
     accept(tmp_path)
-    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as holder:
+    with closing(
+        sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None, check_same_thread=False)
+    ) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        with closing(Ledger(tmp_path, sleep=lambda _: holder.rollback())) as ledger:
+        with closing(Blocking(tmp_path, sleep=lambda _: holder.rollback())) as ledger:
             assert ledger.get(intend(ledger)).state == "intended"
-
-
-def journal_after_choice(folder: Path, db: sqlite3.Connection) -> str:
-    Ledger(folder)._choose_journal(db)
-    db.set_authorizer(None)
-    return str(db.execute("PRAGMA journal_mode").fetchone()[0])
 
 
 def test_the_journal_is_write_ahead(tmp_path: Path) -> None:
     accept(tmp_path)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-def test_outcomes_are_on_the_disk_before_a_call_returns(tmp_path: Path) -> None:
-    with closing(Ledger(tmp_path)) as ledger:
-        (level,) = ledger._connection().execute("PRAGMA synchronous").fetchone()
-    assert level == 2
-
-
-def test_a_file_system_without_shared_memory_gets_the_old_journal(tmp_path: Path) -> None:
-    address = f"file:{tmp_path / FILE_NAME}?vfs=unix-dotfile"
-    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as db:
-        assert journal_after_choice(tmp_path, db) == "delete"
-
-
-def test_a_refused_write_ahead_log_is_no_failure(tmp_path: Path) -> None:
-    def deny(action: int, _: str | None, value: str | None, *_rest: str | None) -> int:
-        refused = action == sqlite3.SQLITE_PRAGMA and value == "WAL"
-        return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
-
-    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as db:
-        db.set_authorizer(deny)
-        assert journal_after_choice(tmp_path, db) == "delete"

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from ledger_cases import FRONT, Clock
+from ledger_cases import FRONT, LEASE_S, Blocking, WallClock
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger import LEASE_S, Ledger
 
 PROCESSES = st.integers(0, 1)
 EVIDENCE = ["intended", "unknown", "refused", "accepted"]
@@ -52,8 +51,8 @@ class LedgerSequences(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.clock = Clock()
-        self.processes = [Ledger(self.folder, clock=self.clock) for _ in range(2)]
+        self.clock = WallClock()
+        self.processes = [Blocking(self.folder, clock=self.clock) for _ in range(2)]
         self.model: list[Modelled] = []
         self.balance: float | None = None
 
@@ -78,7 +77,7 @@ class LedgerSequences(RuleBasedStateMachine):
     @rule(number=PROCESSES)
     def kill(self, number: int) -> None:
         self.processes[number].close()
-        self.processes[number] = Ledger(self.folder, clock=self.clock)
+        self.processes[number] = Blocking(self.folder, clock=self.clock)
 
     @rule(number=PROCESSES, left=st.sampled_from([10, 7.5]))
     def ask_credits(self, number: int, left: float) -> None:
@@ -113,7 +112,7 @@ class LedgerSequences(RuleBasedStateMachine):
             assert claim.over_limit == max(0, limit - self.spent(now - 500))
         else:
             seen_at = max([now, *(e.seen_at for e in self.model)])
-            entry = Modelled(fingerprint, pictures, now, seen_at, process.owner, now)
+            entry = Modelled(fingerprint, pictures, now, seen_at, process.ledger.owner, now)
             entry.credits_before, self.balance = self.balance, None
             self.model.append(entry)
             assert claim.entry
@@ -124,7 +123,7 @@ class LedgerSequences(RuleBasedStateMachine):
     def send(self, number: int, data: st.DataObject) -> None:
         entry_id = data.draw(st.integers(1, len(self.model)))
         entry, process = self.model[entry_id - 1], self.processes[number]
-        if entry.state == "intended" and entry.owner == process.owner:
+        if entry.state == "intended" and entry.owner == process.ledger.owner:
             process.sent(entry_id)
             entry.sent, entry.alive_from = True, self.clock.now
         else:

@@ -10,12 +10,12 @@ import anyio
 import pytest
 from conftest import Clock, Connect
 from documented import ALL_TOOLSETS, arguments_of, structured, text_of
+from ledger_cases import Blocking
 from mcp import Client as McpClient
 from PIL import Image
 from pydantic import JsonValue
 from uploading import TOOL, photo_arguments, sent, spent, upload
 
-from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.sandbox import FailureKind, World
 from autobg_mcp.tools import ENDPOINTS
 
@@ -473,6 +473,6 @@ async def test_an_upload_between_two_looks_at_the_credits_has_both_balances_in_t
         await client.call_tool("getUserCreditDetails", {})
         await upload(client, car)
         await client.call_tool("getUserCreditDetails", {})
-    with closing(Ledger(tmp_path / "state")) as ledger:
+    with closing(Blocking(tmp_path / "state")) as ledger:
         entry = ledger.get(1)
     assert (entry.credits_before, entry.credits_after) == (100, 99)

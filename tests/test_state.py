@@ -273,6 +273,41 @@ def test_a_file_that_lacks_a_table_is_damaged(file: StateFile, path: Path) -> No
     assert "is damaged (the index 'notes_by_text' is missing)" in complaint(path)
 
 
+# Where it lies
+
+
+def journal_after_choice(path: Path, db: sqlite3.Connection) -> str:
+    at(path)._choose_journal(db)
+    db.set_authorizer(None)
+    return str(db.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def test_a_file_system_without_shared_memory_gets_the_old_journal(tmp_path: Path) -> None:
+    address = f"file:{tmp_path / 'notes.sqlite3'}?vfs=unix-dotfile"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as db:
+        assert journal_after_choice(tmp_path / "notes.sqlite3", db) == "delete"
+
+
+def test_a_refused_write_ahead_log_is_no_failure(tmp_path: Path) -> None:
+    def deny(action: int, _: str | None, value: str | None, *_rest: str | None) -> int:
+        refused = action == sqlite3.SQLITE_PRAGMA and value == "WAL"
+        return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
+
+    with closing(sqlite3.connect(tmp_path / "notes.sqlite3", isolation_level=None)) as db:
+        db.set_authorizer(deny)
+        assert journal_after_choice(tmp_path / "notes.sqlite3", db) == "delete"
+
+
+@pytest.mark.parametrize(("flushed", "level"), [(True, 2), (False, 1), (None, 1)])
+def test_a_transaction_waits_for_the_disk_when_it_is_told_to(
+    flushed: bool | None, level: int, file: StateFile
+) -> None:
+    with file.writing(flushed=True):
+        pass
+    with file.writing(flushed=flushed) as db:
+        assert db.execute("PRAGMA synchronous").fetchone()[0] == level
+
+
 # What is read
 
 

@@ -5,11 +5,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple, ParamSpec, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 import anyio
-import anyio.to_thread
 
 from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.api.exchange import Answer
@@ -20,12 +18,14 @@ from autobg_mcp.money.ledger import Entry, Intent, Ledger, Outcome
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import at, quoted
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
+_LEASE_MARGIN_S: Final = 60.0
+"""What a request may take beside its timeout: writing down, a machine under load."""
+
 _SEE_LEDGER = (
     "Call listBatches to see it; allowDuplicate: true sends it all the same and may be charged again."
 )
@@ -56,16 +56,20 @@ class Terms:
     Attributes:
         duplicate_window_s: How far back an earlier submission is a duplicate; 0 for never.
         daily_limit: Credits that may be spent a local day; None for no limit.
+        lease_s: The longest that a request is under way; after that its process counts as dead.
     """
 
     duplicate_window_s: float
     daily_limit: int | None
+    lease_s: float
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Those that the operator set."""
         return cls(
-            duplicate_window_s=settings.duplicate_window_h * 3600, daily_limit=settings.daily_credit_limit
+            duplicate_window_s=settings.duplicate_window_h * 3600,
+            daily_limit=settings.daily_credit_limit,
+            lease_s=settings.timeout_s + _LEASE_MARGIN_S,
         )
 
 
@@ -90,9 +94,11 @@ class Till:
             StillUnknownError: There is one whose outcome nobody knows, or not within the call's time.
         """
         window_s = self._terms.duplicate_window_s
-        while window_s and (
-            entry := await _worked(self._ledger.duplicate, picture, duplicate_window_s=window_s)
-        ):
+        while window_s:
+            found = await self._ledger.duplicates([picture], duplicate_window_s=window_s)
+            entry = found.get(picture.fingerprint)
+            if entry is None:
+                return None
             if entry.state == "accepted":
                 return entry
             if entry.state == "unknown":
@@ -109,7 +115,7 @@ class Till:
         read: Callable[[Answer], Awaitable[tuple[T, list[Verdict]]]],
         *,
         allow_duplicate: bool,
-    ) -> T:
+    ) -> tuple[T, str | None]:
         """Send one request that costs credits, once, and record what came of it, whatever happens meanwhile.
 
         Args:
@@ -117,6 +123,9 @@ class Till:
             pictures: How the ledger writes down each picture in it, in order.
             read: Turns the answer into the result and what it means for each picture.
             allow_duplicate: Send them even if the ledger has them.
+
+        Returns:
+            The result, and why the ledger lacks it; None where it has it.
 
         Raises:
             AlreadySubmittedError: Another call sent one of them in this very moment.
@@ -126,7 +135,7 @@ class Till:
             async with tries.attempt() as turn, self._intent(pictures, allow_duplicate) as intent:
                 result, verdicts = await read(await turn.send())
                 await intent.settle(verdicts)
-                return result
+                return result, intent.unwritten
 
     @asynccontextmanager
     async def _intent(self, pictures: Sequence[Intent], allow_duplicate: bool) -> AsyncIterator["_Written"]:
@@ -152,9 +161,9 @@ class Till:
     ) -> None:
         terms = self._terms
         for picture in pictures:
-            claim = await _worked(
-                self._ledger.claim,
+            claim = await self._ledger.claim(
                 picture,
+                lease_s=terms.lease_s,
                 duplicate_window_s=terms.duplicate_window_s,
                 allow_duplicate=allow_duplicate or not terms.duplicate_window_s,
                 daily_limit=terms.daily_limit,
@@ -170,7 +179,7 @@ class Till:
                 )
             written.entries.append(claim.entry)
         for entry in written.entries:
-            await _worked(self._ledger.sent, entry.id)
+            await self._ledger.sent(entry.id, lease_s=terms.lease_s)
 
 
 class _Written:
@@ -179,6 +188,8 @@ class _Written:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.entries: list[Entry] = []
+        self.unwritten: str | None = None
+        """Why an outcome could not be written down; None while all could."""
 
     async def settle(self, verdicts: Sequence[Verdict]) -> None:
         """Write down what an answer means for each."""
@@ -194,14 +205,13 @@ class _Written:
         await self.settle_all("refused", reason)
 
     async def _settle(self, entry: Entry, verdict: Verdict) -> None:
-        """Write an outcome down. A ledger that fails now must not hide the API's answer, so it is only logged."""
+        """Write an outcome down. A ledger that fails now must not hide the API's answer: it is told beside it."""
         batch_id = verdict.batch_id or None
         try:
-            await _worked(
-                self._ledger.settle, entry.id, verdict.state, batch_id=batch_id, reason=verdict.reason
-            )
+            await self._ledger.settle(entry.id, verdict.state, batch_id=batch_id, reason=verdict.reason)
         except StateError as error:
             _log.warning("Submission %s is %s (batch %s), but: %s", entry.id, verdict.state, batch_id, error)
+            self.unwritten = str(error)
 
 
 def _unknown(picture: Intent, entry: Entry) -> StillUnknownError:
@@ -219,10 +229,6 @@ def _under_way(picture: Intent) -> StillUnknownError:
         next_step="Call again; it answers with the batch once there is one.",
         retry_after_s=10,
     )
-
-
-async def _worked(method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    return await anyio.to_thread.run_sync(partial(method, *arguments, **options))
 
 
 def day_start(now: float | None = None) -> float:

@@ -24,6 +24,7 @@ class Opened:
         identity: Which file that is; see `identity_of`.
         openings: How often it was opened.
         commits: How often this process has written to it.
+        synchronous: How carefully the connection commits; None until it was told.
     """
 
     def __init__(self) -> None:
@@ -33,11 +34,13 @@ class Opened:
         self.identity: tuple[int, int] | None = None
         self.openings = 0
         self.commits = 0
+        self.synchronous: str | None = None
 
     def connect(self, db: sqlite3.Connection, identity: tuple[int, int] | None) -> None:
         """Take a new connection."""
         self.db = db
         self.identity = identity
+        self.synchronous = None
         self.openings += 1
 
     def disconnect(self) -> None:

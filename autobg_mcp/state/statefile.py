@@ -82,13 +82,20 @@ class StateFile:
                 db.rollback()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, flushed: bool | None = None) -> Iterator[sqlite3.Connection]:
         """One write transaction, kept when the body ends, undone when it raises.
+
+        Args:
+            flushed: As for the file, for this transaction alone; None is as for the file.
 
         Raises:
             StateError: The file cannot be used.
         """
         with self._opened() as (db, shared):
+            level = "FULL" if (self._flushed if flushed is None else flushed) else "NORMAL"
+            if level != shared.synchronous:
+                db.execute(f"PRAGMA synchronous={level}")
+                shared.synchronous = level
             self._patiently(db, "BEGIN IMMEDIATE")
             before = db.total_changes
             try:
@@ -145,9 +152,8 @@ class StateFile:
         db = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row
-            db.create_function("casefold", 1, str.casefold, deterministic=True)
+            _add_functions(db)
             self._choose_journal(db)
-            db.execute(f"PRAGMA synchronous={'FULL' if self._flushed else 'NORMAL'}")
             if self._schema(db) < len(self._migrations):
                 self._migrate(db)
         except BaseException:
@@ -181,6 +187,7 @@ class StateFile:
                 f"{len(self._migrations)}). Install the newest autobg-mcp, or point AUTOBG_STATE_DIR to another folder."
             )
         expected = sqlite3.connect(":memory:")
+        _add_functions(expected)
         for step in self._migrations[:version]:
             for statement in step:
                 expected.execute(statement)
@@ -241,6 +248,11 @@ class StateFile:
             f"end every autobg-mcp process, move it away together with {name}-wal and {name}-shm, and keep that copy; "
             f"the next call makes a new one. {self._if_lost}"
         )
+
+
+def _add_functions(db: sqlite3.Connection) -> None:
+    """What migrations and queries may use; SQLite's own `lower` knows ASCII alone."""
+    db.create_function("casefold", 1, str.casefold, deterministic=True)
 
 
 def _code(error: sqlite3.Error | OSError) -> int | None:

@@ -1,7 +1,7 @@
 """What a running tool may use: the API, the picture folders, the settings, and the call it answers."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -70,13 +70,13 @@ class Context:
         return await self.sender.http.fetch(link)
 
     async def consult(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Run a method that blocks, such as the ledger's, in a worker thread; a cancellation waits for its end."""
+        """Run a method that blocks in a worker thread; a cancellation waits for its end."""
         return await anyio.to_thread.run_sync(partial(method, *arguments, **options))
 
-    async def remember(self, method: Callable[P, object], *arguments: P.args, **options: P.kwargs) -> None:
-        """Write down what the API has already done; a ledger that fails now must not hide that, so it is only logged."""
+    async def remember(self, writing: Awaitable[object]) -> None:
+        """Write down what the API has already told; a ledger that fails now must not hide that, so it is only logged."""
         try:
-            await self.consult(method, *arguments, **options)
+            await writing
         except StateError as error:
             _log.warning("The ledger lacks something: %s", error)
 

@@ -67,7 +67,7 @@ class GetUserCreditDetails(Endpoint[Credits]):
     async def run(self, context: Context) -> Credits:
         """Ask, and remember the balance beside the submissions before and after it."""
         balance = await super().run(context)
-        await context.remember(context.ledger.record_credits, context.account.id, balance.current_credits)
+        await context.remember(context.ledger.record_credits(context.account.id, balance.current_credits))
         return balance
 
 

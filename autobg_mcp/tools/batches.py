@@ -92,12 +92,10 @@ class ListBatches(Tool[Batches]):
         """Read the ledger."""
         ledger, account = context.ledger, context.account.id
         begin, end = (None, None) if self.since is None else span(self.since, context.clock.wall_s())
-        found = await context.consult(
-            ledger.batches, account, since=begin, until=end, text=self.find, limit=self.limit
-        )
-        lost = await context.consult(ledger.unknown, account)
-        templates = {*(one.template for one in found), *(one.template for one in lost)} - {None}
-        names = {one: await context.consult(ledger.template_name, account, one) for one in templates if one}
+        found = await ledger.batches(account, since=begin, until=end, text=self.find, limit=self.limit)
+        lost = await ledger.unknown(account)
+        templates = {one.template for one in found} | {one.template for one in lost}
+        names = await ledger.template_names(account, filter(None, templates))
         unknown = [
             entry
             for entry in reversed(lost)
@@ -111,7 +109,7 @@ class ListBatches(Tool[Batches]):
             ],
         )
 
-    def _fits(self, entry: Entry, names: Mapping[str, str | None]) -> bool:
+    def _fits(self, entry: Entry, names: Mapping[str, str]) -> bool:
         template = f"{entry.template} {names.get(entry.template)}" if entry.template else ""
         text = f"{entry.vehicle} {entry.tool} {entry.file_name} {template}"
         return self.find is None or self.find.casefold() in text.casefold()
@@ -127,6 +125,6 @@ def _known(batch: Batch, template_name: str | None) -> KnownBatch:
         template=cleaned(f"{batch.template} ({template_name})" if template_name else batch.template or "")
         or None,
         submitted=at(batch.first_at),
-        pictures=max(batch.pictures, len(batch.files)),  # QA is free, and still a picture
+        pictures=batch.pictures,
         state=state,
     )

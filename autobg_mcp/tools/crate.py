@@ -160,9 +160,7 @@ class Crate:
         pic_id = id_in(name)
         if pic_id is None or pic_id not in self._pic_ids:
             return "downloads", name
-        known = await self._context.consult(
-            self._context.ledger.picture, self._context.account.id, str(pic_id)
-        )
+        known = await self._context.ledger.picture(self._context.account.id, str(pic_id))
         return place_of(pic_id, known)
 
     def _fail(self, name: str, reason: str) -> None:

@@ -71,7 +71,7 @@ class GetCreditSummary(Tool[CreditSummary]):
             "left is the API's balance now; perDay and daysLeft follow from the 7 days above.",
             "One credit a picture is inferred, not documented.",
         ]
-        unknown = len(await context.consult(context.ledger.unknown, context.account.id))
+        unknown = len(await context.ledger.unknown(context.account.id))
         if unknown and any(figure.source != _FROM_API for figure in used):
             notes.append(
                 f"Up to {unknown} submissions of unknown outcome are counted as used: see listBatches."
@@ -104,7 +104,7 @@ async def _used(period: Period, context: Context) -> Used:
     now = context.clock.wall_s()
     first = f"{datetime.fromtimestamp(now).astimezone():01-%m-%Y}"
     since = span(first if period == "This month" else period, now)[0]
-    spent = await context.consult(context.ledger.spent, context.account.id, since)
+    spent = await context.ledger.spent(context.account.id, since)
     return Used(period=period, credits=spent, source=f"submissions from this machine only; {why}")
 
 

@@ -105,7 +105,7 @@ class GetImageStatus(Endpoint[BatchStatus]):
             )
             for image in status.images
         ]
-        await context.remember(context.ledger.record_status, context.account.id, self.batchID, pictures)
+        await context.remember(context.ledger.record_status(context.account.id, self.batchID, pictures))
         return status
 
     def result(self, data: JsonValue) -> BatchStatus:
@@ -176,7 +176,7 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
         raise unexpected(request, f"a picture that cannot be shown ({str(error).rstrip('.')})") from None
     except FileRefusedError as error:  # too large, or not of a kind that is decoded: the result all the same
         shown = f"not shown: {str(error).rstrip('.')}"
-    known = await context.consult(context.ledger.picture, context.account.id, str(pic_id))
+    known = await context.ledger.picture(context.account.id, str(pic_id))
     folder, stem = place_of(pic_id, known)
     file = await context.save(content, folder=folder, stem=stem)
     before = await original_of(known, context)

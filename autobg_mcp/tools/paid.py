@@ -44,9 +44,11 @@ class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
             result = await self.read(request, answer, context)
             return result, result.verdicts(len(pictures))
 
-        return await context.till.pay(
+        result, unwritten = await context.till.pay(
             context.tries(request), pictures, read, allow_duplicate=self.allowDuplicate
         )
+        result.unwritten(unwritten)
+        return result
 
     def recorded(self, repeated: Entry) -> AcceptedT_co:
         """The answer to a repeat, from the ledger."""

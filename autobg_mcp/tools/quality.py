@@ -11,6 +11,8 @@ from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.fields import PicIDs, PicIDsAsText, ReportReasons
 from autobg_mcp.tools.tally import Accepted
 
+_LEASE_S = 60.0  # between two writes
+
 MOST_REPORTED_AT_ONCE = 10
 """Pictures in one report. Source: the page of Report Images."""
 
@@ -48,7 +50,7 @@ class ReportImages(Endpoint[Reported]):
         result = await super().run(context)
         ids = [str(pic_id) for pic_id in self.picIDs]
         await context.remember(
-            context.ledger.record_report, context.account.id, ids, self.reportReason, self.reportComment or ""
+            context.ledger.record_report(context.account.id, ids, self.reportReason, self.reportComment or "")
         )
         return result
 
@@ -76,28 +78,27 @@ class SendImagesForQA(Endpoint[Accepted]):
     async def run(self, context: Context) -> Accepted:
         """Send them, and remember the batch they are in now, which may be a new one."""
         accepted = await super().run(context)
-        await context.remember(self._write_down, accepted, context)
+        await context.remember(self._write_down(accepted, context))
         return accepted
 
-    def _write_down(self, accepted: Accepted, context: Context) -> None:
+    async def _write_down(self, accepted: Accepted, context: Context) -> None:
         """Into the ledger as a submission that costs nothing."""
-        ledger = context.ledger
-        known = [ledger.picture(context.account.id, str(pic_id)) for pic_id in self.picIDs]
-        names = [one.name for one in known if one] or [image.fileName for image in accepted.images]
-        batches = ledger.batches(
-            context.account.id, text=next((one.batch_id for one in known if one), None), limit=1
-        )
+        ledger, account = context.ledger, context.account.id
+        found = [await ledger.picture(account, str(pic_id)) for pic_id in self.picIDs]
+        known = [one for one in found if one]
+        vehicle = await ledger.vehicle_of(account, known[0].batch_id) if known else None
+        names = [one.name for one in known] or [image.fileName for image in accepted.images]
         sent = Intent(
-            account=context.account.id,
+            account=account,
             host=context.call.host,
             tool=self.tool,
-            vehicle=batches[0].vehicle if batches and any(known) else "QA",
+            vehicle=vehicle or "QA",
             template=None,
             file_name="\n".join(names),
             pictures=0,
             fingerprint=f"{self.tool} {self.picIDs}",
             source=None,
         )
-        entry = ledger.claim(sent, duplicate_window_s=0, allow_duplicate=True).entry
-        if entry is not None:
-            ledger.settle(entry.id, "accepted", batch_id=str(accepted.batchID))
+        claim = await ledger.claim(sent, lease_s=_LEASE_S, duplicate_window_s=0, allow_duplicate=True)
+        if claim.entry is not None:
+            await ledger.settle(claim.entry.id, "accepted", batch_id=str(accepted.batchID))

@@ -82,7 +82,12 @@ class ReportManyImages(Tool[ManyReported]):
             AutobgError: Nothing could be reported, for a reason that no single picture gave.
         """
         wanted = _merged(self.reports)
-        known = [report.picID for report in wanted if await _known(report, context)]
+        reported_before = await context.ledger.reported(
+            context.account.id,
+            {str(report.picID): report.reportReason for report in wanted},
+            window_s=context.settings.duplicate_window_h * 3600,
+        )
+        known = [report.picID for report in wanted if str(report.picID) in reported_before]
         groups = deque(_grouped([report for report in wanted if report.picID not in known]))
         total = sum(len(group.picIDs) for group in groups)
         reported: list[int] = []
@@ -137,21 +142,6 @@ def _merged(reports: list[PictureReport]) -> list[PictureReport]:
             )
         merged[report.picID] = report
     return list(merged.values())
-
-
-async def _known(report: PictureReport, context: Context) -> bool:
-    """Whether the picture was reported for the same reasons within the window."""
-    window_s = context.settings.duplicate_window_h * 3600
-    return (
-        await context.consult(
-            context.ledger.already_reported,
-            context.account.id,
-            str(report.picID),
-            report.reportReason,
-            window_s=window_s,
-        )
-        is not None
-    )
 
 
 def _grouped(reports: list[PictureReport]) -> Iterator[ReportImages]:

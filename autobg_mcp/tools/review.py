@@ -132,7 +132,7 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
             tile = Tile(pic_id, name, state, after=after, before=picture.before)
             kind = f", {picture.kind}" if picture.kind else "" if after else f", saved, {picture.shown}"
             return _Entry(tile, line + kind, Path(picture.file.path))
-    known = await context.consult(context.ledger.picture, context.account.id, str(image.picID))
+    known = await context.ledger.picture(context.account.id, str(image.picID))
     tile = Tile(pic_id, name, state, before=await original_of(known, context))
     return _Entry(tile, line, unfinished=unfinished)
 

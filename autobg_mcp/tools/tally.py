@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, FailFast, Field
+from pydantic import BeforeValidator, FailFast, Field, PrivateAttr
 
 from autobg_mcp.errors import AutobgError, StillUnknownError, ThrottledError
 from autobg_mcp.money.purchase import Verdict
@@ -33,6 +33,20 @@ class Accepted(Result):
         default_factory=list
     )
     note: str | None = None
+    _lacking: str | None = PrivateAttr(None)
+
+    def unwritten(self, why: str | None) -> None:
+        """Say that the ledger lacks this answer, and why; None where it has it."""
+        self._lacking = why
+
+    def lacking(self) -> str:
+        """What a caller has to know of an answer that the ledger lacks; empty where it has it."""
+        if self._lacking is None:
+            return ""
+        return (
+            f"batch {self.batchID} was accepted and paid for, but could not be written down: {self._lacking} It will be "
+            "with the next call that can; until then a repeat may be answered as unknown"
+        )
 
     def next_step(self) -> str:
         """Wait for it."""
@@ -165,6 +179,7 @@ def _notes(all_accepted: Sequence[Accepted]) -> Iterator[str]:
     if repeats:
         pictures = sum(len(accepted.images) for accepted in all_accepted)
         yield f"{len(repeats)} of {pictures} {repeats[0]}"
+    yield from dict.fromkeys(filter(None, (accepted.lacking() for accepted in all_accepted)))
     batches = list(dict.fromkeys(str(accepted.batchID) for accepted in all_accepted))
     if len(batches) > 1:
         yield f"the pictures are in batches {', '.join(batches)}: wait for each"

@@ -70,7 +70,7 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
         """Create it, and remember its name, by which people speak of it."""
         created = await super().run(context)
         names = {str(created.templateID): self.name}
-        await context.remember(context.ledger.record_templates, context.account.id, names)
+        await context.remember(context.ledger.record_templates(context.account.id, names))
         return created
 
 
@@ -89,7 +89,7 @@ class ListTemplates(Endpoint[Templates]):
         """Ask, and remember the names, by which people speak of templates."""
         listed_now = await super().run(context)
         names = {str(template.templateID): template.templateName for template in listed_now.templates}
-        await context.remember(context.ledger.record_templates, context.account.id, names)
+        await context.remember(context.ledger.record_templates(context.account.id, names))
         return listed_now
 
     def result(self, data: JsonValue) -> Templates:

@@ -42,9 +42,8 @@ class WaitForBatch(Tool[BatchStatus]):
         seen_at: float | None = None
         context.time.shorten(self.waitSeconds)
         while True:
-            lease = context.ledger.status_lease
-            poll = await context.consult(
-                lease, context.account.id, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
+            poll = await context.ledger.status_lease(
+                context.account.id, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
             )
             try:
                 status = await self._look(context) if poll.may_poll else self._shared(poll)
@@ -72,7 +71,7 @@ class WaitForBatch(Tool[BatchStatus]):
             return await GetImageStatus(batchID=self.batchID).run(context)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await context.consult(context.ledger.give_up_look, context.account.id, self.batchID)
+                await context.ledger.give_up_look(context.account.id, self.batchID)
             raise
 
     def _shared(self, poll: Poll) -> BatchStatus:

@@ -1,127 +1,88 @@
 """The rows of the entries table, inside a transaction that the caller holds."""
 
-import os
 import sqlite3
-from collections import Counter
 from dataclasses import fields
-from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
-from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger.records import Entry, Intent
+from autobg_mcp.money.ledger import balances
+from autobg_mcp.money.ledger.records import Entry, Intent, Outcome
+from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to, whole_between
 from autobg_mcp.text import cleaned
 
-LEASE_S: Final = 60.0
-"""How long an entry may stay under way after it was written down or sent; its process counts as dead then."""
+MOST_CHARS: Final = 1_000_000
+"""The longest text in the ledger: the names of a long list of links."""
 
-_MOST_CREDITS = 2**63 - 1  # the largest whole number of SQLite
-_FIELDS = [field.name for field in fields(Entry)]
+MOST_CREDITS: Final = 2**63 - 1
+"""The largest whole number of SQLite."""
+
+_STATES = ("intended", *get_args(Outcome))
+_FIRST_MOMENT, _LAST_MOMENT = -6e10, 2.5e11  # the years 1 to 9999, roughly
+_COLUMNS = ", ".join(field.name for field in fields(Entry))
 
 
-def write_down(db: sqlite3.Connection, submission: Intent, owner: str, now: float) -> Entry:
+def claimed(db: sqlite3.Connection, intent: Intent, owner: str, now: float, lease_s: float) -> Entry:
     """A new entry that is under way."""
     # Entries are written in the order of real time, so none may leave its window before an earlier one.
     newest = db.execute("SELECT window_from FROM entries ORDER BY id DESC LIMIT 1").fetchone()
     values = {
         # A file name that is not UTF-8 reaches Python with lone surrogates, which SQLite refuses.
-        **{field.name: _storable(getattr(submission, field.name)) for field in fields(Intent)},
+        **{field.name: storable(getattr(intent, field.name)) for field in fields(Intent)},
         "at": now,
-        "window_from": max(now, newest["window_from"]) if newest else now,
+        "window_from": max(now, moment(newest["window_from"])) if newest else now,
         "state": "intended",
         "owner": owner,
-        "lease_until": now + LEASE_S,
-        "credits_before": _balance(db, submission.account),
+        "lease_until": now + lease_s,
+        "credits_before": balances.current(db, intent.account),
     }
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     entry_id = db.execute(f"INSERT INTO entries ({names}) VALUES ({marks})", values).lastrowid  # noqa: S608
-    return from_row(db.execute("SELECT * FROM entries WHERE id = ?", (entry_id,)).fetchone())
+    new = entry(db, entry_id or 0)
+    assert new is not None
+    return new
 
 
-def keep_balance(db: sqlite3.Connection, account: str, left: float, now: float) -> None:
-    """Keep a balance and give it to the newest entry, unless that has one or an entry is under way."""
-    # A plus before `account` keeps SQLite from going through all entries of the account, here and below.
-    under_way = db.execute("SELECT 1 FROM entries WHERE state = 'intended' AND +account = ?", (account,))
-    if under_way.fetchone() or abs(left) > _MOST_CREDITS:
-        return
-    newest = _newest(db, account)
-    db.execute("UPDATE entries SET credits_after = ? WHERE id = ? AND credits_after IS NULL", (left, newest))
-    db.execute("INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)", (account, left, now, newest))
+def earlier(db: sqlite3.Connection, intent: Intent, since: float) -> Entry | None:
+    """The entry that a submission would repeat, an accepted one first; None where there is none."""
+    found = _found(
+        db,
+        "INDEXED BY entries_by_fingerprint WHERE account = ? AND fingerprint = ? AND state != 'refused' AND window_from > ? "
+        "ORDER BY state = 'accepted' DESC, id DESC LIMIT 1",
+        (intent.account, intent.fingerprint, since),
+    )
+    return found[0] if found else None
 
 
-def _balance(db: sqlite3.Connection, account: str) -> float | None:
-    """The kept balance of an account; None where there is none or an entry was written down after it."""
-    row = db.execute(
-        "SELECT credits_left FROM balances WHERE account = ? AND newest_entry = ?",
-        (account, _newest(db, account)),
+def spent(db: sqlite3.Connection, account: str, since: float) -> int:
+    """Credits of all entries from `since` on that were not refused."""
+    [pictures] = db.execute(
+        "SELECT coalesce(sum(pictures), 0) FROM entries INDEXED BY entries_by_time "
+        "WHERE account = ? AND at >= ? AND state != 'refused'",
+        (account, since),
     ).fetchone()
-    return row["credits_left"] if row else None
+    return whole_between(pictures, 0, MOST_CREDITS)
 
 
-def _newest(db: sqlite3.Connection, account: str) -> int:
-    """The id of an account's newest entry; 0 where there is none."""
-    found = db.execute("SELECT id FROM entries WHERE +account = ? ORDER BY id DESC LIMIT 1", (account,))
-    row = found.fetchone()
-    return int(row["id"]) if row else 0
-
-
-def give_up_on_the_dead(db: sqlite3.Connection, now: float) -> None:
-    """Settle what dead processes left under way: unknown if bytes may have left, else refused.
-
-    A process that cannot be seen (it ended, or it runs in another container) counts as dead before its lease ends. Should
-    it live after all, `Ledger.sent` stops it before it sends, and its answer, should it have sent, still counts.
-    """
-    owners = [
-        row["owner"] for row in db.execute("SELECT DISTINCT owner FROM entries WHERE state = 'intended'")
-    ]
-    gone = [(owner,) for owner in owners if _is_gone(owner)]
-    db.executemany("UPDATE entries SET lease_until = 0 WHERE state = 'intended' AND owner = ?", gone)
-    # A lease that ends too far ahead was written by a clock that has been set back since.
-    db.execute(
-        """UPDATE entries SET
-            state = CASE WHEN sent_at IS NULL THEN 'refused' ELSE 'unknown' END,
-            reason = CASE WHEN sent_at IS NULL THEN 'never sent' ELSE 'no answer was recorded' END,
-            settled_at = :now
-        WHERE state = 'intended' AND NOT lease_until BETWEEN :now AND :now + 2 * :lease_s""",
-        {"now": now, "lease_s": LEASE_S},
+def unknown(db: sqlite3.Connection, account: str) -> list[Entry]:
+    """Those of unknown outcome, oldest first."""
+    return _found(
+        db, "INDEXED BY entries_unknown WHERE account = ? AND state = 'unknown' ORDER BY id", (account,)
     )
 
 
-def _is_gone(owner: str) -> bool:
-    """Whether the process that `owner` begins with has surely ended, as far as this system can tell."""
-    pid = owner.partition("-")[0]
-    if os.name != "posix" or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False
-
-
-def settle_what_is_seen(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> None:
-    """Accept unknown entries whose files stand in their vehicle's batch beside those that were accepted into it.
-
-    Of several unknown files of one name either all are seen, or nobody can tell which: then all stay unknown.
-    """
-    key = (account, batch_id)
-    rows = db.execute("SELECT * FROM entries WHERE account = ? AND batch_id = ? AND state = 'accepted'", key)
-    accepted = [from_row(row) for row in rows]
-    pictures = db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", key)
-    seen = Counter(row["name"] for row in pictures)
-    seen.subtract(name for entry in accepted for name in names_of(entry))
-    rows = db.execute("SELECT * FROM entries WHERE account = ? AND state = 'unknown'", (account,))
-    vehicles = {entry.vehicle for entry in accepted}
-    unknown = [entry for entry in map(from_row, rows.fetchall()) if entry.vehicle in vehicles]
-    wanted = Counter(name for entry in unknown for name in names_of(entry))
-    proved = [entry.id for entry in unknown if all(seen[name] >= wanted[name] for name in names_of(entry))]
-    db.executemany(
-        "UPDATE entries SET state = 'accepted', batch_id = ?, settled_at = ?, "
-        "reason = 'seen in the batch of its vehicle' WHERE id = ?",
-        [(batch_id, now, entry_id) for entry_id in proved],
+def of_batch(db: sqlite3.Connection, account: str, batch_id: str) -> list[Entry]:
+    """Those accepted into a batch, oldest first."""
+    return _found(
+        db,
+        "INDEXED BY entries_by_batch WHERE account = ? AND batch_id = ? AND state = 'accepted' ORDER BY id",
+        (account, batch_id),
     )
+
+
+def entry(db: sqlite3.Connection, entry_id: int) -> Entry | None:
+    """One entry; None where there is none of that number."""
+    found = _found(db, "WHERE id = ?", (entry_id,))
+    return found[0] if found else None
 
 
 def names_of(entry: Entry) -> list[str]:
@@ -129,44 +90,61 @@ def names_of(entry: Entry) -> list[str]:
     return [cleaned(name) for name in entry.file_name.split("\n")]
 
 
-def earlier(db: sqlite3.Connection, submission: Intent, since: float) -> Entry | None:
-    """The entry that a submission would repeat, an accepted one first; None where there is none."""
-    row = db.execute(
-        "SELECT * FROM entries WHERE account = ? AND fingerprint = ? AND state != 'refused' AND window_from > ? "
-        "ORDER BY state = 'accepted' DESC, id DESC LIMIT 1",
-        (submission.account, submission.fingerprint, since),
-    ).fetchone()
-    return from_row(row) if row else None
+def storable(value: str | int | None) -> str | int | None:
+    """A value without lone surrogates, which SQLite refuses."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-def spent(db: sqlite3.Connection, account: str, since: float, until: float | None) -> int:
-    """Credits of all entries from `since` up to `until` that were not refused."""
-    (pictures,) = db.execute(
-        "SELECT coalesce(sum(pictures), 0) FROM entries WHERE account = :account AND state != 'refused' "
-        "AND at >= :since AND (:until IS NULL OR at < :until)",
-        {"account": account, "since": since, "until": until},
-    ).fetchone()
-    return int(pictures)
-
-
-def entry(db: sqlite3.Connection, path: Path, entry_id: int) -> Entry:
-    """One entry.
+def moment(value: object) -> float:
+    """A time as it was read.
 
     Raises:
-        StateError: There is none of that number.
+        ImpossibleValueError: It is none.
     """
-    row = db.execute("SELECT * FROM entries WHERE id = ?", (entry_id,)).fetchone()
-    if row is None:
-        raise StateError(
-            f"The ledger {path} holds no submission {entry_id}; was the file replaced meanwhile?"
-        )
-    return from_row(row)
+    return number_between(value, _FIRST_MOMENT, _LAST_MOMENT)
 
 
-def from_row(row: sqlite3.Row) -> Entry:
-    """A row with all columns of the table as an entry."""
-    return Entry(**{name: row[name] for name in _FIELDS})
+def words(value: object) -> str:
+    """A text as it was read.
+
+    Raises:
+        ImpossibleValueError: It is none.
+    """
+    return text_up_to(value, MOST_CHARS)
 
 
-def _storable(value: str | int | None) -> str | int | None:
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+def words_or_none(value: object) -> str | None:
+    """A text as it was read, or nothing.
+
+    Raises:
+        ImpossibleValueError: It is neither.
+    """
+    return None if value is None else words(value)
+
+
+def _found(db: sqlite3.Connection, rest: str, values: tuple[object, ...]) -> list[Entry]:
+    """The entries of a query; each names its index, since the planner may take a slower one as the table grows."""
+    return [_entry(row) for row in db.execute(f"SELECT {_COLUMNS} FROM entries {rest}", values)]  # noqa: S608
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    if row["state"] not in _STATES:
+        raise ImpossibleValueError(f"{row['state']!r:.50} where a state belongs")
+    return Entry(
+        account=words(row["account"]),
+        host=words(row["host"]),
+        tool=words(row["tool"]),
+        vehicle=words(row["vehicle"]),
+        template=words_or_none(row["template"]),
+        file_name=words(row["file_name"]),
+        pictures=whole_between(row["pictures"], 0, MOST_CREDITS),
+        fingerprint=words(row["fingerprint"]),
+        source=words_or_none(row["source"]),
+        id=whole_between(row["id"], 1, MOST_CREDITS),
+        at=moment(row["at"]),
+        state=row["state"],
+        batch_id=words_or_none(row["batch_id"]),
+        reason=words_or_none(row["reason"]),
+        credits_before=balances.credits_or_none(row["credits_before"]),
+        credits_after=balances.credits_or_none(row["credits_after"]),
+    )

@@ -75,5 +75,43 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             newest_entry INTEGER NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        # What a batch is made of stands in one row, which a search goes through from the newest on.
+        """CREATE TABLE batches (
+            account TEXT NOT NULL,
+            batch_id TEXT NOT NULL,
+            vehicle TEXT NOT NULL,
+            template TEXT,
+            first_at REAL NOT NULL,
+            last_at REAL NOT NULL,
+            pictures INTEGER NOT NULL,
+            newest_entry INTEGER NOT NULL,
+            searched TEXT NOT NULL,
+            PRIMARY KEY (account, batch_id)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX batches_by_time ON batches (account, last_at, newest_entry)",
+        """INSERT INTO batches
+            SELECT a.account, a.batch_id, e.vehicle, e.template, a.first_at, a.last_at, a.pictures, a.newest,
+                casefold(a.batch_id || char(10) || a.texts)
+            FROM (
+                SELECT account, batch_id, min(at) AS first_at, max(at) AS last_at, max(id) AS newest,
+                    sum(max(pictures, 1 + length(file_name) - length(replace(file_name, char(10), '')))) AS pictures,
+                    group_concat(DISTINCT vehicle || char(10) || tool || char(10) || coalesce(template, ''))
+                        || char(10) || group_concat(file_name, char(10)) AS texts
+                FROM entries WHERE state = 'accepted' AND batch_id IS NOT NULL GROUP BY account, batch_id
+            ) AS a JOIN entries AS e ON e.id = a.newest""",
+        "CREATE INDEX entries_by_account ON entries (account)",
+        "DROP INDEX entries_by_time",
+        "CREATE INDEX entries_by_time ON entries (account, at, state, pictures)",
+        """CREATE TABLE digests (
+            path TEXT NOT NULL,
+            prepared TEXT NOT NULL,
+            size_bytes INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            identity TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY (path, prepared)
+        ) WITHOUT ROWID""",
+    ),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

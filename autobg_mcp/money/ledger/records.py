@@ -48,8 +48,6 @@ class Entry(Intent):
         id: Number within this ledger, rising with time.
         at: When it was written down.
         state: What is known of its outcome.
-        sent_at: From when bytes may have left; None while nothing has left.
-        settled_at: When `state` last became an outcome; None while intended.
         batch_id: The batch the API put it into; None while not known.
         reason: Why it was refused or is unknown, in words; None where there is nothing to say.
         credits_before: The balance the API told last before it, with no other entry of the account between; None
@@ -57,19 +55,15 @@ class Entry(Intent):
         credits_after: The balance the API told next after it, with no other entry of the account between or under
             way; None where it told none. Other programs spend from the same balance, and an answer may be older
             than an outcome of the same moment, so the difference of the two need not be what this entry cost.
-        owner: Which process wrote it down.
     """
 
     id: int
     at: float
     state: State
-    sent_at: float | None
-    settled_at: float | None
     batch_id: str | None
     reason: str | None
     credits_before: float | None
     credits_after: float | None
-    owner: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class Claim:
     Attributes:
         entry: The new entry; its holder may go on to send.
         duplicate_of: The earlier entry of the same submission. An `intended` one is under way in
-            another call or process: look at it again with `Ledger.get` until it is settled.
+            another call or process: look again with `Ledger.duplicates` until it is settled.
         over_limit: Credits left under the daily limit, fewer than the submission needs.
     """
 
@@ -99,19 +93,21 @@ class PictureState:
 
 
 @dataclass(frozen=True)
-class KnownPicture(PictureState):
+class KnownPicture:
     """A picture together with the original it was made from.
 
     Attributes:
+        pic_id: Its number.
+        name: The name the API told.
         batch_id: The batch it was last seen in.
         source: Local path of the original; None where unknown or not certain.
-        fingerprint: Fingerprint of its submission; None where unknown or not certain.
         submitted_at: When that was; None where unknown or not certain.
     """
 
+    pic_id: str
+    name: str
     batch_id: str
     source: str | None
-    fingerprint: str | None
     submitted_at: float | None
 
 
@@ -123,31 +119,23 @@ class Batch:
         batch_id: Number the API gave it.
         vehicle: The `numberPlate` of its newest submission.
         template: Template id of its newest submission; None for none.
-        tool: Tool of its newest submission.
         first_at: Time of its first submission.
-        last_at: Time of its newest submission.
-        pictures: How many pictures were submitted.
-        files: Names the API was told, oldest first.
+        pictures: How many pictures were submitted, those that cost nothing included.
         processed: Pictures finished; None where the batch was never looked at, as in the next two.
         failed: Pictures failed.
         pending: Pictures that the API knows and that are neither.
         checked_at: When it was last looked at; None for never.
-        unknown: Submissions for the same vehicle whose outcome nobody knows; they may be in this batch.
     """
 
     batch_id: str
     vehicle: str
     template: str | None
-    tool: str
     first_at: float
-    last_at: float
     pictures: int
-    files: tuple[str, ...]
     processed: int | None
     failed: int | None
     pending: int | None
     checked_at: float | None
-    unknown: int
 
 
 @dataclass(frozen=True)
@@ -166,3 +154,22 @@ class Poll:
     pictures: list[PictureState] | None
     checked_at: float | None
     next_look_s: float
+
+
+@dataclass(frozen=True)
+class FileStamp:
+    """A local file as it was when it was read, and how it was made ready for sending.
+
+    Attributes:
+        path: Where it is.
+        size_bytes: Its size.
+        mtime_ns: When it was last changed, in nanoseconds since 1970.
+        identity: Device and number of the file, as text.
+        prepared: What was done to its bytes before they were sent, so that another treatment is another stamp.
+    """
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    identity: str
+    prepared: str

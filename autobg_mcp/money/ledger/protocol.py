@@ -1,0 +1,182 @@
+"""What a ledger does, whatever it is kept in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from autobg_mcp.money.ledger.records import (
+    Batch,
+    Claim,
+    Entry,
+    FileStamp,
+    Intent,
+    KnownPicture,
+    Outcome,
+    PictureState,
+    Poll,
+)
+
+
+class Ledger(Protocol):
+    """Submissions, batches, pictures, reports and names of templates, shared by all processes of an operator.
+
+    Accounts are hashes of API keys. Every method raises `StateError` where the ledger cannot be used. A call that has begun
+    to write runs to its end, even when it is cancelled.
+    """
+
+    async def claim(
+        self,
+        intent: Intent,
+        *,
+        lease_s: float,
+        duplicate_window_s: float,
+        allow_duplicate: bool = False,
+        daily_limit: int | None = None,
+        day_start: float = 0.0,
+    ) -> Claim:
+        """Write down the intent to submit, unless it was submitted before or would cost too much.
+
+        Of several calls at once, in any process, with the same account and fingerprint exactly one gets
+        the entry. An earlier entry counts when it is accepted, unknown or under way.
+
+        Args:
+            intent: What is about to be sent.
+            lease_s: Seconds after which it counts as given up, unless `sent` comes first.
+            duplicate_window_s: How far back an earlier entry is a duplicate. A wall clock that is set
+                back, for good or for a while, never makes this shorter.
+            allow_duplicate: Do not look for an earlier entry.
+            daily_limit: Credits that may be spent from `day_start` on; None for no limit.
+            day_start: Start of the day that `daily_limit` speaks of.
+        """
+        ...
+
+    async def sent(self, entry_id: int, *, lease_s: float) -> None:
+        """Say that bytes may leave from now on; call it before the first one does.
+
+        From here on the death of this process leaves the entry unknown; before, it leaves it refused.
+
+        Args:
+            entry_id: The claimed entry.
+            lease_s: The longest that the request may run; after that its process counts as dead.
+
+        Raises:
+            StateError: As always, or this process was taken for dead and the entry given up: do not send.
+        """
+        ...
+
+    async def settle(
+        self, entry_id: int, state: Outcome, *, batch_id: str | None = None, reason: str | None = None
+    ) -> None:
+        """Write down what came of a submission; the same again changes nothing.
+
+        Stronger evidence replaces weaker (unknown, refused, accepted), never the reverse. With equal
+        evidence only what was missing is filled in.
+
+        Raises:
+            StateError: It could not be written. It is kept in memory and written with the next use of the ledger.
+        """
+        ...
+
+    async def duplicates(self, intents: Iterable[Intent], *, duplicate_window_s: float) -> dict[str, Entry]:
+        """The earlier entries that `claim` would answer with, by fingerprint; nothing is written down."""
+        ...
+
+    async def unknown(self, account: str) -> list[Entry]:
+        """Submissions whose outcome nobody knows, oldest first."""
+        ...
+
+    async def spent(self, account: str, since: float) -> int:
+        """Credits spent from `since` on; unknown submissions and those under way count, refused ones do not."""
+        ...
+
+    async def record_credits(self, account: str, left: float) -> None:
+        """Keep the balance the API told just now: after the newest entry and before the next one.
+
+        A balance told while an entry of the account is under way is dropped: it may count that entry or not.
+        """
+        ...
+
+    async def batches(
+        self,
+        account: str,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        text: str | None = None,
+        limit: int = 20,
+    ) -> list[Batch]:
+        """The batches with accepted submissions that fit every filter, newest first.
+
+        Args:
+            account: Whose.
+            since: Submitted to at this time or later; None for any.
+            until: Submitted to before this time; None for any.
+            text: A part of batch number, vehicle, template, its name, tool or file name; None for any.
+            limit: How many batches at most.
+        """
+        ...
+
+    async def vehicle_of(self, account: str, batch_id: str) -> str | None:
+        """The vehicle that a batch was submitted for; None where it was not submitted from here."""
+        ...
+
+    async def picture(self, account: str, pic_id: str) -> KnownPicture | None:
+        """What is known of one picture; None where no status of its batch was recorded.
+
+        Its original is told where it is certain: one original of that name was submitted to its batches,
+        and they hold no more pictures of that name than were submitted.
+        """
+        ...
+
+    async def status_lease(self, account: str, batch_id: str, *, fresh_s: float, lease_s: float) -> Poll:
+        """The state of a batch where it is fresh, else the right for one waiter to ask the API.
+
+        Args:
+            account: Whose.
+            batch_id: The batch.
+            fresh_s: How old the last known state may be.
+            lease_s: How long the caller may take to ask; after that the right goes to the next one.
+        """
+        ...
+
+    async def give_up_look(self, account: str, batch_id: str) -> None:
+        """Leave the right to ask the API to the next waiter, after a look that failed."""
+        ...
+
+    async def record_status(self, account: str, batch_id: str, pictures: Sequence[PictureState]) -> None:
+        """Keep what the API told about a batch, let every waiter have it, and settle the submissions it proves."""
+        ...
+
+    async def reported(
+        self, account: str, reports: Mapping[str, Iterable[str]], *, window_s: float
+    ) -> set[str]:
+        """The pictures, of those given with reasons, that were reported for the same reasons within `window_s`."""
+        ...
+
+    async def record_report(
+        self, account: str, pic_ids: Iterable[str], reasons: Iterable[str], comment: str
+    ) -> None:
+        """Keep one accepted report; what was last seen of its pictures' batches holds no longer."""
+        ...
+
+    async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:
+        """The names of templates, of those that were ever recorded."""
+        ...
+
+    async def record_templates(self, account: str, names: Mapping[str, str]) -> None:
+        """Keep the names of templates, by template id; a known id gets the new name."""
+        ...
+
+    async def known_digests(self, stamps: Iterable[FileStamp]) -> dict[FileStamp, str]:
+        """What was kept for files that have not changed since."""
+        ...
+
+    async def keep_digests(self, kept: Mapping[FileStamp, str]) -> None:
+        """Keep what identifies files, so that they need not be read again.
+
+        A file that was changed within the last seconds is left out: it may change again without a new time.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of whatever is open; the next call opens it again."""
+        ...
