@@ -6,18 +6,27 @@ folder that is swapped between the check and the opening changes what is opened,
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.files.handles import path_of
-from autobg_mcp.files.search import FolderEntry, Search
+from autobg_mcp.files.handles import Identity, Listing, contents, path_of
+from autobg_mcp.files.search import ABSENT, Match, Search, Unread
 from autobg_mcp.text import quoted
 
 # A FIFO must not block us, a terminal must not take us over, a child must not inherit. Windows lacks most of these.
 _FLAG_NAMES = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW", "O_BINARY", "O_NOINHERIT")
 _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _FLAG_NAMES)
+# For a folder in a checked folder: whatever takes its place, a device or a link, is not even opened.
+_FOLDER_FLAGS = _OPEN_FLAGS | getattr(os, "O_DIRECTORY", 0)
+
+
+class FoundPhotos(NamedTuple):
+    """Picture files, and what could not be looked at on the way to them."""
+
+    paths: list[Path]
+    unread: list[Unread]
 
 
 class Fence:
@@ -49,7 +58,7 @@ class Fence:
         if self._results and any(_real(root).is_relative_to(self._results) for root in self._roots):
             self._results = None  # results lie among the photos, by the operator's own word
 
-    def find(self, names: Sequence[str], *, limit: int = 500) -> list[Path]:
+    def find(self, names: Sequence[str], *, limit: int = 500) -> FoundPhotos:
         """The picture files that `names` stand for, in the order named, each file once.
 
         Args:
@@ -59,34 +68,37 @@ class Fence:
             limit: The most pictures one call may name.
 
         Raises:
-            FileRefusedError: No folder is set, a name lies outside or stands for no picture, or the names stand
-                for too many. One line for each refused name.
+            FileRefusedError: No folder is set, a name lies outside or stands for no picture, the names stand for too
+                many, or nothing could be read. One line for each refused name.
         """
-        if not self._roots:
-            raise FileRefusedError(f"No local file may be read: {self._setting} names no folder.")
-        if not (self._unfenced or any(root.is_dir() for root in self._roots)):
-            raise FileRefusedError(
-                f"No local file may be read: {self._setting} names folders that do not exist."
-            )
-        search = Search(entries=self._entries, holds=self._holds, skips=self._results)
-        found: dict[tuple[int, int] | Path, Path] = {}
+        self._check_roots()
+        search = Search(list_folder=self._listing, holds=self._holds, skips=self._results)
+        found: dict[Identity | str, str] = {}
         problems: list[str] = []
         for name in names:
             try:
-                for path in self._named(name, search):
-                    found.setdefault(_identity(path) or path, path)
+                for path, identity in self._named(name, search):
+                    found.setdefault(identity or path, path)
             except FileRefusedError as error:
                 problems.append(str(error))
-            except OSError as error:
-                problems.append(f"{quoted(name)} cannot be looked up: {error.strerror}.")
-            if len(found) > limit:
-                raise FileRefusedError(
-                    f"The names stand for more than {limit} pictures, the most that one call takes.",
-                    next_step="Name fewer pictures, for example with a narrower pattern.",
-                )
+        if len(found) > limit:
+            raise FileRefusedError(
+                f"The names stand for {len(found):,} pictures, more than the {limit} that one call takes.",
+                next_step="Name fewer pictures, for example with a narrower pattern.",
+            )
+        if not found:
+            problems += [str(unread.error) for unread in search.unread]
         if problems:
             raise FileRefusedError(problems[0], details=problems[1:])
-        return list(found.values())
+        return FoundPhotos(list(map(Path, found.values())), search.unread)
+
+    def _check_roots(self) -> None:
+        if not self._roots:
+            raise FileRefusedError(f"No local file may be read: {self._setting} names no folder.")
+        if not (self._unfenced or any(os.path.isdir(root) for root in self._roots)):  # noqa: PTH112
+            raise FileRefusedError(
+                f"No local file may be read: {self._setting} names folders that do not exist."
+            )
 
     def open(self, path: Path) -> BinaryIO:
         """The file at `path`, opened for one reading; the handle itself has been checked.
@@ -96,21 +108,38 @@ class Fence:
         """
         return os.fdopen(self._opened(path, stat.S_ISREG), "rb")
 
-    def _named(self, name: str, search: Search) -> list[Path]:
-        """The pictures that one name stands for; at least one."""
+    def _named(self, name: str, search: Search) -> list[Match]:
+        """The pictures that one name stands for; none only where the search could not look at something."""
         candidates = self._candidates(name)
         held = [path for path in candidates if self._holds(path)]
+        unread_before = len(search.unread)
         for path in held:
-            if path.is_file():
-                return [path]
-            if path.exists() and not path.is_dir():
-                raise FileRefusedError(f"{quoted(name)} is a device, pipe or socket, not a file.")
+            if is_file := self._looked_up(path, search):
+                return [is_file]
         matches = [match for path in held for match in self._below(path, search)]
-        if not matches and len(held) < len(candidates):
-            raise self._outside(name)
-        if not matches:
+        if "\ufffd" in name and len(matches) > 1:
+            raise FileRefusedError(
+                f"{quoted(name)} stands for {len(matches)} files whose names are not text."
+            )
+        if not matches and len(search.unread) == unread_before:
+            if len(held) < len(candidates):
+                raise self._outside(name)
             raise FileRefusedError(f"{quoted(name)} stands for no picture (JPEG, PNG, WebP or HEIC).")
         return matches
+
+    def _looked_up(self, path: Path, search: Search) -> Match | None:
+        """The file that has exactly this path; None for a folder, for nothing, and where nobody can tell."""
+        try:
+            status = path.stat()
+        except OSError as error:
+            if error.errno not in ABSENT:
+                search.note(path, f"cannot be looked up: {error.strerror}")
+            return None
+        if stat.S_ISREG(status.st_mode):
+            return Match(str(path), (status.st_dev, status.st_ino))
+        if not stat.S_ISDIR(status.st_mode):
+            raise FileRefusedError(f"{quoted(path.name)} is a device, pipe or socket, not a file.")
+        return None
 
     def _candidates(self, name: str) -> list[Path]:
         """Where `name` may lie. The name of another machine's share is not even looked up."""
@@ -120,9 +149,9 @@ class Fence:
         path = Path(name).expanduser() if name.startswith("~/") else Path(name)
         return list(dict.fromkeys(root / path for root in self._roots))
 
-    def _below(self, path: Path, search: Search) -> list[Path]:
+    def _below(self, path: Path, search: Search) -> Iterator[Match]:
         """The pictures in a folder or those that match a pattern."""
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112  # which takes an error for a no
             return search.pictures_in(path)
         for root in self._roots:
             if path.is_relative_to(root):
@@ -144,21 +173,29 @@ class Fence:
         """
         if real is None:
             return False
+        if any(_is_below(real, os.path.realpath(root)) for root in self._roots):
+            return True
         roots = {_identity(root) for root in self._roots} - {None}
         return any(_identity(folder) in roots for folder in (Path(real), *Path(real).parents))
 
-    def _entries(self, folder: Path) -> list[FolderEntry]:
-        """What a folder lists, by its checked handle where the system can list one."""
-        if os.scandir not in os.supports_fd:  # pragma: no cover - Windows
-            return [
-                FolderEntry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in os.scandir(folder)
-            ]
-        descriptor = self._opened(folder, stat.S_ISDIR)
+    def _listing(self, folder: Path, most: int, is_plain: bool) -> Listing:
+        """What a folder holds, by its checked handle where the system can list one."""
         try:
-            with os.scandir(descriptor) as entries:
-                return [FolderEntry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        finally:
-            os.close(descriptor)
+            if os.scandir not in os.supports_fd:  # pragma: no cover - Windows
+                if not self._holds(folder):
+                    raise self._outside(str(folder))
+                return contents(folder, most)
+            descriptor = (
+                self._checked(os.open(folder, _FOLDER_FLAGS), folder, stat.S_ISDIR)
+                if is_plain
+                else self._opened(folder, stat.S_ISDIR)
+            )
+            try:
+                return contents(descriptor, most)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise FileRefusedError(f"{quoted(folder.name)} cannot be listed: {error.strerror}.") from error
 
     def _opened(self, path: Path, is_wanted_kind: Callable[[int], bool]) -> int:
         """A descriptor of a file or folder that was checked before and after it was opened."""
@@ -172,6 +209,10 @@ class Fence:
             descriptor = os.open(real, _OPEN_FLAGS)
         except OSError as error:
             raise FileRefusedError(f"{quoted(path.name)} cannot be opened: {error.strerror}.") from error
+        return self._checked(descriptor, path, is_wanted_kind)
+
+    def _checked(self, descriptor: int, path: Path, is_wanted_kind: Callable[[int], bool]) -> int:
+        """The descriptor, once the handle itself has said what it is and where it lies."""
         if is_wanted_kind(os.fstat(descriptor).st_mode) and (
             self._unfenced or self._inside(path_of(descriptor))
         ):
@@ -189,6 +230,11 @@ class Fence:
 def _real(path: Path) -> Path:
     """A path without links; one that leads in a circle stays as it is, where `Path.resolve` breaks."""
     return Path(os.path.realpath(path))
+
+
+def _is_below(real: str, root: str) -> bool:
+    """Whether one path without links lies in another, by their texts alone."""
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,8 +1,31 @@
-"""Where an open file really lies, by the operating system's own account."""
+"""Where an open file really lies and what an open folder holds, by the operating system's own account."""
 
 import os
 import sys
+from itertools import islice
 from pathlib import Path
+from typing import Literal, NamedTuple
+
+Identity = tuple[int, int]
+"""What tells a file from every other on this machine: device and number."""
+
+Kind = Literal["file", "folder", "unknown", "other"]
+"""`unknown` is a link, or what a folder does not tell the kind of."""
+
+
+class FolderEntry(NamedTuple):
+    """One name in a folder."""
+
+    name: str
+    kind: Kind
+    identity: Identity | None = None
+
+
+class Listing(NamedTuple):
+    """What a folder holds, and where it really lies; None where the system does not say."""
+
+    real: str | None
+    entries: list[FolderEntry]
 
 
 def path_of(descriptor: int) -> str | None:
@@ -12,6 +35,29 @@ def path_of(descriptor: int) -> str | None:
     except OSError:
         return None
     return path if Path(path).is_absolute() else None
+
+
+def contents(at: int | Path, most: int) -> Listing:
+    """What a folder holds, `most` entries of it: an open one, or by its path where no handle can be listed.
+
+    Raises:
+        OSError: It cannot be listed.
+    """
+    device = os.fstat(at).st_dev if isinstance(at, int) else None
+    real = path_of(at) if isinstance(at, int) else os.path.realpath(at)
+    with os.scandir(at) as entries:
+        return Listing(real, [_entry(entry, device) for entry in islice(entries, most)])
+
+
+def _entry(entry: os.DirEntry[str], device: int | None) -> FolderEntry:
+    """An entry without a look at the file itself, where the folder tells its kind."""
+    try:
+        if entry.is_symlink():
+            return FolderEntry(entry.name, "unknown")
+        kind: Kind = "folder" if entry.is_dir() else "file" if entry.is_file() else "other"
+    except OSError:
+        return FolderEntry(entry.name, "unknown")
+    return FolderEntry(entry.name, kind, None if device is None else (device, entry.inode()))
 
 
 if sys.platform == "win32":  # pragma: no cover - Windows

@@ -1,103 +1,220 @@
-"""From folders and glob patterns to picture files, without ever listing a folder outside the fence."""
+"""From folders and glob patterns to picture files, without ever listing a folder outside the fence.
 
+A folder is opened, checked and read once, whatever the pattern asks of it; a file in a checked folder needs no look of
+its own. What cannot be read is kept aside with the reason and hides nothing else.
+"""
+
+import errno
+import functools
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 from typing import NamedTuple
 
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.handles import FolderEntry, Identity, Listing
 from autobg_mcp.text import quoted
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif"})
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif")
 """Endings that a file in a folder needs to be taken for a picture; its bytes decide later."""
 
-_MOST_ENTRIES = 50_000
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+"""What the system says of a path that leads to nothing."""
+
+_MOST_ENTRIES = 200_000
 _DIGITS = re.compile(r"(\d+)")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+_DEEP = "**"
+
+Pattern = tuple[str, ...]
+"""A glob pattern, part by part."""
 
 
-class FolderEntry(NamedTuple):
-    """One name in a folder; a link is no folder, wherever it leads."""
+class Match(NamedTuple):
+    """A picture file, and who it is where that is known."""
 
-    name: str
-    is_folder: bool
+    path: str
+    identity: Identity | None
+
+
+class Unread(NamedTuple):
+    """A file or folder that could not be looked at, and why."""
+
+    path: Path
+    error: FileRefusedError
+
+
+class _Step(NamedTuple):
+    """A folder to look into, and the parts of the pattern that its entries may match."""
+
+    path: str
+    parts: frozenset[int]
+    is_plain: bool
+    """Whether it was met in a checked folder and is no link: then it lies there too."""
 
 
 class Search:
     """One search, bounded in the number of folder entries it looks at.
 
     Args:
-        entries: Lists a folder after checking it; raises FileRefusedError for one that may not be listed.
+        list_folder: Lists at most so many entries of a folder after checking it, and follows links to it unless it is
+            told that there is none; raises FileRefusedError for one that may not or cannot be listed.
         holds: Whether a path really lies where reading is allowed.
-        skips: A folder that is not looked into, nor anything below it.
+        skips: A folder that is not looked into, nor anything below it, as a path without links.
     """
 
     def __init__(
         self,
         *,
-        entries: Callable[[Path], list[FolderEntry]],
+        list_folder: Callable[[Path, int, bool], Listing],
         holds: Callable[[Path], bool],
         skips: Path | None = None,
     ) -> None:
-        self._entries = entries
+        self.unread: list[Unread] = []
+        self._list_folder = list_folder
         self._holds = holds
         self._skips = skips
         self._left = _MOST_ENTRIES
 
-    def pictures_in(self, folder: Path) -> list[Path]:
+    def pictures_in(self, folder: Path) -> Iterator[Match]:
         """The pictures directly in `folder`, in natural order."""
         return self.matching(folder, ("*",))
 
-    def matching(self, base: Path, parts: tuple[str, ...]) -> list[Path]:
-        """The pictures below `base` whose path matches the pattern `parts`, in natural order."""
-        return sorted(dict.fromkeys(self._walk(base, parts)), key=_natural)
+    def matching(self, base: Path, pattern: Pattern) -> Iterator[Match]:
+        """The pictures below `base` whose path matches the parts of `pattern`, in natural order, folder by folder.
 
-    def _walk(self, at: Path, parts: tuple[str, ...]) -> Iterator[Path]:
-        if not parts:
-            if at.suffix.lower() in PICTURE_SUFFIXES and at.is_file() and self._holds(at):
-                yield at
-        elif parts[0] == "**":
-            yield from self._walk_deep(at, parts[1:] or ("*",))
-        elif os.path.lexists(at / parts[0]):
-            yield from self._walk(at / parts[0], parts[1:])
-        elif at.is_dir():
-            for entry in self._listed(at):
-                if _matches(entry.name, parts[0]):
-                    yield from self._walk(at / entry.name, parts[1:])
+        Raises:
+            FileRefusedError: There are too many files and folders to look at.
+        """
+        if not pattern:
+            return
+        pattern = (*pattern, "*") if pattern[-1] == _DEEP else pattern
+        # A stack of what is left to do on each level, for trees that are deeper than Python's own.
+        levels: list[Iterator[_Step | Match]] = [
+            iter([_Step(str(base), _reached({0}, pattern), is_plain=False)])
+        ]
+        while levels:
+            step = next(levels[-1], None)
+            if step is None:
+                levels.pop()
+            elif isinstance(step, Match):
+                yield step
+            else:
+                levels.append(self._steps(step, pattern))
 
-    def _walk_deep(self, at: Path, rest: tuple[str, ...]) -> Iterator[Path]:
-        while rest[0] == "**" and len(rest) > 1:
-            rest = rest[1:]
-        yield from self._walk(at, rest)
-        for entry in self._listed(at):
-            if entry.is_folder and not entry.name.startswith("."):
-                yield from self._walk_deep(at / entry.name, rest)
+    def note(self, path: Path, reason: str) -> None:
+        """Keep aside what cannot be looked at."""
+        self.unread.append(Unread(path, FileRefusedError(f"{quoted(path.name)} {reason}.")))
 
-    def _listed(self, folder: Path) -> list[FolderEntry]:
-        if not self._holds(folder) or (
-            self._skips and Path(os.path.realpath(folder)).is_relative_to(self._skips)
-        ):
+    def _steps(self, at: _Step, pattern: Pattern) -> Iterator[_Step | Match]:
+        """What a folder has for the parts of the pattern that have come to it."""
+        prefix = os.path.join(at.path, "")  # noqa: PTH118  # a Path for each entry would take most of the time
+        open_parts = []
+        for part in sorted(at.parts):
+            if pattern[part] != _DEEP and os.path.lexists(prefix + pattern[part]):
+                entry = FolderEntry(pattern[part], "unknown")  # brackets in a name are just brackets
+                yield from self._met(prefix + entry.name, entry, [part + 1], pattern)
+            else:
+                open_parts.append(part)
+        for entry in sorted(self._listed(at), key=_natural) if open_parts else ():
+            parts = [
+                part if pattern[part] == _DEEP else part + 1
+                for part in open_parts
+                if _fits(entry, pattern[part])
+            ]
+            if parts:
+                yield from self._met(prefix + entry.name, entry, parts, pattern)
+
+    def _met(
+        self, path: str, entry: FolderEntry, parts: list[int], pattern: Pattern
+    ) -> Iterator[_Step | Match]:
+        """A picture where the pattern ends, a folder where it goes on; one name can be asked for both."""
+        if len(pattern) in parts and entry.name.lower().endswith(PICTURE_SUFFIXES):
+            if entry.kind == "file":
+                yield Match(path, entry.identity)
+            elif entry.kind == "unknown" and (identity := self._file(path)):
+                yield Match(path, identity)
+        if entry.kind == "folder" or (entry.kind == "unknown" and os.path.isdir(path)):  # noqa: PTH112
+            further = {part for part in parts if part < len(pattern)}
+            if further:
+                yield _Step(path, _reached(further, pattern), is_plain=entry.kind == "folder")
+
+    def _file(self, path: str) -> Identity | None:
+        """The file that a link or an unknown entry is; None where it is none, lies outside, or nobody can tell."""
+        if not self._holds(Path(path)):
+            return None
+        try:
+            status = os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            if error.errno not in ABSENT:
+                self.note(Path(path), f"cannot be looked up: {error.strerror}")
+            return None
+        return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+    def _listed(self, at: _Step) -> list[FolderEntry]:
+        """What a folder holds; nothing where it lies outside, is gone or cannot be read, which is noted."""
+        folder = Path(at.path)
+        if not (at.is_plain or self._holds(folder)):
             return []
-        entries = self._entries(folder)
+        try:
+            real, entries = self._list_folder(folder, self._left + 1, at.is_plain)
+        except FileRefusedError as error:
+            if not _is_gone(folder):
+                self.unread.append(Unread(folder, error))
+            return []
+        if self._skips and Path(real or folder).is_relative_to(self._skips):
+            return []
         self._left -= len(entries)
         if self._left < 0:
             raise FileRefusedError(
-                f"The search stopped in {quoted(folder.name)}: it met more than {_MOST_ENTRIES} files and folders.",
+                f"The search stopped in {quoted(folder.name)}: it met more than {_MOST_ENTRIES:,} files and folders.",
                 next_step="Name the folder that holds the pictures.",
             )
         return entries
 
 
-def _matches(name: str, pattern: str) -> bool:
-    """Shell matching; composed and decomposed accents are the same letter, hidden names need a leading dot."""
-    if name.startswith(".") and not pattern.startswith("."):
+def _is_gone(path: Path) -> bool:
+    """Whether a path that was met is no longer there, as far as the system says."""
+    try:
+        path.lstat()
+    except OSError as error:
+        return error.errno in ABSENT
+    return False
+
+
+def _reached(parts: set[int], pattern: Pattern) -> frozenset[int]:
+    """The parts that may match next: two stars also stand for no folder at all."""
+    reached = set(parts)
+    for part, glob in enumerate(pattern):
+        if glob == _DEEP and part in reached:
+            reached.add(part + 1)
+    return frozenset(reached)
+
+
+def _fits(entry: FolderEntry, glob: str) -> bool:
+    """Whether an entry matches one part of a pattern; hidden names need a leading dot, two stars take folders."""
+    if entry.name[0] == "." and glob[0] != ".":
         return False
-    return fnmatchcase(unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", pattern))
+    return entry.kind == "folder" if glob == _DEEP else _matcher(glob)(_shown(entry.name)) is not None
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Sorts `car2.jpg` before `car10.jpg`."""
-    pieces = _DIGITS.split(str(path).casefold())
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
+@functools.lru_cache(maxsize=256)
+def _matcher(glob: str) -> Callable[[str], object]:
+    """Shell matching of one name."""
+    return re.compile(translate(_shown(glob))).match
+
+
+def _shown(name: str) -> str:
+    """A name as people see it: accents composed, bytes that are no UTF-8 as replacement characters."""
+    return name if name.isascii() else unicodedata.normalize("NFC", _NOT_UTF8.sub("\ufffd", name))
+
+
+def _natural(entry: FolderEntry) -> list[str | int]:
+    """Sorts `car2.jpg` before `car10.jpg`: texts and numbers take turns."""
+    pieces: list[str | int] = [*_DIGITS.split(entry.name.casefold())]
+    pieces[1::2] = map(int, pieces[1::2])
+    return pieces

@@ -73,6 +73,10 @@ class Context:
         """Run a method that blocks in a worker thread; a cancellation waits for its end."""
         return await anyio.to_thread.run_sync(partial(method, *arguments, **options))
 
+    async def look(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Run a method that only reads files, in a worker thread; a cancelled call does not wait for a slow disk."""
+        return await anyio.to_thread.run_sync(partial(method, *arguments, **options), abandon_on_cancel=True)
+
     async def remember(self, writing: Awaitable[object]) -> None:
         """Write down what the API has already told; a ledger that fails now must not hide that, so it is only logged."""
         try:

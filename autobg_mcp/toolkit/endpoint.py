@@ -151,11 +151,11 @@ def _form_text(value: JsonValue) -> str:
 
 async def _file_part(name: str, context: Context) -> FilePart:
     def found() -> tuple[Path, bytes]:
-        path, *more = context.fence.find([name])
+        path, *more = context.fence.find([name]).paths
         if more:
             raise FileRefusedError(f"{quoted(name)} stands for {1 + len(more)} pictures; name one.")
         return path, read_photo(context.fence, path)
 
-    path, original = await context.consult(found)
+    path, original = await context.look(found)
     photo = await in_lane(take_in, path.name, original, keep_metadata=context.settings.keep_metadata)
     return FilePart(photo.name, photo.mime, photo.content, sha256=photo.sha256, source=str(path))

@@ -33,10 +33,12 @@ class PhotoSubmission(Submission[Submitted]):
         Raises:
             AutobgError: Not one photo was accepted.
         """
-        paths = await context.consult(context.fence.find, self.images)
+        paths, unread = await context.look(context.fence.find, self.images)
         shared = await self.files_beside(PHOTO, context=context)
         approved = await self._approved(paths, shared, context)
         tally, refused_before = Tally(), False
+        for path, error in unread:
+            tally.add(path, error)
         for number, path in enumerate(paths):
             await context.progress(
                 f"Submitting photo {number + 1} of {len(paths)}", done=number, total=len(paths)
