@@ -53,8 +53,7 @@ class Client:
     ) -> None:
         self.settings = settings
         self.throttle = throttle or open_throttle(
-            settings.throttle,
-            state_dir=settings.state_dir,
+            settings.throttle, state_dir=settings.state_dir, clock=clock
         )
         self._clock = clock
         self._sender = Sender(Http(settings, app), self.throttle, parse_rate_limits(settings.rate_limits))

@@ -4,6 +4,7 @@ Usage: sharing_process.py BASE_URL STATE_DIR LIMIT CALLS
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -39,4 +40,4 @@ async def main(base_url: str, state_dir: str, limit: str, calls: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:])
+    anyio.run(partial(main, *sys.argv[1:]))
