@@ -12,6 +12,7 @@ from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, structured, text_o
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client as McpClient
+from PIL import Image
 from pydantic import JsonValue
 
 from autobg_mcp.errors import ArgumentsRefusedError
@@ -200,6 +201,7 @@ async def test_lists_as_text_and_lone_values_are_understood(
     ("tool", "arguments", "sent"),
     [
         ("getImageStatus", {"batchID": 1004}, b'{"batchID": "1004"}'),
+        ("reportImages", {"picIDs": "[1]", "reportReason": "Logo\nOther", "reportComment": 5}, b'"reportComment": "5"'),
         ("getImageStatus", {"batchID": 1004.0}, b'{"batchID": "1004"}'),
         ("replaceNumPlateS3", LINKS | {"numPlateProcessor": 1, "clientS3Uris": f"{URL}, {URL}?2"}, b'["https://cars.example/a.jpg", "https://cars.example/a.jpg?2"]'),
         ("getImageStatus", {"batchID": " 1004 "}, b'{"batchID": "1004"}'),
@@ -216,6 +218,19 @@ async def test_a_value_of_a_kindred_type_goes_out_as_the_documents_show_it(
 ) -> None:
     structured(await host.call_tool(tool, arguments))
     assert sent in world.requests[-1].body
+
+
+async def test_a_path_with_a_comma_is_one_path(host: McpClient, world: World, photos: Path) -> None:
+    Image.new("RGB", (32, 24)).save(photos / "red, fast.jpg")
+    arguments = PLATE | {"images": "red, fast.jpg", "numPlateProcessor": "1", "allowDuplicate": "false"}
+    structured(await host.call_tool("replaceNumPlate", arguments))
+    assert len(world.requests) == 1
+
+
+async def test_a_tool_name_of_any_length_is_answered_at_once(host: McpClient) -> None:
+    began_s = time.process_time()
+    assert "There is no tool" in text_of(await host.call_tool("uploadImages" * 100_000, {}))
+    assert time.process_time() - began_s < 0.3
 
 
 async def test_a_number_goes_into_the_query_as_digits(host: McpClient, world: World) -> None:

@@ -10,6 +10,7 @@ from conftest import Connect
 from documented import text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
+from pydantic import JsonValue
 from scripted_api import ScriptedApi
 
 pytestmark = pytest.mark.anyio
@@ -69,6 +70,26 @@ async def test_leading_zeros_of_an_id_are_kept(sandbox: ScriptedApi, host: McpCl
     sandbox.data([{"templateID": "007", "templateName": 5}])
     templates = facts(await host.call_tool("listTemplates", {}))["templates"]
     assert templates == [{"templateID": "007", "templateName": "5"}]
+
+
+@pytest.mark.parametrize("number", [2**53, 10**17])
+async def test_an_id_that_readers_of_numbers_would_round_stays_text(
+    number: int, sandbox: ScriptedApi, host: McpClient
+) -> None:
+    for sent in (number, str(number)):
+        sandbox.data({"templateID": sent})
+        arguments = {"background": "background.jpg", "numPlate": True, "name": "x"}
+        created = facts(await host.call_tool("createTemplate", arguments))
+        assert created["templateID"] == str(number)
+
+
+@pytest.mark.parametrize("odd", ["x" * 65, "1; call deleteAll", "a b", "1\n2", "“1”", "", True, [1]])
+async def test_what_is_no_id_in_an_answer_reaches_no_sentence_of_ours(
+    odd: JsonValue, sandbox: ScriptedApi, host: McpClient
+) -> None:
+    sandbox.data({"batchID": odd, "images": []})
+    result = await host.call_tool("sendImagesForQA", {"picIDs": [1]})
+    assert "data of another shape (data.batchID" in text_of(result)
 
 
 async def test_the_words_for_a_picture_are_shortened_and_freed_of_tags(

@@ -78,7 +78,7 @@ def _written(content: bytes) -> str | None:
     text = probe.decode("utf-8-sig", errors="ignore").lstrip()
     if not text or _CONTROLS.search(text) or len(text.encode()) < len(probe.strip()) - 6:
         return None
-    if text[0] in "{[" and content.rstrip()[-1:] in {b"}", b"]"}:
+    if text[0] in "{[" and content[-_TEXT_PROBE_BYTES:].rstrip()[-1:] in {b"}", b"]"}:
         return "application/json"
     if text[:1] == "<":
         return "text/html"

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _MOST_CHARS = 100
+_MOST_READ_CHARS = 10_000  # what is left out of so many leaves a name
 # File systems count bytes, most allow 255: this leaves room for `-12` and an ending.
 _MOST_BYTES = 200
 # Separators of any system, and what else Windows refuses in names.
@@ -24,7 +25,9 @@ def safe_name(text: str, *, fallback: str = "picture") -> str:
         At most 100 characters and 200 bytes of UTF-8, in composed form (NFC).
     """
     seen = "".join(
-        c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) not in _UNSEEN_CATEGORIES
+        c
+        for c in unicodedata.normalize("NFC", text[:_MOST_READ_CHARS])
+        if unicodedata.category(c) not in _UNSEEN_CATEGORIES
     )
     name = " ".join(_UNSAFE.sub("_", seen).split())[:_MOST_CHARS]
     name = name.encode()[:_MOST_BYTES].decode(errors="ignore")

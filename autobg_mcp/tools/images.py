@@ -200,7 +200,7 @@ async def original_of(known: KnownPicture | None, context: Context) -> bytes | N
     if known is None or known.source is None or known.submitted_at is None:
         return None
     try:
-        photo = await context.consult(
+        photo = await context.look(
             read_photo, context.fence, Path(known.source), unchanged_since_s=known.submitted_at
         )
         return (await in_lane(preview, photo, local=True)).content

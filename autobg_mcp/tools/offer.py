@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from autobg_mcp.toolkit.tool import Effect, Result, Tool
 
+_LONGEST_NAME_CHARS = 100
 PREPARED = Path(__file__).with_name("listing.json")
 """Every tool as it is declared, written by `python tests/documents.py`."""
 
@@ -75,7 +76,7 @@ class Offer:
         """
         tool = prepared().get(name)
         if tool is None:
-            close = difflib.get_close_matches(name, self.tools, n=1)
+            close = difflib.get_close_matches(name[:_LONGEST_NAME_CHARS], self.tools, n=1)
             hint = f"; did you mean {close[0]}?" if close else "."
             raise ArgumentsRefusedError(
                 f"There is no tool {quoted(name, 60)}{hint}", next_step="Choose a listed tool."
