@@ -61,7 +61,7 @@ class Client:
         self._outbox = Outbox(settings.output_folder())
         self._ledger = SqliteLedger(settings.state_dir, clock=clock)
         self._till = Till(self._ledger, Terms.of(settings), clock)
-        self._audit = AuditLog(settings.state_dir)
+        self._audit = AuditLog(settings.state_dir, clock=clock)
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

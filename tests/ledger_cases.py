@@ -1,6 +1,7 @@
 """A submission that every test of the ledger starts from, a ledger that blocks, and a clock for it."""
 
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -51,14 +52,16 @@ class Blocking:
         self.ledger = SqliteLedger(folder, **options)
         self._opened = ExitStack()
         self._portal: BlockingPortal | None = None
+        self._one_starts = threading.Lock()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self.ledger, name)
         return lambda *arguments, **options: self._run(partial(method, *arguments, **options))
 
     def _run(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        if self._portal is None:
-            self._portal = self._opened.enter_context(start_blocking_portal())
+        with self._one_starts:
+            if self._portal is None:
+                self._portal = self._opened.enter_context(start_blocking_portal())
         return self._portal.call(call)
 
     def claim(self, intent: Intent = FRONT, **options: Any) -> Claim:

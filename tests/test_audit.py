@@ -1,19 +1,29 @@
 """One line per change, whole, without secrets, and never in the way."""
 
 import json
-import logging
+import os
 import resource
 import stat
 from datetime import UTC, datetime
-from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
+from autobg_mcp.clock import SystemClock
 from autobg_mcp.money.audit import AuditLog
 
 SPAWN = get_context("spawn")
+
+
+class At(SystemClock):
+    """A wall clock that stands until it is turned."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def wall_s(self) -> float:
+        return self.now
 
 
 def lines(folder: Path) -> list[dict[str, object]]:
@@ -22,7 +32,7 @@ def lines(folder: Path) -> list[dict[str, object]]:
 
 
 def write_many(folder: Path, writer: int) -> None:
-    log = AuditLog(folder, max_bytes=2_000, keep=1_000)
+    log = AuditLog(folder, max_bytes=2_000)
     for number in range(200):
         log.write({"writer": writer, "number": number})
 
@@ -33,7 +43,7 @@ def test_an_unused_log_leaves_no_trace_on_disk(tmp_path: Path) -> None:
 
 
 def test_an_event_is_one_line_with_time_and_process(tmp_path: Path) -> None:
-    AuditLog(tmp_path, clock=lambda: 1_700_000_000.5).write(
+    AuditLog(tmp_path, clock=At(1_700_000_000.5)).write(
         {"tool": "reportImages", "pictures": 3, "batch": None}
     )
     (line,) = lines(tmp_path)
@@ -58,18 +68,14 @@ def test_only_the_owner_can_read_the_log(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "state" / "audit.jsonl").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("text", ["key-123", "refused: key-123."])
-def test_a_secret_is_redacted(tmp_path: Path, text: str) -> None:
-    AuditLog(tmp_path, secrets=["", "key-123"]).write({"message": text})
-    assert lines(tmp_path)[0]["message"] == text.replace("key-123", "[redacted]")
-
-
-def test_a_full_file_is_set_aside_and_the_newest_are_kept(tmp_path: Path) -> None:
-    seconds = count()
-    log = AuditLog(tmp_path, clock=lambda: float(next(seconds)), max_bytes=1, keep=3)
-    for number in range(6):
+def test_full_files_are_set_aside_and_all_of_them_are_kept(tmp_path: Path) -> None:
+    clock = At(1_700_000_000)
+    log = AuditLog(tmp_path, clock=clock, max_bytes=1)
+    for number in range(20):
+        clock.now += 1
         log.write({"number": number})
-    assert [line["number"] for line in lines(tmp_path)] == [3, 4, 5]
+    assert [line["number"] for line in lines(tmp_path)] == list(range(20))
+    assert len(list(tmp_path.iterdir())) == 20
 
 
 def test_a_file_that_another_process_has_just_begun_is_not_set_aside(tmp_path: Path) -> None:
@@ -77,11 +83,6 @@ def test_a_file_that_another_process_has_just_begun_is_not_set_aside(tmp_path: P
     log.write({})
     log._set_aside(datetime.now(UTC))
     assert [path.name for path in tmp_path.iterdir()] == ["audit.jsonl"]
-
-
-def test_files_set_aside_are_not_kept_when_none_are_wanted(tmp_path: Path) -> None:
-    AuditLog(tmp_path, max_bytes=1, keep=0).write({})
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_processes_that_write_and_set_aside_at_once_lose_no_line(tmp_path: Path) -> None:
@@ -93,24 +94,54 @@ def test_processes_that_write_and_set_aside_at_once_lose_no_line(tmp_path: Path)
     assert len(list(tmp_path.iterdir())) > 10
 
 
-def test_a_full_disk_is_a_warning_and_not_a_failure(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "audit.jsonl").symlink_to("/dev/full")
-    with caplog.at_level(logging.WARNING):
-        AuditLog(tmp_path).write({"tool": "reportImages"})
-    assert "No space left" in caplog.text
+@pytest.mark.parametrize("kind", ["a pipe", "a pipe that somebody reads", "a link", "writable by all"])
+def test_what_is_not_an_audit_log_is_named_and_fails_no_call(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "audit.jsonl"
+    if kind == "a link":
+        file.symlink_to(tmp_path / "elsewhere")
+    elif kind == "writable by all":
+        file.touch()
+        file.chmod(0o666)
+    else:
+        os.mkfifo(file)
+    reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK) if kind.endswith("reads") else None
+    AuditLog(tmp_path).write({"tool": "reportImages"})
+    if reader is not None:
+        os.close(reader)
+    assert "To mend it, run: " in caplog.text
 
 
-def test_half_a_line_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_lost_lines_are_told_once_and_counted_in_the_next_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = AuditLog(tmp_path)
+    (tmp_path / "audit.jsonl").mkdir()
+    for _ in range(3):
+        log.write({"tool": "reportImages"})
+    (tmp_path / "audit.jsonl").rmdir()
+    log.write({"tool": "reportImages"})
+    assert len(caplog.records) == 1
+    assert [line["lost"] for line in lines(tmp_path)] == [3]
+
+
+def test_half_a_line_is_a_warning_and_stays_a_line_of_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, most[1]))
+    log = AuditLog(tmp_path)
     try:
-        AuditLog(tmp_path).write({"tool": "reportImages"})
+        log.write({"tool": "reportImages"})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    log.write({"tool": "sendImagesForQA"})
     assert "only 10 of" in caplog.text
+    assert json.loads((tmp_path / "audit.jsonl").read_text().splitlines()[1])["lost"] == 1
 
 
 def test_a_folder_that_cannot_be_made_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "state").write_text("")
     AuditLog(tmp_path / "state").write({"tool": "reportImages"})
-    assert "lacks a line" in caplog.text
+    assert "lacks lines" in caplog.text

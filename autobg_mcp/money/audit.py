@@ -1,22 +1,28 @@
-"""One JSON line for each call that changes something, in a file that many processes append to."""
+"""One JSON line for each call that changes something, in files that many processes append to and nothing deletes."""
 
 import json
 import logging
 import os
-import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from autobg_mcp.clock import SYSTEM, Clock
+from autobg_mcp.errors import StateError
+from autobg_mcp.state import check_file, make_folder
+
 FILE_NAME: Final = "audit.jsonl"
-REDACTED: Final = "[redacted]"
 
 Scalar = str | int | float | bool | None
 
 _log = logging.getLogger(__name__)
+_CALLED = "audit log"
+_HOW = (
+    os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+)  # nothing that stands in its place, such as a pipe, may make a caller wait
 
 
 class AuditLog:
@@ -24,55 +30,53 @@ class AuditLog:
 
     Args:
         folder: Where the file lives; made with mode 0700 where missing.
-        clock: The wall clock, in seconds since 1970.
-        secrets: Texts that never reach the file, such as the API key; empty ones are ignored.
-        max_bytes: Size from which on the file is set aside under the time of its last line.
-        keep: How many files set aside are kept, the newest.
+        clock: Tells the time of each event.
+        max_bytes: Size from which on the file is set aside, and kept, under the time of its last line.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        clock: Callable[[], float] = time.time,
-        secrets: Collection[str] = (),
-        max_bytes: int = 5_000_000,
-        keep: int = 3,
-    ) -> None:
+    def __init__(self, folder: Path, *, clock: Clock = SYSTEM, max_bytes: int = 5_000_000) -> None:
         self.path = folder / FILE_NAME
         self._clock = clock
-        self._secrets = [secret for secret in secrets if secret]
         self._max_bytes = max_bytes
-        self._keep = keep
+        self._told: str | None = None
+        self._lost = 0
 
     def write(self, event: Mapping[str, Scalar]) -> None:
         """Append one event with its time (`at`, UTC) and process (`pid`).
 
-        A file that cannot be written is told in a logged warning; a call that changed something must
-        not fail for its audit line.
+        A file that cannot be written is told in a logged warning, once, and in the next line that can, by how many were
+        lost before it (`lost`); a call that changed something must not fail for its audit line.
         """
-        now = datetime.fromtimestamp(self._clock(), UTC)
-        stamp = {"at": now.isoformat(timespec="milliseconds"), "pid": os.getpid()}
-        line = json.dumps(stamp | {name: self._redacted(value) for name, value in event.items()}) + "\n"
+        now = datetime.fromtimestamp(self._clock.wall_s(), UTC)
+        stamp: dict[str, Scalar] = {"at": now.isoformat(timespec="milliseconds"), "pid": os.getpid()}
+        if self._lost:
+            stamp["lost"] = self._lost
         try:
-            if self._append(line.encode()) >= self._max_bytes:
-                self._set_aside(now)
-        except OSError as error:
-            _log.warning(
-                "The audit log %s lacks a line: %s. Free space or mend its folder.", self.path, error.strerror
-            )
+            size_bytes = self._append(json.dumps(stamp | dict(event)).encode() + b"\n")
+        except (OSError, StateError) as error:
+            self._lost += 1
+            self._tell(error)
+            return
+        self._lost, self._told = 0, None
+        if size_bytes >= self._max_bytes:
+            self._set_aside(now)
 
-    def _redacted(self, value: Scalar) -> Scalar:
-        if isinstance(value, str):
-            for secret in self._secrets:
-                value = value.replace(secret, REDACTED)
-        return value
+    def _tell(self, error: OSError | StateError) -> None:
+        why = (
+            f"{error.strerror}. Free space or mend its folder." if isinstance(error, OSError) else str(error)
+        )
+        if why != self._told:
+            _log.warning("The audit log %s lacks lines from now on: %s", self.path, why)
+            self._told = why
 
     def _append(self, line: bytes) -> int:
         """Append in one write, which the system keeps whole between processes; the file's size after it."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        make_folder(self.path.parent, called=_CALLED)
+        check_file(self.path, called=_CALLED)
+        file = os.open(self.path, _HOW, 0o600)
         try:
+            if self._lost and _ends_within_a_line(file):
+                line = b"\n" + line
             written = os.write(file, line)
             if written < len(line):
                 raise OSError(0, f"only {written} of {len(line)} bytes were written")
@@ -81,13 +85,20 @@ class AuditLog:
             os.close(file)
 
     def _set_aside(self, now: datetime) -> None:
-        with suppress(FileNotFoundError):  # another process was faster
+        """Rename a full file; where that fails it goes on growing."""
+        with suppress(OSError):  # such as another process that was faster
             if self.path.stat().st_size < self._max_bytes:
                 return
             # A name of its own for each file: two processes that do this at once overwrite nothing.
             self.path.rename(
                 self.path.with_name(f"audit-{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.jsonl")
             )
-        aside = sorted(self.path.parent.glob("audit-*.jsonl"))
-        for old in aside[: max(0, len(aside) - self._keep)]:
-            old.unlink(missing_ok=True)
+
+
+def _ends_within_a_line(file: int) -> bool:
+    """Whether a disk that was full has cut the last line off."""
+    size_bytes = os.lseek(file, 0, os.SEEK_END)
+    if not size_bytes:
+        return False
+    os.lseek(file, -1, os.SEEK_END)
+    return os.read(file, 1) != b"\n"
