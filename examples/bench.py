@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import bench_calls
 import bench_photos
+import bench_pictures
 import bench_start
 from interleaved import Row
 
@@ -17,6 +18,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "start": bench_start.rows,
     "calls": bench_calls.rows,
     "photos": bench_photos.rows,
+    "pictures": bench_pictures.rows,
 }
 
 
