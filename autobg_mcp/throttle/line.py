@@ -7,9 +7,11 @@ here waits for is written with the next step, or at the next look: until then it
 """
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from autobg_mcp.clock import Clock
 from autobg_mcp.errors import StateError
@@ -26,6 +28,7 @@ from autobg_mcp.throttle.step import (
     Wishes,
     usual_look_us,
 )
+from autobg_mcp.throttle.store import Store
 
 T = TypeVar("T")
 _LONGEST_WAIT_S = 1e9
@@ -54,29 +57,11 @@ class Caller:
     granted_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stepped:
-    """A step that was made: its outcome, the version it left, and when it began and ended by the local clock."""
-
-    outcome: Replies
-    version: int
-    began_s: float
-    ended_s: float
-
-
-class Access(Protocol):
-    """How a line reaches its bucket."""
-
-    lazy: bool
-    """Whether a step costs so much that an answer had better wait for the next one."""
-
-    async def step(self, name: str, wishes: Wishes) -> Stepped:
-        """Steps the bucket. Raises StateError."""
-        ...
-
-    async def version(self, name: str) -> int:
-        """The bucket's version now. Raises StateError."""
-        ...
+async def beside(worker: Executor | None, work: Callable[[], T]) -> T:
+    """Does blocking work on the worker's thread; without a worker, at once."""
+    if worker is None:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(worker, work)
 
 
 class Line:
@@ -86,15 +71,19 @@ class Line:
         name: The bucket.
         owner: A name for this process that no other has.
         reach_us: The longest a request takes to reach the server, in microseconds.
-        access: The way to the bucket.
+        store: Keeps the bucket.
+        worker: Runs the store's calls; None runs them in the event loop.
         clock: Tells the time.
     """
 
-    def __init__(self, name: str, *, owner: str, reach_us: int, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, name: str, *, owner: str, reach_us: int, store: Store, worker: Executor | None, clock: Clock
+    ) -> None:
         self.name = name
         self._owner = owner
         self.reach_us = reach_us
-        self._access = access
+        self._store = store
+        self._worker = worker
         self.clock = clock
         self._callers: list[Caller] = []
         self._notes = Notes()
@@ -141,7 +130,7 @@ class Line:
         self._limit = limit
         self._answers.append((self.clock.monotonic_s(), answer))
         if not answer.refused:
-            self._wake(later=self._access.lazy and not self._callers)
+            self._wake(later=self._worker is not None and not self._callers)
             return
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._written.append(written)
@@ -193,27 +182,32 @@ class Line:
             notes, answers, written = self._notes, self._answers, self._written
             self._notes, self._answers, self._written = Notes(), [], []
             try:
-                stepped = await self._step(notes, answers)
+                replies, version = await self._step(notes, answers)
                 for answer in written:
                     _resolve(answer, None)
                 if self._callers:
-                    await self._pause(stepped)
+                    await self._pause(replies, version)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
                 self._notes, self._answers = notes.before(self._notes), answers + self._answers
                 self._give_up(written, error)
                 return
 
-    async def _step(self, notes: Notes, answers: list[tuple[float, Answered]]) -> Stepped:
-        callers, now_s = list(self._callers), self.clock.monotonic_s()
-        notes.answers = [replace(each, ago_us=microseconds(now_s - came_s)) for came_s, each in answers]
-        asks = [Ask(microseconds(caller.deadline_s - now_s), caller.place) for caller in callers]
+    async def _step(self, notes: Notes, answers: list[tuple[float, Answered]]) -> tuple[Replies, int]:
+        callers, began_s = list(self._callers), self.clock.monotonic_s()
+        notes.answers = [replace(each, ago_us=microseconds(began_s - came_s)) for came_s, each in answers]
+        asks = [Ask(microseconds(caller.deadline_s - began_s), caller.place) for caller in callers]
         wishes = Wishes(self._owner, self._limit, self.reach_us, asks, notes)
-        stepped = await self._access.step(self.name, wishes)
-        told = zip(callers, stepped.outcome.replies, strict=True)
-        for caller, reply in sorted(told, key=lambda each: each[1].place):
-            caller.place, caller.told_s, caller.granted_s = reply.place, stepped.ended_s, stepped.began_s
+
+        def step() -> tuple[Replies, int, float]:
+            return *self._store.step(self.name, wishes), self.clock.monotonic_s()
+
+        replies, version, ended_s = await beside(self._worker, step)
+        for caller, reply in sorted(
+            zip(callers, replies.replies, strict=True), key=lambda each: each[1].place
+        ):
+            caller.place, caller.told_s, caller.granted_s = reply.place, ended_s, began_s
             self._tell(caller, reply)
-        return stepped
+        return replies, version
 
     def _tell(self, caller: Caller, reply: Reply) -> None:
         has_left = caller not in self._callers
@@ -228,15 +222,15 @@ class Line:
             _resolve(caller.done, reply)
         _resolve(caller.news, None)
 
-    async def _pause(self, stepped: Stepped) -> None:
+    async def _pause(self, replies: Replies, version: int) -> None:
         """Sleeps until the next step is due, this process wants something, or another has changed the bucket."""
-        ends_s = self.clock.monotonic_s() + stepped.outcome.wake_us / SECOND_US
-        look_s = stepped.outcome.look_us / SECOND_US
+        ends_s = self.clock.monotonic_s() + replies.wake_us / SECOND_US
+        look_s = replies.look_us / SECOND_US
         while (left_s := ends_s - self.clock.monotonic_s()) > 0:
             await self.first(self._kick, min(left_s, look_s))
             if self._kick.done() or left_s <= look_s:
                 return
-            if await self._access.version(self.name) != stepped.version:
+            if await beside(self._worker, lambda: self._store.version(self.name)) != version:
                 return
 
     def _give_up(self, written: list[asyncio.Future[None]], error: Exception) -> None:

@@ -1,6 +1,5 @@
 """The throttle: slots for callers, over any store."""
 
-import asyncio
 import logging
 import os
 import secrets
@@ -8,19 +7,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from math import ceil, inf
-from typing import TypeVar
 
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.text import at
 from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.line import Caller, Line, Stepped
+from autobg_mcp.throttle.line import Caller, Line, beside
 from autobg_mcp.throttle.policy import DAY_S, SECOND_US, Limit, microseconds
 from autobg_mcp.throttle.slot import Budget, Slot, Waiting
-from autobg_mcp.throttle.step import TRANSIT_US, Answered, Granted, TooFar, Wishes
+from autobg_mcp.throttle.step import TRANSIT_US, Answered, Granted, TooFar
 from autobg_mcp.throttle.store import Store
 
-T = TypeVar("T")
 OnWait = Callable[[Waiting], Awaitable[None]]
 _NEWS_S = 5.0
 _FRESH_S = 1.0
@@ -84,7 +81,6 @@ class SharedThrottle:
     def __init__(
         self, store: Store, *, reach_s: float = 10.0, clock: Clock = SYSTEM, worker: Executor | None = None
     ) -> None:
-        self.lazy = worker is not None
         self._store = store
         self._reach_us = microseconds(reach_s)
         self._clock = clock
@@ -112,35 +108,16 @@ class SharedThrottle:
 
     async def budgets(self, prefix: str) -> list[Budget]:
         """Every budget whose name starts with `prefix`, sorted by name."""
-        found = await self._call(lambda: self._store.read(prefix))
+        found = await beside(self._worker, lambda: self._store.read(prefix))
         return [self._budget(name, *found[name]) for name in sorted(found)]
 
     async def aclose(self) -> None:
         """Gives back what was not used, forgets whoever waits, writes what is left, and closes the store."""
         for line in self._lines.values():
             await line.settle()
-        await self._call(self._store.close)
+        await beside(self._worker, self._store.close)
         if self._worker is not None:
             self._worker.shutdown(wait=False)
-
-    async def step(self, name: str, wishes: Wishes) -> Stepped:
-        """Steps a bucket in the store."""
-
-        def run() -> Stepped:
-            began_s = self._clock.monotonic_s()
-            replies, version = self._store.step(name, wishes)
-            return Stepped(replies, version, began_s, self._clock.monotonic_s())
-
-        return await self._call(run)
-
-    async def version(self, name: str) -> int:
-        """The version of a bucket in the store."""
-        return await self._call(lambda: self._store.version(name))
-
-    async def _call(self, work: Callable[[], T]) -> T:
-        if self._worker is None:
-            return work()
-        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
     async def _take(
         self, bucket: str, limit: Limit, max_wait_s: float, on_wait: OnWait | None, place: int
@@ -166,7 +143,12 @@ class SharedThrottle:
     def _line(self, bucket: str) -> Line:
         if bucket not in self._lines:
             self._lines[bucket] = Line(
-                bucket, owner=self._owner, reach_us=self._reach_us, access=self, clock=self._clock
+                bucket,
+                owner=self._owner,
+                reach_us=self._reach_us,
+                store=self._store,
+                worker=self._worker,
+                clock=self._clock,
             )
         return self._lines[bucket]
 

@@ -16,7 +16,6 @@ LEASE_US = 6 * SECOND_US
 RENEW_US = LEASE_US // 3
 TRANSIT_US = 4 * SECOND_US
 """The longest a request can still be on its way after its last byte was handed to the network."""
-LONGEST_LATENCY_US = DAY_US
 _LOOKS_PER_WINDOW = 20
 _NEXT_LOOK_US = 10_000  # another process takes its slot first, at any moment now
 
@@ -202,7 +201,7 @@ def _take_back(bucket: Bucket, now_us: int, wishes: Wishes) -> None:
             slots[slot] = max(slots[slot], min(until_us, now_us + DAY_US))
     for answer in notes.answers:
         arrived_us = now_us - answer.ago_us
-        latency_us = min(max(0, arrived_us - answer.granted_us), LONGEST_LATENCY_US)
+        latency_us = min(max(0, arrived_us - answer.granted_us), DAY_US)
         bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
         if answer.slot in slots:
             sent_us = answer.granted_us + answer.late_us
