@@ -12,7 +12,7 @@ from typing import Literal
 
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
-from autobg_mcp.throttle.step import TRANSIT_US, Answered, Ask, Granted, Notes, Wishes
+from autobg_mcp.throttle.step import TRANSIT_US, Answered, Ask, Dropped, Granted, Note, Returned, Wishes
 
 REACH_S = 10.0
 _MOST_EVENTS = 20_000
@@ -103,29 +103,29 @@ class Play:
 
     def _quit(self, index: int, owner: str) -> None:
         place = self._waiting.get(owner, {}).pop(index, 0)
-        self._step(owner, Notes(dropped=[place]))
+        self._step(owner, Dropped(place))
 
     def _send(self, index: int, owner: str, granted: Granted) -> None:
         call = self.calls[index]
         self.granted.append(index)
         if call.fate == "unused":
-            self._at(self._now_s, partial(self._step, owner, Notes(returned=[granted.slot])))
+            self._at(self._now_s, partial(self._step, owner, Returned(granted.slot)))
             return
         self._at(self._now_s + call.up_s, lambda: self.arrivals.append(self._now_s))
         if call.fate != "lost":
             late_us = microseconds(REACH_S) if call.up_s > TRANSIT_S else 0
             answer = Answered(granted.slot, granted.granted_us, late_us)
             takes_s = 0.0 if self.stamp_at_sending else call.up_s + call.back_s
-            self._at(self._now_s + takes_s, partial(self._step, owner, Notes(answers=[answer])))
+            self._at(self._now_s + takes_s, partial(self._step, owner, answer))
 
     def _step_all(self) -> None:
-        wakes_s = [self._step(owner, Notes()) for owner in list(self._waiting)]
+        wakes_s = [self._step(owner) for owner in list(self._waiting)]
         soonest_s = min(wakes_s, default=inf)
         if soonest_s < inf and not self._now_s < self._wake_s <= soonest_s:
             self._wake_s = soonest_s
             self._at(soonest_s, lambda: None)
 
-    def _step(self, owner: str, notes: Notes) -> float:
+    def _step(self, owner: str, *notes: Note) -> float:
         """Steps the bucket for one process, unless it was killed; when it wants to step again."""
         process, _, life = owner.partition(".")
         if int(life) != self._lives[int(process)]:

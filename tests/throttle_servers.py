@@ -13,7 +13,7 @@ from typing import Protocol
 
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
-from autobg_mcp.throttle.step import Answered, Ask, Granted, Notes, Replies, Wishes
+from autobg_mcp.throttle.step import Answered, Ask, Granted, Note, Replies, Wishes
 
 
 class Server(Protocol):
@@ -179,10 +179,10 @@ class ThrottleClient:
     def answered(self, number: int, now_s: float, *, refused: bool) -> None:
         self.now_s = now_s
         granted = self._flying.pop(number)
-        self._step(notes=Notes(answers=[Answered(number, granted.granted_us, refused=refused)]))
+        self._step(notes=[Answered(number, granted.granted_us, refused=refused)])
 
-    def _step(self, asks: Sequence[Ask] = (), notes: Notes | None = None) -> Replies:
-        wishes = Wishes("simulation", self._limit, self._reach_us, asks, notes or Notes())
+    def _step(self, asks: Sequence[Ask] = (), notes: Sequence[Note] = ()) -> Replies:
+        wishes = Wishes("simulation", self._limit, self._reach_us, asks, notes)
         return self._store.step("account:tool", wishes)[0]
 
 

@@ -19,11 +19,14 @@ from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
 from autobg_mcp.throttle.step import (
     Answered,
     Ask,
+    Delayed,
+    Dropped,
     Granted,
-    Notes,
+    Note,
     Queued,
     Replies,
     Reply,
+    Returned,
     TooFar,
     Wishes,
     usual_look_us,
@@ -86,8 +89,7 @@ class Line:
         self._worker = worker
         self.clock = clock
         self._callers: list[Caller] = []
-        self._notes = Notes()
-        self._answers: list[tuple[float, Answered]] = []
+        self._notes: list[tuple[float, Note]] = []
         self._written: list[asyncio.Future[None]] = []
         self._limit = Limit(1, 1)
         self._task: asyncio.Task[None] | None = None
@@ -108,8 +110,7 @@ class Line:
         if caller in self._callers:
             self._callers.remove(caller)
             if caller.place:
-                self._notes.dropped.append(caller.place)
-                self._wake()
+                self._note(Dropped(caller.place))
         elif caller.done.done() and not caller.done.exception():
             reply = caller.done.result()
             if isinstance(reply, Granted):
@@ -117,33 +118,30 @@ class Line:
 
     def give_back(self, slot: int) -> None:
         """Returns a slot that was not used."""
-        self._notes.returned.append(slot)
-        self._wake()
+        self._note(Returned(slot))
 
     def delay(self, slot: int, until_us: int) -> None:
         """Says that a call is still being sent, and until when it can take to arrive."""
-        self._notes.delays.append((slot, until_us))
-        self._wake()
+        self._note(Delayed(slot, until_us))
 
     async def answer(self, limit: Limit, answer: Answered) -> None:
         """Notes an answer; one that closes the gate is written when this returns. Raises StateError."""
         self._limit = limit
-        self._answers.append((self.clock.monotonic_s(), answer))
         if not answer.refused:
-            self._wake(later=self._worker is not None and not self._callers)
+            self._note(answer, later=self._worker is not None and not self._callers)
             return
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._written.append(written)
-        self._wake()
+        self._note(answer)
         await written
 
     async def settle(self) -> None:
         """Sends every waiter away and waits until all that is left to write is written."""
         for caller in self._callers:
-            self._notes.dropped.append(caller.place)
+            self._note(Dropped(caller.place))
             _fail(caller, StateError("The throttle was closed while this call waited. No slot was taken."))
         self._callers.clear()
-        if self._notes or self._answers:
+        if self._notes:
             self._wake()
         if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait({self._task})
@@ -161,6 +159,10 @@ class Line:
         finally:
             timer.cancel()
 
+    def _note(self, note: Note, *, later: bool = False) -> None:
+        self._notes.append((self.clock.monotonic_s(), note))
+        self._wake(later=later)
+
     def _wake(self, *, later: bool = False) -> None:
         """Has the task step the bucket: now, or with whatever else there is to do."""
         loop = asyncio.get_running_loop()
@@ -175,26 +177,29 @@ class Line:
 
         What was noted is then kept for the next step; to hear it twice changes nothing.
         """
-        while self._callers or self._notes or self._answers:
-            if not (self._callers or self._notes or self._kick.done()):
+        while self._callers or self._notes:
+            if not (self._callers or self._kick.done()):
                 await self.first(self._kick, usual_look_us(self._limit) / SECOND_US)
             self._kick = asyncio.get_running_loop().create_future()
-            notes, answers, written = self._notes, self._answers, self._written
-            self._notes, self._answers, self._written = Notes(), [], []
+            notes, self._notes = self._notes, []
+            written, self._written = self._written, []
             try:
-                replies, version = await self._step(notes, answers)
+                replies, version = await self._step(notes)
                 for answer in written:
                     _resolve(answer, None)
                 if self._callers:
                     await self._pause(replies, version)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
-                self._notes, self._answers = notes.before(self._notes), answers + self._answers
+                self._notes = notes + self._notes
                 self._give_up(written, error)
                 return
 
-    async def _step(self, notes: Notes, answers: list[tuple[float, Answered]]) -> tuple[Replies, int]:
+    async def _step(self, noted: list[tuple[float, Note]]) -> tuple[Replies, int]:
         callers, began_s = list(self._callers), self.clock.monotonic_s()
-        notes.answers = [replace(each, ago_us=microseconds(began_s - came_s)) for came_s, each in answers]
+        notes = [
+            replace(note, ago_us=microseconds(began_s - came_s)) if isinstance(note, Answered) else note
+            for came_s, note in noted
+        ]
         asks = [Ask(microseconds(caller.deadline_s - began_s), caller.place) for caller in callers]
         wishes = Wishes(self._owner, self._limit, self.reach_us, asks, notes)
 
@@ -212,9 +217,9 @@ class Line:
     def _tell(self, caller: Caller, reply: Reply) -> None:
         has_left = caller not in self._callers
         if has_left and isinstance(reply, Granted):
-            self._notes.returned.append(reply.slot)
+            self.give_back(reply.slot)
         elif has_left and isinstance(reply, Queued):
-            self._notes.dropped.append(reply.place)
+            self._note(Dropped(reply.place))
         elif isinstance(reply, Queued):
             caller.queued = reply
         elif not has_left:

@@ -6,7 +6,7 @@ Moments and spans are whole microseconds.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from autobg_mcp.throttle.bucket import DAY_US, Bucket, Waiter
 from autobg_mcp.throttle.policy import SECOND_US, Limit, span_us
@@ -54,36 +54,33 @@ class Answered:
     ago_us: int = 0
 
 
-@dataclass(slots=True)
-class Notes:
-    """What one process has to say about its calls.
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """A call is still being sent long after its grant: its slot, and until when it can take to arrive."""
 
-    Attributes:
-        answers: Calls that were answered.
-        delays: Calls still being sent long after their grant: slot, and until when they can take to arrive.
-        returned: Slots that were never used.
-        dropped: Places of waiters that left.
-    """
-
-    answers: list[Answered] = field(default_factory=list)
-    delays: list[tuple[int, int]] = field(default_factory=list)
-    returned: list[int] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.answers or self.delays or self.returned or self.dropped)
-
-    def before(self, later: "Notes") -> "Notes":
-        """These and what was noted later."""
-        return Notes(
-            self.answers + later.answers,
-            self.delays + later.delays,
-            self.returned + later.returned,
-            self.dropped + later.dropped,
-        )
+    slot: int
+    until_us: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A slot was never used."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A waiter left: its place."""
+
+    place: int
+
+
+Note = Answered | Delayed | Returned | Dropped
+"""What a process has to say of one of its calls."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """What one process wants of one bucket in one step.
 
@@ -92,29 +89,24 @@ class Wishes:
         limit: The limit it knows.
         reach_us: The longest a request takes from its grant until it has reached the server.
         asks: All its waiters, in order.
-        notes: What happened to its calls since its last step.
+        notes: What happened to its calls since its last step, in that order.
     """
 
     owner: str
     limit: Limit
     reach_us: int
     asks: Sequence[Ask] = ()
-    notes: Notes = field(default_factory=Notes)
+    notes: Sequence[Note] = ()
 
     @property
     def refused(self) -> bool:
         """Whether a 429 is among the news."""
-        return any(answer.refused for answer in self.notes.answers)
+        return any(isinstance(note, Answered) and note.refused for note in self.notes)
 
     @property
     def noted(self) -> list[int]:
         """Slots that the news speak of."""
-        notes = self.notes
-        return [
-            *(answer.slot for answer in notes.answers),
-            *(slot for slot, _ in notes.delays),
-            *notes.returned,
-        ]
+        return [note.slot for note in self.notes if not isinstance(note, Dropped)]
 
     @property
     def extra(self) -> int:
@@ -195,23 +187,29 @@ def step(bucket: Bucket, now_us: int, wishes: Wishes) -> Replies:
 
 
 def _take_back(bucket: Bucket, now_us: int, wishes: Wishes) -> None:
-    slots, notes = bucket.slots, wishes.notes
-    for slot, until_us in notes.delays:
-        if slot in slots:
-            slots[slot] = max(slots[slot], min(until_us, now_us + DAY_US))
-    for answer in notes.answers:
-        arrived_us = now_us - answer.ago_us
-        latency_us = min(max(0, arrived_us - answer.granted_us), DAY_US)
-        bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
-        if answer.slot in slots:
-            sent_us = answer.granted_us + answer.late_us
-            slots[answer.slot] = min(
-                slots[answer.slot], arrived_us, sent_us + min(TRANSIT_US, wishes.reach_us)
-            )
-        if answer.refused:
-            _close(bucket, now_us, answer)
-    for slot in notes.returned:
-        bucket.used -= slots.pop(slot, None) is not None
+    for note in wishes.notes:
+        match note:
+            case Answered():
+                _settle(bucket, now_us, note, wishes.reach_us)
+            case Delayed(slot, until_us) if slot in bucket.slots:
+                bucket.slots[slot] = max(bucket.slots[slot], min(until_us, now_us + DAY_US))
+            case Returned(slot) if slot in bucket.slots:
+                del bucket.slots[slot]
+                bucket.used -= 1
+            case Dropped(place):
+                bucket.queue.pop(place, None)
+
+
+def _settle(bucket: Bucket, now_us: int, answer: Answered, reach_us: int) -> None:
+    arrived_us = now_us - answer.ago_us
+    latency_us = min(max(0, arrived_us - answer.granted_us), DAY_US)
+    bucket.latency_us += (latency_us - bucket.latency_us) // (4 if bucket.latency_us else 1)
+    if answer.slot in bucket.slots:
+        sent_us = answer.granted_us + answer.late_us
+        stamps_us = bucket.slots[answer.slot], arrived_us, sent_us + min(TRANSIT_US, reach_us)
+        bucket.slots[answer.slot] = min(stamps_us)
+    if answer.refused:
+        _close(bucket, now_us, answer)
 
 
 def _close(bucket: Bucket, now_us: int, answer: Answered) -> None:
@@ -226,8 +224,6 @@ def _close(bucket: Bucket, now_us: int, answer: Answered) -> None:
 
 def _renew(bucket: Bucket, now_us: int, wishes: Wishes) -> None:
     """Keeps this process's places, and drops those of processes that no longer show themselves."""
-    for place in wishes.notes.dropped:
-        bucket.queue.pop(place, None)
     for place, waiter in list(bucket.queue.items()):
         if waiter.owner == wishes.owner and wishes.asks:
             if waiter.lease_us - now_us <= LEASE_US - RENEW_US:
