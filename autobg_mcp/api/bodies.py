@@ -1,11 +1,12 @@
-"""What a server answers: bounded while it arrives and unfolds, and JSON read once."""
+"""What a server answers: bodies bounded while they arrive and unfold, JSON read once, and when to come back."""
 
+import email.utils
 import io
 import math
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import anyio.to_thread
 from pydantic import JsonValue
@@ -16,6 +17,9 @@ LARGE_BYTES = 64 * 2**10
 
 MOST_VALUES = 250_000
 """The most values, names and commas in texts of one JSON body: reading as many takes about 0.1 s and 60 MB."""
+
+LONGEST_RETRY_AFTER_S = 86_400.0
+"""Whatever a server says, it is asked again after a day."""
 
 _PIECE_BYTES = 2**20
 _MOST_MENDED_BYTES = 4 * 2**20
@@ -144,3 +148,16 @@ def _check_numbers(value: JsonValue) -> None:
             raise ValueError("a number without bound")
         if isinstance(one, dict | list):
             left.extend(one.values() if isinstance(one, dict) else one)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds in `Retry-After`, in its two forms; a date counts from the answer's own, not from our clock."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
+        return min(float(value), LONGEST_RETRY_AFTER_S)
+    try:
+        until = email.utils.parsedate_to_datetime(value)
+        sent = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        return min(max(0.0, (until - sent).total_seconds()), LONGEST_RETRY_AFTER_S)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,15 +1,11 @@
 """Puts requests on the wire and reads answers: the only module that imports httpx."""
 
-import email.utils
-import io
-import json
-import re
 import ssl
 from collections.abc import Mapping
 from contextlib import ExitStack
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
-from typing import IO, TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -17,9 +13,10 @@ import httpx
 import truststore
 from pydantic import SecretStr
 
-from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered
-from autobg_mcp.api.exchange import Answer, FilePart, Request, lost, unexpected
+from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered, retry_after_s
+from autobg_mcp.api.exchange import Answer, Request, lost, unexpected
 from autobg_mcp.api.links import public_address
+from autobg_mcp.api.outgoing import body_of
 from autobg_mcp.errors import ConfigurationError, ConnectionFailedError, LinkRefusedError
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import cleaned, quoted, redacted
@@ -37,9 +34,6 @@ MAX_LINKED_BYTES = 64 * 2**20
 
 MAX_REFUSAL_BYTES = 64 * 2**10
 """A refusal is known by its status; its words are dropped where they are longer."""
-
-LONGEST_RETRY_AFTER_S = 86_400.0
-"""Whatever a server says, it is asked again after a day."""
 
 _PICTURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"PK\x03\x04")
 _ESCAPES = (b"\\", b"%", b"&#")
@@ -85,7 +79,7 @@ class Http:
                     self.settings.base_url.rstrip("/") + request.path,
                     params=request.query,
                     extensions={"trace": _Stamps(slot)},
-                    **_body(request, secret, opened),
+                    **body_of(request, secret, opened),
                 ) as response:
                     content = await _taken_in(request, response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
@@ -104,7 +98,7 @@ class Http:
             answer = Answer(
                 status=response.status_code,
                 content=_without(secret, content),
-                retry_after_s=_retry_after_s(response.headers),
+                retry_after_s=retry_after_s(response.headers),
             )
             answer.unfold()
             return answer
@@ -214,38 +208,14 @@ def _is_to_proxy(info: Mapping[str, object]) -> bool:
     return getattr(info.get("request"), "method", b"") == b"CONNECT"
 
 
-class _Body(TypedDict, total=False):
-    headers: dict[str, str]
-    content: bytes
-    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]]
-
-
-def _body(request: Request, secret: str, opened: ExitStack) -> _Body:
-    """Headers and body as httpx takes them; every form field goes through `files`, which keeps their order.
-
-    Files go in as streams that `opened` closes: httpx ties request and response into a cycle, which would keep the photo in
-    memory until the garbage collector comes by.
-    """
-    headers = {"Authorization": secret}
-    if request.body is not None:
-        headers["Content-Type"] = "application/json"
-        return _Body(headers=headers, content=json.dumps(request.body, ensure_ascii=False).encode())
-    if request.form is None:
-        return _Body(headers=headers)
-    files: list[tuple[str, tuple[str | None, IO[bytes] | str, str | None]]] = []
-    for name, part in request.form:
-        if isinstance(part, FilePart):
-            files.append((name, (part.file_name, opened.enter_context(io.BytesIO(part.content)), part.mime)))
-        else:
-            files.append((name, (None, part, None)))
-    return _Body(headers=headers, files=files)
-
-
 def _without(secret: str, content: bytes) -> bytes:
     """The content without the key, should the API echo it in whatever spelling; pictures are left alone."""
-    if content.startswith(_PICTURES) or not (
-        secret.encode() in content or any(mark in content for mark in _ESCAPES)
-    ):
+    if content.startswith(_PICTURES):
+        return content
+    bare = content.replace(
+        b"\\/", b"/"
+    )  # in base64 there are many of these, and nothing else that is escaped
+    if secret.encode() not in bare and not any(mark in bare for mark in _ESCAPES):
         return content
     return redacted(content.decode("latin-1"), [secret]).encode("latin-1")
 
@@ -269,16 +239,3 @@ async def _taken_in(request: Request, response: httpx.Response) -> bytes:
 def _encoding(response: httpx.Response) -> str:
     encoding: str = response.headers.get("content-encoding", "")
     return encoding
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds in `Retry-After`, in its two forms; a date counts from the answer's own, not from our clock."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
-        return min(float(value), LONGEST_RETRY_AFTER_S)
-    try:
-        until = email.utils.parsedate_to_datetime(value)
-        sent = email.utils.parsedate_to_datetime(headers.get("date", ""))
-        return min(max(0.0, (until - sent).total_seconds()), LONGEST_RETRY_AFTER_S)
-    except (TypeError, ValueError, OverflowError):
-        return None
