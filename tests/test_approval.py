@@ -217,8 +217,18 @@ async def test_what_was_paid_for_when_the_person_was_asked_is_not_paid_anew_with
     moved = partial(forget, tmp_path / "state")
     async with host(Person(before=moved), "legacy") as client:
         result = structured(await client.call_tool(TOOL, photo_arguments(car.parent)))
-    assert "not what was approved" in str(result["notSubmitted"])
+    assert result["notSubmitted"] == []
     assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
+
+
+async def test_a_photo_that_changes_while_the_person_is_asked_is_not_sent(
+    host: Host, world: World, car: Path
+) -> None:
+    changed = partial(shutil.copy, car.parent / "car-2.jpg", car)
+    async with host(Person(before=changed), "legacy") as client:
+        result = structured(await client.call_tool(TOOL, photo_arguments(car, car.parent / "car-3.jpg")))
+    assert "“car-1.jpg” is not what was approved" in str(result["notSubmitted"])
+    assert sent(world) == ["car-3.jpg"]
 
 
 def forget(state: Path) -> None:

@@ -146,7 +146,7 @@ class Answer:
             return ValueError(str(error))
 
 
-def error_in(request: Request, answer: Answer) -> ApiError | None:
+def classify(request: Request, answer: Answer) -> ApiError | None:
     """The error that an answer means, or None for a success.
 
     The API refuses with 401, and also with HTTP 200 and `{"status": false}` in the body, which the documents label

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from autobg_mcp.api.call import Account, Allowances, Progress, TimeBudget
-from autobg_mcp.api.exchange import Answer, Request, error_in
+from autobg_mcp.api.exchange import Answer, Request, classify
 from autobg_mcp.api.http import Http
 from autobg_mcp.errors import (
     ApiError,
@@ -43,7 +43,7 @@ class Turn:
             ApiError: There is no success; the error says whether credits may have been spent.
         """
         answer = await self._http.transfer(self._request, self._account.key, self._slot)
-        refusal = error_in(self._request, answer)
+        refusal = classify(self._request, answer)
         limited = isinstance(refusal, RateLimitedError)
         await self._slot.answered(refused=limited, retry_after_s=answer.retry_after_s)
         if refusal is not None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self, TypeVar
@@ -107,6 +107,12 @@ class Till:
                 raise _under_way(picture)
             await self._clock.sleep(_LOOK_EVERY_S)
         return None
+
+    async def repeats(self, pictures: Iterable[Intent]) -> dict[str, Entry]:
+        """The accepted submissions that pictures repeat, by fingerprint, in one look."""
+        window_s = self._terms.duplicate_window_s
+        found = await self._ledger.duplicates(pictures, duplicate_window_s=window_s) if window_s else {}
+        return {fingerprint: entry for fingerprint, entry in found.items() if entry.state == "accepted"}
 
     async def pay(
         self,

@@ -1,7 +1,7 @@
 """What a running tool may use: the API, the picture folders, the settings, and the call it answers."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -15,6 +15,7 @@ from autobg_mcp.clock import Clock
 from autobg_mcp.errors import StateError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox, SavedFile
+from autobg_mcp.money.facts import Fact, keep
 from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.money.purchase import Till
 from autobg_mcp.pictures.decoding import size_px
@@ -77,10 +78,10 @@ class Context:
         """Run a method that only reads files, in a worker thread; a cancelled call does not wait for a slow disk."""
         return await anyio.to_thread.run_sync(partial(method, *arguments, **options), abandon_on_cancel=True)
 
-    async def remember(self, writing: Awaitable[object]) -> None:
-        """Write down what the API has already told; a ledger that fails now must not hide that, so it is only logged."""
+    async def remember(self, fact: Fact) -> None:
+        """Write down what the API has told; a ledger that fails now must not hide that, so it is only logged."""
         try:
-            await writing
+            await keep(fact, self.ledger, self.account.id, self.call.host)
         except StateError as error:
             _log.warning("The ledger lacks something: %s", error)
 

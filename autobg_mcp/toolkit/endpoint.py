@@ -1,6 +1,6 @@
 """A tool that is one REST call: how a declaration becomes a request, and an answer a result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Generic, Literal
 
@@ -10,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 from autobg_mcp.api.bodies import LARGE_BYTES
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.money.facts import Fact
 from autobg_mcp.pictures.intake import read_photo, take_in
 from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.text import expected, place, quoted
@@ -46,7 +47,14 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
     async def run(self, context: Context) -> ResultT_co:
         """Send the request and read the answer."""
         request = await self.request(context)
-        return await self.read(request, await context.send(request), context)
+        result = await self.parse(request, await context.send(request), context)
+        for fact in self.teaches(result):
+            await context.remember(fact)
+        return result
+
+    def teaches(self, result: ResultT_co) -> Sequence[Fact]:  # type: ignore[misc]  # noqa: ARG002  # covariant for lists of endpoints; overrides name their own result
+        """What a success says that is worth remembering."""
+        return ()
 
     @classmethod
     def wire_names(cls) -> list[str]:
@@ -103,7 +111,7 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         }
         return {name: await _file_part(str(path), context) for name, path in paths.items()}
 
-    async def read(self, request: Request, answer: Answer, context: Context) -> ResultT_co:  # noqa: ARG002  # for endpoints that save what came
+    async def parse(self, request: Request, answer: Answer, context: Context) -> ResultT_co:  # noqa: ARG002  # for endpoints that save what came
         """The result in an answer.
 
         Raises:

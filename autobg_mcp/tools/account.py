@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, JsonValue, SkipValidation, model_val
 
 from autobg_mcp.api.exchange import Answer, Request, unexpected
 from autobg_mcp.files.base64 import decoded
+from autobg_mcp.money.facts import BalanceTold, Fact
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint, described
@@ -64,11 +65,9 @@ class GetUserCreditDetails(Endpoint[Credits]):
     encoding = "none"
     rate = FAST_INFERRED
 
-    async def run(self, context: Context) -> Credits:
-        """Ask, and remember the balance beside the submissions before and after it."""
-        balance = await super().run(context)
-        await context.remember(context.ledger.record_credits(context.account.id, balance.current_credits))
-        return balance
+    def teaches(self, result: Credits) -> list[Fact]:
+        """The balance, kept beside the submissions before and after it."""
+        return [BalanceTold(result.current_credits)]
 
 
 def day(text: str) -> date:
@@ -132,7 +131,7 @@ class GetUserUsage(Endpoint[UsageReport]):
             "endDate": self.endDate or "",
         }
 
-    async def read(self, request: Request, answer: Answer, context: Context) -> UsageReport:
+    async def parse(self, request: Request, answer: Answer, context: Context) -> UsageReport:
         """The answer's form is undocumented: JSON, with or without an envelope, and tables are understood.
 
         Raises:

@@ -55,7 +55,7 @@ class DownloadProcessedImages(Endpoint[Download]):
 
     picIDs: PicIDsAsText
 
-    async def read(self, request: Request, answer: Answer, context: Context) -> Download:
+    async def parse(self, request: Request, answer: Answer, context: Context) -> Download:
         """Save whatever the answer carries: a picture, an archive, or JSON with base64 or links somewhere in it.
 
         Raises:

@@ -11,6 +11,7 @@ from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.kinds import sniff
 from autobg_mcp.files.outbox import SavedFile
+from autobg_mcp.money.facts import BatchSeen, Fact
 from autobg_mcp.money.ledger import KnownPicture, PictureState
 from autobg_mcp.pictures.compare import same_picture
 from autobg_mcp.pictures.intake import MAX_BYTES, read_photo
@@ -96,17 +97,15 @@ class GetImageStatus(Endpoint[BatchStatus]):
 
     batchID: BatchID
 
-    async def run(self, context: Context) -> BatchStatus:
-        """Ask, and remember the answer: names of files, and what became of submissions nobody knew the outcome of."""
-        status = await super().run(context)
+    def teaches(self, result: BatchStatus) -> list[Fact]:
+        """The names of files, and what became of submissions nobody knew the outcome of."""
         pictures = [
             PictureState(
                 str(image.picID), image.picName, image.isProcessed and not image.isFailed, image.isFailed
             )
-            for image in status.images
+            for image in result.images
         ]
-        await context.remember(context.ledger.record_status(context.account.id, self.batchID, pictures))
-        return status
+        return [BatchSeen(self.batchID, pictures)]
 
     def result(self, data: JsonValue) -> BatchStatus:
         """Count the states; the documents show a bare list."""
@@ -131,7 +130,7 @@ class GetImagesRaw(Endpoint[Picture]):
 
     picID: PicID
 
-    async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
+    async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
         """The body is the picture, whatever its content type says."""
         return await picture(request, answer, self.picID, context)
 
@@ -151,7 +150,7 @@ class GetImagesBase64(Endpoint[Picture]):
 
     picID: PicID
 
-    async def read(self, request: Request, answer: Answer, context: Context) -> Picture:
+    async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
         """The body is base64: bare, in quotes, as a data: address or in an envelope, or the picture after all."""
         return await picture(request, answer, self.picID, context)
 

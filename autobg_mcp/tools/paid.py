@@ -41,7 +41,7 @@ class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
         """
 
         async def read(answer: Answer) -> tuple[AcceptedT_co, list[Verdict]]:
-            result = await self.read(request, answer, context)
+            result = await self.parse(request, answer, context)
             return result, result.verdicts(len(pictures))
 
         result, unwritten = await context.till.pay(

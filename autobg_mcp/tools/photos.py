@@ -7,12 +7,13 @@ from typing import Self
 
 from autobg_mcp.api.exchange import FilePart, Request
 from autobg_mcp.errors import AutobgError, FileRefusedError, RequestRefusedError, StillUnknownError
-from autobg_mcp.money.ledger import Intent
+from autobg_mcp.money.ledger import Entry, Intent
 from autobg_mcp.money.purchase import AlreadySubmittedError
 from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.fields import Images
 from autobg_mcp.tools.paid import Submission, approve
+from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.tally import Submitted, Tally
 
 PHOTO = "cc"
@@ -35,16 +36,21 @@ class PhotoSubmission(Submission[Submitted]):
         """
         paths, unread = await context.look(context.fence.find, self.images)
         shared = await self.files_beside(PHOTO, context=context)
-        approved = await self._approved(paths, shared, context)
+        roll = await Roll.of(paths, context)
+        paid = await self._paid_before(roll, shared, context)
+        approved = await self._approved([path for path in paths if path not in paid], shared, context)
         tally, refused_before = Tally(), False
         for path, error in unread:
             tally.add(path, error)
         for number, path in enumerate(paths):
+            if path in paid:
+                tally.accepted.append(self.recorded(paid[path]))
+                continue
             await context.progress(
                 f"Submitting photo {number + 1} of {len(paths)}", done=number, total=len(paths)
             )
             try:
-                tally.accepted.append(await self._submit(path, shared, approved, context))
+                tally.accepted.append(await self._submit(path, roll, shared, approved, context))
                 refused_before = False
             except (FileRefusedError, StillUnknownError) as error:
                 tally.add(path, error)
@@ -55,6 +61,7 @@ class PhotoSubmission(Submission[Submitted]):
                     tally.stop(paths[number + 1 :], error)
                     break
                 refused_before = True
+        await roll.keep(context)
         return tally.result()
 
     def of(self, path: Path) -> Self:
@@ -62,10 +69,11 @@ class PhotoSubmission(Submission[Submitted]):
         return self.model_copy(update={"images": [str(path)]})
 
     async def _submit(
-        self, path: Path, shared: Files, approved: list[str] | None, context: Context
+        self, path: Path, roll: Roll, shared: Files, approved: list[str] | None, context: Context
     ) -> Submitted:
         single = self.of(path)
         request, picture = await single.ready(shared, context)
+        roll.identify(path, request.file())
         while True:
             if repeated := await self.earlier(picture, context):
                 return self.recorded(repeated)
@@ -84,6 +92,23 @@ class PhotoSubmission(Submission[Submitted]):
         request = await self.request(context, shared)
         file = request.file()
         return request, self.picture(request, file.file_name if file else "", context)
+
+    async def _paid_before(self, roll: Roll, shared: Files, context: Context) -> dict[Path, Entry]:
+        """The photos that this call repeats, as far as they are known without being read."""
+        if self.allowDuplicate:
+            return {}
+        pictures = dict[Path, Intent]()
+        for path, digest in roll.known.items():
+            single = self.of(path)
+            unread = FilePart(path.name, "", b"", sha256=digest, source=str(path))
+            request = await single.request(context, {**shared, PHOTO: unread})
+            pictures[path] = single.picture(request, path.name, context)
+        repeats = await context.till.repeats(pictures.values())
+        return {
+            path: repeats[picture.fingerprint]
+            for path, picture in pictures.items()
+            if picture.fingerprint in repeats
+        }
 
     async def _approved(self, paths: list[Path], shared: Files, context: Context) -> list[str] | None:
         """The fingerprints that a person has approved; None where no approval is wanted."""

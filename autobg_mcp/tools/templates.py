@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import FailFast, Field, JsonValue
 
-from autobg_mcp.toolkit.context import Context
+from autobg_mcp.money.facts import Fact, TemplatesNamed
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.fields import AnswerID, Colour, Line, LogoAlignment, PicturePath, Words, listed
@@ -66,12 +66,9 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     name: Annotated[Line, Field(description="Name of the template.")]
     numPlateBgHexCode: Annotated[Colour | None, Field(description="Plate colour, e.g. #FFFFFF.")] = None
 
-    async def run(self, context: Context) -> CreatedTemplate:
-        """Create it, and remember its name, by which people speak of it."""
-        created = await super().run(context)
-        names = {str(created.templateID): self.name}
-        await context.remember(context.ledger.record_templates(context.account.id, names))
-        return created
+    def teaches(self, result: CreatedTemplate) -> list[Fact]:
+        """The new template's name."""
+        return [TemplatesNamed({str(result.templateID): self.name})]
 
 
 class ListTemplates(Endpoint[Templates]):
@@ -85,12 +82,9 @@ class ListTemplates(Endpoint[Templates]):
     encoding = "none"
     rate = FAST
 
-    async def run(self, context: Context) -> Templates:
-        """Ask, and remember the names, by which people speak of templates."""
-        listed_now = await super().run(context)
-        names = {str(template.templateID): template.templateName for template in listed_now.templates}
-        await context.remember(context.ledger.record_templates(context.account.id, names))
-        return listed_now
+    def teaches(self, result: Templates) -> list[Fact]:
+        """The names of all."""
+        return [TemplatesNamed({str(one.templateID): one.templateName for one in result.templates})]
 
     def result(self, data: JsonValue) -> Templates:
         """The documents show a bare list."""

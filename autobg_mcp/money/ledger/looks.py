@@ -1,6 +1,7 @@
 """One look at a batch for all who wait for it, in any process."""
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
 from autobg_mcp.money.ledger import entries, picture_rows
@@ -17,6 +18,15 @@ _ASK_ANEW: Final = -1.0
 def ask_anew(db: sqlite3.Connection, account: str, batch_id: str) -> None:
     """Keep what was last seen of a batch, but let nobody take it for its state now."""
     _set_lease(db, account, batch_id, _ASK_ANEW)
+
+
+def ask_anew_for(db: sqlite3.Connection, account: str, pic_ids: Iterable[str]) -> None:
+    """The same for the batches that pictures are in."""
+    for pic_id in pic_ids:
+        key = (account, pic_id)
+        rows = db.execute("SELECT batch_id FROM pictures WHERE account = ? AND pic_id = ?", key).fetchall()
+        for row in rows:
+            ask_anew(db, account, row["batch_id"])
 
 
 def give_up(db: sqlite3.Connection, account: str, batch_id: str) -> None:

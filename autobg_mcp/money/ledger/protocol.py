@@ -155,7 +155,11 @@ class Ledger(Protocol):
     async def record_report(
         self, account: str, pic_ids: Iterable[str], reasons: Iterable[str], comment: str
     ) -> None:
-        """Keep one accepted report; what was last seen of its pictures' batches holds no longer."""
+        """Keep one accepted report."""
+        ...
+
+    async def make_stale(self, account: str, pic_ids: Iterable[str]) -> None:
+        """Keep what was last seen of the pictures' batches, but let nobody take it for their state now."""
         ...
 
     async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:

@@ -4,8 +4,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from autobg_mcp.money.ledger import looks
-
 
 def known(
     db: sqlite3.Connection, account: str, reports: Mapping[str, Iterable[str]], since: float
@@ -30,17 +28,11 @@ def add(
     now: float,
 ) -> None:
     """Keep one accepted report."""
-    reasons_key, ids = _key(reasons), list(pic_ids)
+    reasons_key = _key(reasons)
     db.executemany(
         "INSERT INTO reports VALUES (?, ?, ?, ?, ?)",
-        [(account, pic_id, reasons_key, comment, now) for pic_id in ids],
+        [(account, pic_id, reasons_key, comment, now) for pic_id in pic_ids],
     )
-    # Reported pictures go back to work: what was last seen of their batches holds no longer.
-    for pic_id in ids:
-        key = (account, pic_id)
-        rows = db.execute("SELECT batch_id FROM pictures WHERE account = ? AND pic_id = ?", key).fetchall()
-        for row in rows:
-            looks.ask_anew(db, account, row["batch_id"])
 
 
 def _key(reasons: Iterable[str]) -> str:

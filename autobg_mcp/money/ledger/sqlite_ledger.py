@@ -198,6 +198,9 @@ class SqliteLedger:
     ) -> None:
         await self._write(lambda db, now: report_rows.add(db, account, pic_ids, reasons, comment, now))
 
+    async def make_stale(self, account: str, pic_ids: Iterable[str]) -> None:
+        await self._note(lambda db, _: looks.ask_anew_for(db, account, pic_ids))
+
     async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:
         return await self._read(lambda db, _: template_rows.names(db, account, template_ids))
 
