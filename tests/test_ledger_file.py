@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -13,6 +13,7 @@ import pytest
 from ledger_cases import FRONT, Blocking
 
 from autobg_mcp.errors import StateError
+from autobg_mcp.money.ledger import PictureState
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.sqlite_ledger import FILE_NAME
 
@@ -164,6 +165,71 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path)
         with pytest.raises(StateError, match="Free space"):
             ledger.record_templates("account", {str(i): "name" * 100 for i in range(1_000)})
         assert ledger.get(entry_id).state == "intended"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'accepted', at = 9e18",
+        "at = 'yesterday'",
+        "lease_until = x'00'",
+        "file_name = x'ff'",
+        "credits_before = 'many'",
+        "pictures = 'many'",
+        "batch_id = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_a_value_that_no_ledger_holds_is_told_as_damage(change: str, tmp_path: Path) -> None:
+    with closing(Blocking(tmp_path)) as ledger:
+        ledger.intend()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute(f"UPDATE entries SET {change}")
+    with closing(Blocking(tmp_path)) as ledger, pytest.raises(StateError, match=r"ledger.* is damaged \("):
+        ledger.claim(daily_limit=5, duplicate_window_s=1e12)
+
+
+def test_no_question_goes_through_a_whole_table(tmp_path: Path) -> None:
+    with closing(Blocking(tmp_path)) as ledger:
+        ledger.accept()
+        ledger.settle(ledger.intend(fingerprint="lost"), "unknown")
+        asked = statements(ledger, lambda: ask_everything(ledger))
+        with ledger.ledger._file.reading() as db:
+            plans = {one: [row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {one}")] for one in asked}
+    assert len(plans) > 20
+    for statement, plan in plans.items():
+        scans = [step for step in plan if step.startswith("SCAN") and "INDEX entries_u" not in step]
+        assert not scans, statement
+
+
+def ask_everything(ledger: Blocking) -> None:
+    """Every use of the ledger, by a key that has entries and by one that has none."""
+    picture = PictureState("51", "front.jpg", processed=True, failed=False)
+    for account in ("account", "another"):
+        ledger.record_status(account, "1004", [picture])
+        ledger.record_report(account, ["51"], ["Logo"], "")
+        ledger.status_lease(account, "1004", fresh_s=5, lease_s=5)
+        ledger.record_credits(account, 9)
+        ledger.record_templates(account, {"77": "Studio"})
+        ledger.claim(replace(FRONT, account=account), duplicate_window_s=9, daily_limit=9)
+        ledger.batches(account)
+        ledger.batches(account, since=5, until=9e9)
+        ledger.picture(account, "51")
+        ledger.unknown(account)
+        ledger.spent(account, since=5)
+        ledger.reported(account, {"51": ["Logo"]}, window_s=9)
+        ledger.vehicle_of(account, "1004")
+
+
+def statements(ledger: Blocking, work: Callable[[], None]) -> set[str]:
+    """What is asked of the file meanwhile."""
+    asked: set[str] = set()
+    with ledger.ledger._file.reading() as db:
+        db.set_trace_callback(asked.add)
+    work()
+    with ledger.ledger._file.reading() as db:
+        db.set_trace_callback(None)
+    return {one for one in asked if one.split()[0] in {"SELECT", "UPDATE", "INSERT"}}
 
 
 def test_any_other_failure_is_quoted_with_the_file(tmp_path: Path) -> None:

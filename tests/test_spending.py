@@ -1,6 +1,7 @@
 """Every credit is spent once: repeats, restarts, duplicates, unknown outcomes and the daily limit."""
 
 import json
+import resource
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
@@ -10,7 +11,7 @@ import anyio
 import pytest
 from conftest import Clock, Connect
 from documented import ALL_TOOLSETS, arguments_of, structured, text_of
-from ledger_cases import Blocking
+from ledger_cases import Blocking, by_hand
 from mcp import Client as McpClient
 from PIL import Image
 from pydantic import JsonValue
@@ -162,6 +163,52 @@ async def test_two_servers_at_once_pay_once_and_both_name_the_batch(
             group.start_soon(submit, host)
     assert len(batches) == 4
     assert len(set(batches)) == spent(world) == 1
+
+
+async def test_an_upload_that_takes_long_is_waited_for_and_never_called_unknown(
+    connect: Connect, clock: Clock, world: World, car: Path
+) -> None:
+    world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=100)
+    async with connect() as one, connect() as other, anyio.create_task_group() as group:
+        group.start_soon(upload, one, car)
+        await clock.sleep(70)
+        result = structured(await upload(other, car))
+    assert "not sent again" in str(result["note"])
+    assert spent(world) == 1
+
+
+async def test_a_batch_that_the_ledger_could_not_take_is_answered_told_and_written_later(
+    client: McpClient, world: World, car: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def fill_the_disk(_: float) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, most[1]))
+
+    monkeypatch.setattr(world, "sleep", fill_the_disk)
+    world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=1)
+    try:
+        first = structured(await upload(client, car))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    again = structured(await upload(client, car))
+    assert "was accepted and paid for, but could not be written down: The ledger" in str(first["note"])
+    assert (again["batchID"], spent(world)) == (first["batchID"], 1)
+
+
+async def test_a_planted_trigger_does_not_switch_the_daily_limit_off(
+    connect: Connect, world: World, car: Path, tmp_path: Path
+) -> None:
+    async with connect(daily_credit_limit=1) as client:
+        await upload(client, car)
+    by_hand(
+        tmp_path / "state",
+        "CREATE TRIGGER free AFTER INSERT ON entries BEGIN UPDATE entries SET pictures = 0; END",
+    )
+    async with connect(daily_credit_limit=1) as client:
+        result = await upload(client, car.with_name("car-2.jpg"))
+    assert "it holds the trigger 'free', which autobg-mcp did not make" in text_of(result)
+    assert spent(world) == 1
 
 
 async def test_where_two_servers_race_and_the_first_is_refused_the_second_says_nothing_was_spent(

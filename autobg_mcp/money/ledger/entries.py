@@ -23,7 +23,7 @@ _COLUMNS = ", ".join(field.name for field in fields(Entry))
 def claimed(db: sqlite3.Connection, intent: Intent, owner: str, now: float, lease_s: float) -> Entry:
     """A new entry that is under way."""
     # Entries are written in the order of real time, so none may leave its window before an earlier one.
-    newest = db.execute("SELECT window_from FROM entries ORDER BY id DESC LIMIT 1").fetchone()
+    newest = db.execute("SELECT window_from FROM entries WHERE id = (SELECT max(id) FROM entries)").fetchone()
     values = {
         # A file name that is not UTF-8 reaches Python with lone surrogates, which SQLite refuses.
         **{field.name: storable(getattr(intent, field.name)) for field in fields(Intent)},

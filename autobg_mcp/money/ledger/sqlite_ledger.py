@@ -5,11 +5,11 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import anyio
 import anyio.to_thread
 
 from autobg_mcp.clock import SYSTEM, Clock
@@ -51,12 +51,11 @@ _IF_LOST: Final = (
 
 
 class SqliteLedger:
-    """A ledger on a local disk; its methods are those of `Ledger`. One transaction a call, in a thread of its own.
+    """A ledger on a local disk; its methods are those of `Ledger`. A call is one transaction in a worker thread.
 
     Args:
         folder: Where the file lives; made with mode 0700 where missing, at the first use.
         clock: Tells the time; only the wall's is asked.
-        owner: Name of this process in its entries, unlike every other's; None makes one.
         sleep: Sleeps for that many seconds while another process holds the file.
     """
 
@@ -65,10 +64,9 @@ class SqliteLedger:
         folder: Path,
         *,
         clock: Clock = SYSTEM,
-        owner: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.owner = owner or f"{os.getpid()}-{uuid.uuid4().hex}"
+        self.owner = f"{os.getpid()}-{uuid.uuid4().hex}"  # unlike every other's
         self._clock = clock
         self._file = StateFile(
             folder / FILE_NAME,
@@ -78,7 +76,6 @@ class SqliteLedger:
             flushed=True,
             sleep=sleep,
         )
-        self._one_at_a_time = anyio.CapacityLimiter(1)
         self._unsettled: list[settling.Settlement] = []
 
     async def claim(
@@ -214,7 +211,10 @@ class SqliteLedger:
         await self._note(lambda db, now: digests.keep(db, kept, now))
 
     async def aclose(self) -> None:
-        await anyio.to_thread.run_sync(self._file.close, limiter=self._one_at_a_time)
+        if self._unsettled:
+            with suppress(StateError):
+                await self._write(lambda *_: None)
+        await anyio.to_thread.run_sync(self._file.close)
 
     async def _read(self, work: Work[T]) -> T:
         return await self._in_thread(self._reading, work)
@@ -227,7 +227,7 @@ class SqliteLedger:
         return await self._in_thread(partial(self._writing, flushed=False), work)
 
     async def _in_thread(self, transaction: Callable[[Work[T]], T], work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(transaction, work, limiter=self._one_at_a_time)
+        return await anyio.to_thread.run_sync(transaction, work)
 
     def _reading(self, work: Work[T]) -> T:
         with self._file.reading() as db:
@@ -245,5 +245,7 @@ class SqliteLedger:
                 settling.settle(db, now, outcome)
             settling.give_up(db, now, settling.dead(db, now))
             result = work(db, now)
-        self._unsettled = self._unsettled[len(late) :]
+        for outcome in late:
+            with suppress(ValueError):  # another thread has written it, too
+                self._unsettled.remove(outcome)
         return result
