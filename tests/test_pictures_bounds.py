@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,18 +39,22 @@ SAVED: dict[str, tuple[Draw, str]] = {
 }  # fmt: skip
 DAMAGED: dict[str, tuple[Draw, str]] = {
     "5006-scans": (lambda: jpeg_of_scans(5_006, 1600, 1200), "5006 scans"),
-    "comments": (lambda: jpeg_with(b"\xff\xfe\0\2" * 2_000_000), "more than 50,000 pieces"),
-    "tables": (lambda: jpeg_with(b"\xff\xc4\0\2" * 2_000_000), "more than 50,000 pieces"),
-    "chunks": (lambda: png_with(png_chunk(b"tEXt", b"a\0b") * 500_000), "more than 50,000 pieces"),
-    "unknown-chunks": (lambda: png_with(b"\0\0\0\0abcd\0\0\0\0" * 500_000), "more than 50,000 pieces"),
-    "gif-comment": (lambda: gif_with(b"!\xfe" + b"\1a" * 2_000_000 + b"\0"), "more than 50,000 pieces"),
+    "comments": (lambda: jpeg_with(b"\xff\xfe\0\2" * 200_000), "more than 50,000 pieces"),
+    "tables": (lambda: jpeg_with(b"\xff\xc4\0\2" * 200_000), "more than 50,000 pieces"),
+    "chunks": (lambda: png_with(png_chunk(b"tEXt", b"a\0b") * 100_000), "more than 50,000 pieces"),
+    "unknown-chunks": (lambda: png_with(b"\0\0\0\0abcd\0\0\0\0" * 100_000), "more than 50,000 pieces"),
+    "gif-comment": (lambda: gif_with(b"!\xfe" + b"\1a" * 200_000 + b"\0"), "more than 50,000 pieces"),
 }  # fmt: skip
 EXIF = b"\xff\xe1\xff\xff" + (b"Exif\0\0" + exif_of_many_copies(5_000, 60_000)).ljust(65_533)
 SHOWN: dict[str, Draw] = {
-    "jpeg-exif": lambda: jpeg_with(EXIF * 99),
+    "jpeg-exif": lambda: jpeg_with(EXIF * 40),
     "png-exif": lambda: png_with(png_chunk(b"eXIf", exif_of_many_copies(60_000, 2_000_000).ljust(2_000_100))),
-    "png-text": lambda: png_with(png_chunk(b"tEXt", b"a\0" + b"b" * MB) * 30),
-    "png-too-much": lambda: png_of_zeros(8, 8, pixel_bytes=256 * MB),
+    "png-text": lambda: png_with(png_chunk(b"tEXt", b"a\0" + b"b" * MB) * 9),
+    "png-exif-often": lambda: png_with(png_chunk(b"eXIf", b"II*\0\x08\0\0\0\xff\xff") * 40_000),
+    "png-profiles": lambda: png_with(
+        png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(MB))) * 40_000
+    ),
+    "png-too-much": lambda: png_of_zeros(8, 8, pixel_bytes=64 * MB),
     "jpeg-junk": lambda: jpeg_with(b"\xff\0" * 5_000_000),
     "one-bit": lambda: png_of_zeros(10_000, 10_000, bits=1, pixel_bytes=10_000 * 1_251),
     "12-mp": lambda: coded(quartered(4000, 3000)),

@@ -17,6 +17,7 @@ _ORIENTATIONS = range(1, 9)
 _SHORT, _LONG = 3, 4
 _ENTRY_BYTES = 12
 _ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
+_MOST_XMP_BYTES = 1 << 20
 # As an attribute or as an element (XMP specification, part 2, section 3.3).
 _IN_XMP = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])")
 
@@ -32,7 +33,8 @@ def orientation_in(exif: bytes) -> int | None:
         return int.from_bytes(tiff[at : at + size], order)
 
     first = number(4, 4)
-    for entry in range(first + 2, first + 2 + _ENTRY_BYTES * number(first, 2), _ENTRY_BYTES):
+    end = min(first + 2 + _ENTRY_BYTES * number(first, 2), len(tiff))
+    for entry in range(first + 2, end, _ENTRY_BYTES):
         if number(entry, 2) == _ORIENTATION_TAG:
             value = number(entry + 8, {_SHORT: 2, _LONG: 4}.get(number(entry + 2, 2), 0))
             return value if value in _ORIENTATIONS else None
@@ -41,7 +43,7 @@ def orientation_in(exif: bytes) -> int | None:
 
 def orientation_in_xmp(xmp: bytes) -> int | None:
     """The orientation that an XMP packet states, 1 to 8; None when it is missing."""
-    found = _IN_XMP.search(xmp)
+    found = _IN_XMP.search(xmp, 0, _MOST_XMP_BYTES)
     return int(found[1]) if found else None
 
 

@@ -70,10 +70,8 @@ class JpegFile:
     @cached_property
     def orientation(self) -> int:
         """The orientation, 1 to 8: EXIF's, or else XMP's."""
-        bodies = [self._body(one) for one in self._segments if one.kind == _APP1]
-        exif = next((body for body in bodies if body.startswith(_EXIF_ID)), b"")
-        xmp = next((body for body in bodies if body.startswith(_XMP_ID)), b"")
-        return orientation_in(exif) or orientation_in_xmp(xmp) or UPRIGHT
+        stated = orientation_in(self._first(_EXIF_ID)) or orientation_in_xmp(self._first(_XMP_ID))
+        return stated or UPRIGHT
 
     def decodable(self) -> bytes:
         """The segments of the pixels. Where one scan holds all rows it has no end: libjpeg paints grey what lacks before one."""
@@ -121,6 +119,13 @@ class JpegFile:
             refined |= set(names) if first else set()
         if not refined >= set(self._sampling):
             raise NotDecodableError("The JPEG picture is cut off: it has only its first, coarse scans.")
+
+    def _first(self, app1: bytes) -> bytes:
+        """The first segment of an application, by what it begins with; empty where there is none."""
+        own = (
+            one for one in self._segments if one.kind == _APP1 and self._content.startswith(app1, one.body)
+        )
+        return next(map(self._body, own), b"")
 
     def _body(self, segment: Piece) -> bytes:
         return self._content[segment.body : segment.end]

@@ -16,10 +16,10 @@ _KEPT = _DECODED | frozenset(b"cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD pHYs
 _HARMLESS = _KEPT - {b"iCCP"} | {b"eXIf", b"tIME"}
 _ANCILLARY, _IGNORED = 0x20, b""
 _TEXTS = frozenset(b"tEXt zTXt iTXt".split())
-_MOST_TEXT_BYTES = 1 << 20
+_MOST_TEXT_BYTES, _MOST_NAME_BYTES = 1 << 20, 79
 # The names by which editors have put EXIF and XMP into texts.
 _EXIF_TEXTS = frozenset({b"Raw profile type exif", b"Raw profile type APP1"})
-_XMP_TEXT = b"XML:com.adobe.xmp"
+_XMP_TEXTS = frozenset({b"XML:com.adobe.xmp"})
 
 
 class PngFile:
@@ -44,19 +44,10 @@ class PngFile:
 
     @cached_property
     def orientation(self) -> int:
-        """The orientation, 1 to 8: that of EXIF, of EXIF in a text, or of XMP."""
-        exif: list[int | None] = []
-        xmp: list[int | None] = []
-        for chunk in self._chunks:
-            if chunk.kind == b"eXIf":
-                exif.insert(0, orientation_in(self._body(chunk)))
-            elif chunk.kind in _TEXTS:
-                name, text = _text(chunk.kind, self._body(chunk))
-                if name in _EXIF_TEXTS:
-                    exif.append(orientation_in(_unprofiled(text)))
-                elif name == _XMP_TEXT:
-                    xmp.append(orientation_in_xmp(text))
-        return next(filter(None, exif + xmp), UPRIGHT)
+        """The orientation, 1 to 8: that of EXIF, of EXIF in a text, or of XMP; of each the first is believed."""
+        exif = next((self._body(chunk) for chunk in self._chunks if chunk.kind == b"eXIf"), b"")
+        stated = orientation_in(exif) or orientation_in(_unprofiled(self._text(_EXIF_TEXTS)))
+        return stated or orientation_in_xmp(self._text(_XMP_TEXTS)) or UPRIGHT
 
     def decodable(self) -> bytes:
         """The still picture's pixels and palette; the file itself where nothing else in it is unpacked."""
@@ -73,21 +64,33 @@ class PngFile:
         kept = [view[chunk.start : chunk.end] for chunk in self._chunks if chunk.kind in kinds]
         return b"".join([_SIGNATURE, kept[0], exif, *kept[1:]])
 
+    def _text(self, names: frozenset[bytes]) -> bytes:
+        """The first text of one of these names, unpacked up to a bound; empty where there is none."""
+        for chunk in self._chunks:
+            if chunk.kind in _TEXTS and self._named(chunk) in names:
+                return _unpacked(chunk.kind, self._body(chunk).partition(b"\0")[2])
+        return b""
+
+    def _named(self, chunk: Piece) -> bytes:
+        """The name that a text begins with."""
+        return self._content[chunk.body : min(chunk.body + _MOST_NAME_BYTES + 1, chunk.end - 4)].partition(
+            b"\0"
+        )[0]
+
     def _body(self, chunk: Piece) -> bytes:
         return self._content[chunk.body : chunk.end - 4]
 
 
-def _text(kind: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Name and content of a text chunk, unpacked up to a bound."""
-    name, _, text = body.partition(b"\0")
+def _unpacked(kind: bytes, text: bytes) -> bytes:
+    """What stands behind a text's name."""
     packed = kind == b"zTXt" or (kind == b"iTXt" and text[:1] == b"\1")
     text = {b"tEXt": text, b"zTXt": text[1:], b"iTXt": text[2:].split(b"\0", 2)[-1]}[kind]
-    if packed and name in _EXIF_TEXTS | {_XMP_TEXT}:
-        try:
-            text = zlib.decompressobj().decompress(text, _MOST_TEXT_BYTES)
-        except zlib.error:
-            text = b""
-    return name, text[:_MOST_TEXT_BYTES]
+    if not packed:
+        return text[:_MOST_TEXT_BYTES]
+    try:
+        return zlib.decompressobj().decompress(text, _MOST_TEXT_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _unprofiled(text: bytes) -> bytes:
