@@ -1,11 +1,14 @@
 """Photos in folders as they are found in the world: odd names, deep trees, what cannot be read."""
 
+import glob
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +16,8 @@ import anyio
 import pytest
 from conftest import KEY
 from documented import structured, text_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
 from PIL import Image
@@ -20,6 +25,7 @@ from starlette.applications import Starlette
 from uploading import photo_arguments, sent, upload
 
 from autobg_mcp.client import Client
+from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.sandbox import World
 from autobg_mcp.settings import Settings
@@ -137,9 +143,9 @@ async def test_a_cancelled_call_does_not_wait_for_a_slow_disk(
     answers = threading.Event()
     monkeypatch.setattr(os, "scandir", lambda _: answers.wait(20))
     monkeypatch.setattr(os, "supports_fd", {*os.supports_fd, os.scandir})
-    settings = Settings.load(api_key=KEY, image_dirs=(photos,), state_dir=tmp_path / "state")
+    loaded = Settings.load(api_key=KEY, image_dirs=(photos,), state_dir=tmp_path / "state")
     call = UploadImagesWithoutTemplate.from_arguments(photo_arguments(photos))
-    async with Client(settings, app=sandbox) as client:
+    async with Client(loaded, app=sandbox) as client:
         try:
             with anyio.fail_after(10), anyio.move_on_after(0.1) as scope:
                 await client.call(call)
@@ -183,3 +189,32 @@ def test_twenty_thousand_photos_in_two_hundred_folders_are_found_fast(tmp_path: 
     found = Fence([tmp_path]).find(["**/*.jpg"], limit=20_000)
     assert time.thread_time() - began_s < 1
     assert [path.name for path in found.paths] == [f"{number}.jpg" for number in range(20_000)]
+
+
+NAMES = st.sampled_from(["a.png", "b.png", "car1.jpg", "car10.jpg"])
+PATTERNS = st.lists(
+    st.sampled_from(["**", "*", "?.png", "car*", "*.jpg", "car1.jpg", "[ab].*"]), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(paths=st.lists(st.lists(NAMES, min_size=1, max_size=4), max_size=12), pattern=PATTERNS)
+def test_a_pattern_finds_what_pythons_own_glob_finds(paths: list[list[str]], pattern: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for path in paths:
+            with suppress(OSError):  # a file stands where a folder should
+                Path(folder, *path).parent.mkdir(parents=True, exist_ok=True)
+                Path(folder, *path).touch()
+        # Two stars at the end, and a folder's name, stand for pictures too.
+        open_end = pattern[-1] == "**" or Path(folder, *pattern).is_dir()
+        glob_ = "/".join([*pattern, "*"] if open_end else pattern)
+        found = glob.glob(glob_, root_dir=folder, recursive=True)  # noqa: PTH207  # which Path has no way to say
+        files = {str(Path(folder, name)) for name in found if Path(folder, name).is_file()}
+        assert searched(folder, "/".join(pattern)) == sorted(files)
+
+
+def searched(folder: str, name: str) -> list[str]:
+    """The pictures that a name stands for, by name."""
+    with suppress(FileRefusedError):
+        return sorted(map(str, Fence([Path(folder)]).find([name]).paths))
+    return []
