@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import bench_calls
+import bench_ledger
 import bench_photos
 import bench_pictures
 import bench_start
@@ -17,6 +18,7 @@ from interleaved import Row
 BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "start": bench_start.rows,
     "calls": bench_calls.rows,
+    "ledger": bench_ledger.rows,
     "photos": bench_photos.rows,
     "pictures": bench_pictures.rows,
 }

@@ -49,7 +49,7 @@ def search(folder: Path, rounds: int) -> float:
         (folder / str(number % FOLDERS)).mkdir(exist_ok=True)
         (folder / str(number % FOLDERS) / f"{number}.jpg").touch()
     find = partial(Fence([folder]).find, ["**/*.jpg"], limit=FILES)
-    assert len(find()) == FILES
+    assert len(find().paths) == FILES
     return median(timed({"find": find}, rounds)["find"])
 
 
