@@ -2,9 +2,12 @@
 
 import socketserver
 import threading
+import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+
+PAUSE_S = 0.05
 
 
 def page(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
@@ -21,7 +24,7 @@ def bare_deflate(content: bytes) -> bytes:
 
 class _Pages(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    pages: Mapping[str, bytes]
+    pages: Mapping[str, bytes | Sequence[bytes]]
 
 
 class _Reader(socketserver.StreamRequestHandler):
@@ -35,12 +38,15 @@ class _Reader(socketserver.StreamRequestHandler):
                 length = int(line.partition(b":")[2])
         self.rfile.read(length)
         with suppress(OSError):  # whoever asked has heard enough
-            self.wfile.write(self.server.pages[path.split("/")[1]])
+            answer = self.server.pages[path.split("/")[1]]
+            for piece in [answer] if isinstance(answer, bytes) else answer:
+                self.wfile.write(piece)
+                time.sleep(0 if isinstance(answer, bytes) else PAUSE_S)
 
 
 @contextmanager
-def served(pages: Mapping[str, bytes]) -> Iterator[str]:
-    """Serve each page to whatever is asked below its name, and give the address."""
+def served(pages: Mapping[str, bytes | Sequence[bytes]]) -> Iterator[str]:
+    """Serve each page to whatever is asked below its name, and give the address; a list of pieces comes slowly."""
     with _Pages(("127.0.0.1", 0), _Reader) as server:
         server.pages = pages
         threading.Thread(target=server.serve_forever, daemon=True).start()

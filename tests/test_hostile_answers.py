@@ -18,6 +18,11 @@ from hostile_pages import bare_deflate, page, served
 from PIL import Image
 from test_spreadsheet import FAR_APART, MANY_TIMES, workbook
 
+from autobg_mcp.client import Client
+from autobg_mcp.errors import OutcomeUnknownError
+from autobg_mcp.settings import Settings
+from autobg_mcp.tools.account import GetUserCreditDetails
+
 pytestmark = pytest.mark.xdist_group("hostile")
 
 STATUS: tuple[str, dict[str, object]] = ("getImageStatus", {"batchID": "1"})
@@ -68,7 +73,7 @@ REFUSED: dict[str, tuple[tuple[str, dict[str, object]], Callable[[], bytes], str
     "cut-gzip": (BALANCE, lambda: page(gzip.compress(CREDITS)[:-12], "Content-Encoding: gzip"), "compression is damaged"),
     "no-gzip": (BALANCE, lambda: page(CREDITS, "Content-Encoding: gzip"), "compression is damaged"),
     "16-mb-of-braces": (STATUS, lambda: page(envelope(b"[" + b"{}," * (5 * 2**20) + b"{}]")), "more than 4 MB"),
-    "many-values": (STATUS, lambda: page(envelope(b"[" + b"{}," * 1_300_000 + b"{}]")), "JSON that is broken"),
+    "many-values": (STATUS, lambda: page(envelope(b"[" + b"{}," * 1_300_000 + b"{}]")), "JSON of more than 250,000 values"),
     "many-faults": (STATUS, lambda: page(envelope(b"[" + b'{"a":1},' * 80_000 + b"{}]")), "data of another shape"),
     "deep": (STATUS, lambda: page(envelope(b"[" * 100_000)), "JSON that is broken"),
     "long-number": (BALANCE, lambda: page(envelope(b'{"current_credits": %s}' % (b"9" * 4_000_000))), "JSON that is broken"),
@@ -144,3 +149,15 @@ def test_no_answer_fills_memory_or_stops_the_other_calls(name: str, measured: di
     assert measured[name]["grown_bytes"] < 300 * 2**20
     assert measured[name]["longest_gap_s"] < 1
     assert measured[name]["took_s"] < 15
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_trickles_is_given_up_in_time(tmp_path: Path) -> None:
+    trickle = [b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", *[b"{"] * 100]
+    with served({"slow": trickle}) as address:
+        settings = Settings.load(
+            api_key="test-key-0123456789", base_url=f"{address}/slow", state_dir=tmp_path, timeout_s=0.3
+        )
+        async with Client(settings) as client:
+            with pytest.raises(OutcomeUnknownError, match=r"no answer within 0\.3 s"):
+                await client.call(GetUserCreditDetails())

@@ -58,7 +58,7 @@ async def test_a_number_that_is_none_is_an_unexpected_answer(
     number: str, sandbox: ScriptedApi, host: McpClient
 ) -> None:
     sandbox.says(b'{"status": true, "data": {"current_credits": %s}}' % number.encode())
-    assert "broken or not its usual envelope" in text_of(await host.call_tool("getUserCreditDetails", {}))
+    assert "JSON that is broken" in text_of(await host.call_tool("getUserCreditDetails", {}))
 
 
 async def test_json_with_a_byte_order_mark_is_read(sandbox: ScriptedApi, host: McpClient) -> None:

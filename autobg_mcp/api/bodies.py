@@ -33,6 +33,10 @@ _HALF_CHARACTER = re.compile(
 )
 
 
+class TooManyValuesError(ValueError):
+    """JSON that is not read because reading it would take long."""
+
+
 class BodyRefusedError(Exception):
     """A body that is not taken in; the text says in a few words what it is."""
 
@@ -122,11 +126,11 @@ def parsed(content: bytes) -> JsonValue:
     """A body as JSON; half a character becomes a question mark, of fields of the same name the last one counts.
 
     Raises:
-        ValueError: It is not JSON in UTF-8, nested more than 200 deep, longer than `MOST_VALUES`, or holds a number
-            that no JSON can pass on.
+        TooManyValuesError: It may hold more than `MOST_VALUES`.
+        ValueError: It is not JSON in UTF-8, nested more than 200 deep, or holds a number that no JSON can pass on.
     """
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise ValueError("too many values")
+        raise TooManyValuesError(f"JSON of more than {MOST_VALUES:,} values")
     content = content.removeprefix(BOM_UTF8)
     try:
         value: JsonValue = from_json(content, allow_inf_nan=False)

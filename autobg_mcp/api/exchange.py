@@ -32,6 +32,7 @@ _AFTER_SPENDING = (
     "Do not repeat it blindly: call listBatches and getUserCreditDetails to find out whether it was accepted."
 )
 _PROBE_BYTES = 4096
+_MOST_SAID_CHARS = 2000
 _LEADS_ELSEWHERE = "The API's address leads elsewhere: ask the user to check AUTOBG_BASE_URL, and whether the network wants a login."
 _UNAUTHORISED = re.compile(r"not\s+authori[sz]ed|unauthori[sz]ed|invalid (api )?(key|token)", re.IGNORECASE)
 _RATE_LIMITED = re.compile(r"\btoo many (requests|calls)\b|\brate.?limit", re.IGNORECASE)
@@ -143,7 +144,7 @@ class Answer:
         try:
             return parsed(self.content)
         except ValueError as error:
-            return ValueError(str(error))
+            return error.with_traceback(None)
 
 
 def classify(request: Request, answer: Answer) -> ApiError | None:
@@ -153,7 +154,7 @@ def classify(request: Request, answer: Answer) -> ApiError | None:
     "200 - Exception". What it answers over the limit is undocumented: a 429 and a refusal that says so both count.
     """
     envelope = answer.envelope()
-    said = "" if envelope is None else str(envelope.get("message") or "")
+    said = "" if envelope is None else str(envelope.get("message") or "")[:_MOST_SAID_CHARS]
     tool = request.tool
     if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004  # 408: it gave up on us in the middle
         return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))

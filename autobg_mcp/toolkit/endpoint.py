@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, Literal
 import anyio.to_thread
 from pydantic import JsonValue, ValidationError
 
-from autobg_mcp.api.bodies import LARGE_BYTES
+from autobg_mcp.api.bodies import LARGE_BYTES, TooManyValuesError
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.money.facts import Fact
@@ -148,7 +148,13 @@ def described(answer: Answer) -> str:
     if body.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         return "a web page"
     if body.startswith((b"{", b"[")):
-        return "JSON that is broken or not its usual envelope"
+        try:
+            answer.json()
+        except TooManyValuesError as error:
+            return str(error)
+        except ValueError:
+            return "JSON that is broken"
+        return "JSON that is not its usual envelope"
     return f"{len(answer.content):,} bytes that are no JSON"
 
 
