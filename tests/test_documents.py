@@ -111,9 +111,9 @@ def test_package_metadata_and_code_have_one_version() -> None:
     assert project["version"] == __version__
 
 
-def test_changelog_begins_with_this_version() -> None:
+def test_changelog_begins_with_what_is_not_released_and_this_version() -> None:
     versions = re.findall(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
-    assert versions[0] == __version__
+    assert versions[:2] == ["Unreleased", __version__]
 
 
 def _commands() -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -94,15 +95,7 @@ class Http:
         except httpx.TransportError as error:
             raise lost(request, f"the connection broke ({type(error).__name__})") from None
 
-        def read() -> Answer:
-            answer = Answer(
-                status=response.status_code,
-                content=_without(secret, content),
-                retry_after_s=retry_after_s(response.headers),
-            )
-            answer.unfold()
-            return answer
-
+        read = partial(_read, response, secret, content)
         return await anyio.to_thread.run_sync(read) if len(content) > LARGE_BYTES else read()
 
     async def fetch(self, link: str) -> bytes:
@@ -234,6 +227,17 @@ async def _taken_in(request: Request, response: httpx.Response) -> bytes:
         if failed:
             return b""
         raise unexpected(request, str(error)) from None
+
+
+def _read(response: httpx.Response, secret: str, content: bytes) -> Answer:
+    """The answer, read once and without the key."""
+    answer = Answer(
+        status=response.status_code,
+        content=_without(secret, content),
+        retry_after_s=retry_after_s(response.headers),
+    )
+    answer.unfold()
+    return answer
 
 
 def _encoding(response: httpx.Response) -> str:

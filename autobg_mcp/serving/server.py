@@ -40,7 +40,7 @@ LIMITS = types.Resource(
     uri="autobg://limits",
     name="limits",
     title="Call limits now",
-    description="Every allowance of this key at this moment: used, left, waiting, closed, and what was learnt.",
+    description="Every allowance of this key at this moment: used, left, waiting, and whether its gate is closed.",
     mime_type="application/json",
 )
 """The one resource: all budgets."""
@@ -56,55 +56,17 @@ ClientOnDemand = Callable[[], Awaitable["Client"]]
 """The client of a server, opened by the first call: a host that only lists tools waits for none of it."""
 
 
+HostContext = ServerRequestContext[ClientOnDemand, Any]
+
+
 def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOnDemand]:
     """The server, ready for any transport. The client is opened by the first call and closed when serving ends."""
-    offer = Offer(settings)
-    approvals = Approvals()
-    listed = types.ListToolsResult.model_validate({"tools": [tool.listed for tool in offer.tools.values()]})
+    requests = _Requests(settings)
 
     @asynccontextmanager
     async def lifespan(_server: Server[ClientOnDemand]) -> AsyncGenerator[ClientOnDemand]:
         async with AsyncExitStack() as stack:
             yield _on_demand(open_client, stack)
-
-    async def list_tools(
-        _context: ServerRequestContext[ClientOnDemand, Any], _params: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
-        return listed
-
-    async def call_tool(
-        context: ServerRequestContext[ClientOnDemand, Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
-        door = Door(settings.secrets())
-        call = _call(context, partial(approvals.ask, context, params), door)
-        try:
-            client = await context.lifespan_context()
-            tool = offer.find(params.name)
-            result = await client.call(tool.from_arguments(params.arguments or {}), call)
-            return await present(tool, result, call, door, client.keep)
-        except AutobgError as error:
-            return explain(error, call, door)
-        except InputRequiredError as pending:
-            return pending.result
-        except Exception as error:  # noqa: BLE001  # a model must hear what a fault may have cost
-            _log.exception("%s broke", offer.tools.get(params.name) and params.name)
-            return explain(broken(offer.tools.get(params.name), error), call, door)
-
-    async def list_resources(
-        _context: ServerRequestContext[ClientOnDemand, Any], _params: types.PaginatedRequestParams | None
-    ) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=[LIMITS])
-
-    async def read_resource(
-        context: ServerRequestContext[ClientOnDemand, Any], params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
-        door = Door(settings.secrets())
-        if str(params.uri) != LIMITS.uri:
-            raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": door.line(str(params.uri))})
-        text = await _limits(context, offer, door)
-        return types.ReadResourceResult(
-            contents=[types.TextResourceContents(uri=LIMITS.uri, mime_type="application/json", text=text)]
-        )
 
     return Server(
         "autobg",
@@ -112,15 +74,66 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOn
         version=version("autobg-mcp"),
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_read_resource=read_resource,
+        on_list_tools=requests.list_tools,
+        on_call_tool=requests.call_tool,
+        on_list_resources=requests.list_resources,
+        on_read_resource=requests.read_resource,
         cache_hints={"tools/list": _HOUR, "resources/list": _HOUR, "server/discover": _HOUR},
     )
 
 
-async def _limits(context: ServerRequestContext[ClientOnDemand, Any], offer: Offer, door: Door) -> str:
+class _Requests:
+    """Answers the requests of a host: what there is, and what comes of a call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._offer = Offer(settings)
+        self._approvals = Approvals()
+        tools = [tool.listed for tool in self._offer.tools.values()]
+        self._listed = types.ListToolsResult.model_validate({"tools": tools})
+
+    async def list_tools(
+        self, _context: HostContext, _params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return self._listed
+
+    async def call_tool(
+        self, context: HostContext, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        door = Door(self._settings.secrets())
+        call = _call(context, partial(self._approvals.ask, context, params), door)
+        try:
+            client = await context.lifespan_context()
+            tool = self._offer.find(params.name)
+            result = await client.call(tool.from_arguments(params.arguments or {}), call)
+            return await present(tool, result, call, door, client.keep)
+        except AutobgError as error:
+            return explain(error, call, door)
+        except InputRequiredError as pending:
+            return pending.result
+        except Exception as error:  # noqa: BLE001  # a model must hear what a fault may have cost
+            known = self._offer.tools.get(params.name)
+            _log.exception("%s broke", known and params.name)
+            return explain(broken(known, error), call, door)
+
+    async def list_resources(
+        self, _context: HostContext, _params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=[LIMITS])
+
+    async def read_resource(
+        self, context: HostContext, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        door = Door(self._settings.secrets())
+        if str(params.uri) != LIMITS.uri:
+            raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": door.line(str(params.uri))})
+        text = await _limits(context, self._offer, door)
+        return types.ReadResourceResult(
+            contents=[types.TextResourceContents(uri=LIMITS.uri, mime_type="application/json", text=text)]
+        )
+
+
+async def _limits(context: HostContext, offer: Offer, door: Door) -> str:
     """All budgets as JSON.
 
     Raises:
@@ -149,7 +162,7 @@ def _on_demand(open_client: OpenClient, stack: AsyncExitStack) -> ClientOnDemand
     return client
 
 
-def _call(context: ServerRequestContext[ClientOnDemand, Any], ask: Ask, door: Door) -> Call:
+def _call(context: HostContext, ask: Ask, door: Door) -> Call:
     """The call that a request makes: its host's name, and its ways to tell and to ask."""
     host = context.session.client_params
 
