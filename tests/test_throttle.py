@@ -325,6 +325,21 @@ async def test_a_waiter_hears_at_once_and_then_at_least_every_5_s(world: World) 
     assert [news.left_s for news in heard] == pytest.approx([60.25 - 5 * turn for turn in range(13)])
 
 
+async def test_a_waiter_hears_whether_the_gate_is_closed_or_the_allowance_used_up(world: World) -> None:
+    process, heard = world.process(), list[Waiting]()
+
+    async def hear(news: Waiting) -> None:
+        heard.append(news)
+
+    async def call() -> None:
+        async with process.slot(BUCKET, LIMIT, max_wait_s=1000, on_wait=hear):
+            pass
+
+    async with refused(process, 12):
+        await world.clock.run(call())
+    assert [news.closed for news in heard[:5]] == [True, True, True, False, False]
+
+
 async def test_two_accounts_never_share_a_budget(world: World) -> None:
     process = world.process()
     await world.use_up(process)

@@ -112,9 +112,12 @@ class Tries:
         tool, limit = self._request.tool, self._sender.limit(self._request.tool, self._request.rate)
 
         async def tell(waiting: Waiting) -> None:
+            why = f"{limit.calls} calls per {limit.window_s:g} s"
+            if waiting.closed:
+                why = "the API answered 429 and closed its gate"
             await self._progress(
-                f"Waiting about {math.ceil(waiting.left_s)} s for a free slot of {tool} "
-                f"({limit.calls} calls per {limit.window_s:g} s), number {waiting.place} in the queue."
+                f"Waiting about {math.ceil(waiting.left_s)} s for a free slot of {tool} ({why}), "
+                f"number {waiting.place} in the queue."
             )
 
         async with self._sender.throttle.slot(

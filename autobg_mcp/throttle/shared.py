@@ -158,9 +158,13 @@ class SharedThrottle:
         await caller.news
         while not caller.done.done():
             if on_wait is not None and caller.queued is not None:
-                now_s = self._clock.monotonic_s()
-                left_s = max(0.0, caller.queued.left_us / SECOND_US - (now_s - caller.told_s))
-                await on_wait(Waiting(line.name, limit, caller.queued.position, now_s - began_s, left_s))
+                now_s, queued = self._clock.monotonic_s(), caller.queued
+                ago_s = now_s - caller.told_s
+                left_s, closed = (
+                    max(0.0, queued.left_us / SECOND_US - ago_s),
+                    queued.closed_us / SECOND_US > ago_s,
+                )
+                await on_wait(Waiting(line.name, limit, queued.position, now_s - began_s, left_s, closed))
             await line.first(caller.done, _NEWS_S if on_wait else inf)
         return caller.done.result()
 

@@ -18,6 +18,7 @@ class Waiting:
         place: Its place in the queue; 1 is next.
         waited_s: Seconds waited so far.
         left_s: Seconds until the slot, by estimate.
+        closed: Whether the server's gate is closed after a 429; else the allowance is used up.
     """
 
     bucket: str
@@ -25,6 +26,7 @@ class Waiting:
     place: int
     waited_s: float
     left_s: float
+    closed: bool
 
 
 @dataclass(frozen=True)

@@ -126,11 +126,19 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The call has to wait: its place, how many are served before and with it (1 = next), and how long by estimate."""
+    """The call has to wait.
+
+    Attributes:
+        place: Its number in the queue.
+        position: How many are served before and with it; 1 is next.
+        left_us: How long, by estimate.
+        closed_us: How long the server's gate stays closed after a 429; 0 when it is open.
+    """
 
     place: int
     position: int
     left_us: int
+    closed_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +187,7 @@ def step(bucket: Bucket, now_us: int, wishes: Wishes) -> Replies:
     waiting = [order[place] for place in places if place not in granted]
     moments = iter(bucket.estimates_us(waiting, now_us, wishes.reach_us))
     replies = [
-        granted.get(place)
-        or _wait(bucket, now_us, ask, Queued(place, order[place] + 1, next(moments) - now_us))
+        granted.get(place) or _wait(bucket, now_us, ask, place, order[place] + 1, next(moments) - now_us)
         for ask, place in zip(wishes.asks, places, strict=True)
     ]
     return Replies(replies, *_wake(bucket, now_us, wishes, replies))
@@ -259,12 +266,12 @@ def _grant(bucket: Bucket, now_us: int, wishes: Wishes) -> dict[int, Granted]:
     return granted
 
 
-def _wait(bucket: Bucket, now_us: int, ask: Ask, queued: Queued) -> Queued | TooFar:
-    if 0 < ask.left_us >= queued.left_us:
-        return queued
-    del bucket.queue[queued.place]
+def _wait(bucket: Bucket, now_us: int, ask: Ask, place: int, position: int, left_us: int) -> Queued | TooFar:
     closed_us = max(0, bucket.closed_us - now_us)
-    return TooFar(queued.place, queued.left_us, bucket.allowance(now_us), closed_us)
+    if 0 < ask.left_us >= left_us:
+        return Queued(place, position, left_us, closed_us)
+    del bucket.queue[place]
+    return TooFar(place, left_us, bucket.allowance(now_us), closed_us)
 
 
 def _wake(bucket: Bucket, now_us: int, wishes: Wishes, replies: list[Reply]) -> tuple[int, int]:
