@@ -46,7 +46,7 @@ def test_a_path_is_told_as_a_pattern_that_finds_its_file_again(name: str) -> Non
 
 @given(st.lists(st.sampled_from(SPELLINGS), min_size=len(KEY), max_size=len(KEY)), ANY)
 def test_a_key_is_redacted_however_each_of_its_characters_is_escaped(spellings: list, text: str) -> None:  # type: ignore[type-arg]
-    assume("te" not in text)
+    assume("te" not in text and "\\" not in text)  # a backslash before the key is taken for its own
     spelt = "".join(spell(one) for spell, one in zip(spellings, KEY, strict=True))
     assert redacted(f"{text}{spelt}{text}", [KEY]) == f"{text}[API key]{text}"
 

@@ -1,6 +1,7 @@
 """The door out: what leaves for a host or a terminal goes through here, and comes out whole, short and without a key."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 
 from pydantic import JsonValue
@@ -18,6 +19,7 @@ _LONGEST_NAME_CHARS = 200
 _NOTE_BYTES = 3000  # room for what was left out and where the whole is, in words
 _SMALLEST_SHARE_BYTES = 40
 _LARGEST_WHOLE = 2**63  # of a number that every host can read
+_LONG_NUMBERS = (re.compile(r" -?\d{19}"), re.compile(r"\[-?\d{19}"))
 
 
 class Door:
@@ -53,7 +55,10 @@ class Door:
         return shortened(redacted(whole(name), self._secrets), _LONGEST_NAME_CHARS)
 
     def fields(self, result: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """A result's fields, each as `data` lets it out."""
+        """A result's fields, each as `data` lets it out; most need no change, which their JSON shows at a glance."""
+        text = json.dumps(result, ensure_ascii=False)
+        if _is_plain(text) and redacted(text, self._secrets) == text:
+            return result
         return {name: self.data(value) for name, value in result.items()}
 
     def cut(self, result: dict[str, JsonValue], keep: Callable[[bytes], str]) -> dict[str, JsonValue]:
@@ -63,7 +68,7 @@ class Door:
             result: The result.
             keep: Saves the whole of it, as JSON, and answers in a sentence where that is. It may block.
         """
-        told = self.fields(result)
+        told = {name: self.data(value) for name, value in result.items()}
         kept = keep(json.dumps(told, ensure_ascii=False, indent=1).encode())
         short = _fair_shares(told, MOST_BYTES - _NOTE_BYTES)
         left_out = ", ".join(
@@ -72,6 +77,13 @@ class Door:
             if short.get(name) != value
         )
         return short | {"leftOut": self.line(f"Too long to be told whole: {left_out}. {kept}")}
+
+
+def _is_plain(text: str) -> bool:
+    """Whether JSON holds only visible ASCII without escapes, and no number that a host may not know."""
+    odd = ("\\", "NaN", "Infinity")
+    shown = text.isascii() and text.isprintable() and not any(word in text for word in odd)
+    return shown and not any(number.search(text) for number in _LONG_NUMBERS)
 
 
 def size_of(value: JsonValue) -> int:
