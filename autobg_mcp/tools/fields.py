@@ -122,6 +122,8 @@ Link = Annotated[
     _worded(f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters"),
 ]
 
+_ID = r"^[\w.-]{1,64}$"
+
 NO_BOOLEAN = BeforeValidator(_no_boolean)
 """Stands last in the annotation of a whole number."""
 
@@ -169,7 +171,14 @@ LogoAlignment = Annotated[Line, Field(description="Logo corner, e.g. TL, TR (und
 
 LogoPath = Annotated[PicturePath, Field(description="Path of the logo.")]
 
-BatchID = Annotated[Line, BeforeValidator(_whole_number_as_text), Field(description="From an upload.")]
+BatchID = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=_ID),
+    _worded("an id of 1 to 64 letters, digits, dots and dashes"),
+    BeforeValidator(_whole_number_as_text),
+    Field(description="From an upload."),
+]
+"""The same as an answer's id, since it also stands in sentences of ours."""
 
 PicID = Annotated[int, Field(ge=0, le=LARGEST_ID, description="From getImageStatus."), NO_BOOLEAN]
 
@@ -199,7 +208,7 @@ ReportReasons = Annotated[
 
 AnswerID = Annotated[
     Annotated[int, NO_BOOLEAN, Field(ge=-(2**63), lt=2**63)]
-    | Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\w.-]{1,64}$")],
+    | Annotated[str, StringConstraints(strip_whitespace=True, pattern=_ID)],
     BeforeValidator(_number_if_digits),
     WithJsonSchema({"maxLength": 64}),
 ]
