@@ -13,10 +13,11 @@ import pytest
 import autobg_mcp
 
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = {"heic", "redis"}
+EXTRAS = PROJECT["optional-dependencies"].keys() - {"bench", "dev", "test"}
 """The extras that the package itself uses."""
-READ_BY_OTHERS = {"python-multipart"}
-"""Declared for another package's sake: Starlette reads the sandbox's forms with it."""
+READ_BY_OTHERS = {"python-multipart", "sniffio"}
+"""Declared for another package's sake: Starlette reads the sandbox's forms with the one, httpx asks the other which loop
+runs and would look for it on disk at every request."""
 
 
 def declared(requirements: list[str]) -> set[str]:

@@ -1,5 +1,6 @@
 """The table of contents: every tool and the module it stands in. A tool's module is loaded when the tool is first used."""
 
+import functools
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -45,6 +46,7 @@ def class_name(tool: str) -> str:
     return tool[0].upper() + tool[1:]
 
 
+@functools.cache
 def class_of(tool: str) -> "type[Tool[Result]]":
     """The class of a tool, whose module is loaded now if it was not.
 
