@@ -202,6 +202,38 @@ def test_no_question_goes_through_a_whole_table(tmp_path: Path) -> None:
         assert not scans, statement
 
 
+def impatient(_: float) -> None:
+    pytest.fail("waited for another process")
+
+
+def test_a_claim_is_written_at_once_while_another_process_searches(tmp_path: Path) -> None:
+    accept(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as searcher:
+        searcher.execute("BEGIN")
+        searcher.execute("SELECT * FROM entries").fetchall()
+        with closing(Blocking(tmp_path, sleep=impatient)) as ledger:
+            assert ledger.get(intend(ledger)).state == "intended"
+
+
+def test_a_search_is_answered_at_once_while_another_process_writes(tmp_path: Path) -> None:
+    accept(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with closing(Blocking(tmp_path, sleep=impatient)) as ledger:
+            assert [batch.batch_id for batch in ledger.batches("account", text="front")] == ["1004"]
+
+
+def test_what_did_not_change_is_not_written(tmp_path: Path) -> None:
+    with closing(Blocking(tmp_path)) as ledger, closing(Blocking(tmp_path)) as other:
+        for settled in range(2):
+            before = other.ledger._file.version()
+            ledger.record_credits("account", 9)
+            ledger.record_templates("account", {"77": "Studio"})
+            ledger.batches("account")
+            ledger.duplicates([FRONT], duplicate_window_s=9)
+            assert (other.ledger._file.version() == before) == bool(settled)
+
+
 def ask_everything(ledger: Blocking) -> None:
     """Every use of the ledger, by a key that has entries and by one that has none."""
     picture = PictureState("51", "front.jpg", processed=True, failed=False)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -172,6 +173,43 @@ def test_a_second_user_in_this_process_does_not_drop_the_lock_of_the_first(
         run = subprocess.run([sys.executable, "-c", ANOTHER, path], capture_output=True, check=False)
     assert b"database is locked" in run.stderr
     assert notes(file) == ["one", "two"]
+
+
+TAKER = """
+import sys
+from pathlib import Path
+import anyio
+from autobg_mcp.errors import ThrottledError
+from autobg_mcp.throttle import Limit, open_throttle
+
+async def take(throttle, calls):
+    for taken in range(calls):
+        try:
+            async with throttle.slot("account:reportImages", Limit(10, 60), max_wait_s=0) as slot:
+                slot.sent()
+                await slot.answered()
+        except ThrottledError:
+            return taken
+    return calls
+
+async def main(folder):
+    throttles = [open_throttle("sqlite:", state_dir=Path(folder)) for _ in range(len(sys.argv) - 2)]
+    for throttle, calls in zip(throttles, sys.argv[2:], strict=True):
+        print(await take(throttle, int(calls)), flush=True)
+    print(sys.stdin.readline() and await take(throttles[0], 10))
+
+anyio.run(main, sys.argv[1])
+"""
+
+
+def test_two_clients_in_one_process_and_other_processes_share_one_budget(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", TAKER, str(tmp_path)]
+    with subprocess.Popen([*arguments, "1", "1"], stdin=PIPE, stdout=PIPE, text=True) as two:
+        assert two.stdout
+        opened = [two.stdout.readline(), two.stdout.readline()]
+        others = [subprocess.check_output([*arguments, calls], input="", text=True) for calls in ("4", "20")]
+        left, _ = two.communicate("go on\n", timeout=20)
+    assert (opened, others, left) == (["1\n", "1\n"], ["4\n\n", "4\n\n"], "0\n")
 
 
 def test_a_forked_process_opens_the_file_for_itself(file: StateFile) -> None:
