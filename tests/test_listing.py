@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from autobg_mcp.serving.listing import listed
 from autobg_mcp.settings import Settings, Toolset
-from autobg_mcp.tools import TOOLS
+from autobg_mcp.tools import ENDPOINTS, TOOLS
 from autobg_mcp.tools.offer import Offer
 
 MOST_TOKENS = 8_000
@@ -144,3 +144,10 @@ def test_read_only_removes_everything_that_is_not_hinted_so(toolsets: str) -> No
 def test_what_spends_or_changes_is_never_hinted_read_only() -> None:
     hinted = {name for name in LISTED if '"readOnlyHint": true' in json.dumps(LISTED[name])}
     assert hinted == {tool.tool for tool in TOOLS if tool.effect == "reads"}
+
+
+def test_what_the_introduction_says_of_credits_and_limits_is_so() -> None:
+    mend = "INSTRUCTIONS in autobg_mcp/serving/server.py say otherwise"
+    spending = {tool.tool for tool in TOOLS if tool.effect == "spends"}
+    assert spending == {name for name in LISTED if name.startswith(("upload", "replaceNumPlate"))}, mend
+    assert {endpoint.rate.calls for endpoint in ENDPOINTS} == {10, 100}, mend
