@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from anyio.to_thread import current_default_thread_limiter
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -18,4 +20,5 @@ async def in_lane(method: Callable[P, T], *arguments: P.args, **options: P.kwarg
     A caller that is cancelled goes at once. Waiting, it leaves the lane; under way, its picture, which nobody can
     stop, keeps the lane until it is done. So the method must change nothing, and be bounded by itself.
     """
-    return await asyncio.wrap_future(_LANE.submit(partial(method, *arguments, **options)))
+    async with current_default_thread_limiter():  # it counts among the threads that the event loop waits for
+        return await asyncio.wrap_future(_LANE.submit(partial(method, *arguments, **options)))
