@@ -40,6 +40,9 @@ ROOMS: dict[str, set[str]] = {
 }  # fmt: skip
 """The house from the top down. A pair of rooms that is not listed is forbidden, and so is a room."""
 
+MOST_MODULE_LINES = 300
+MOST_FUNCTION_LINES = 30
+
 every_module = pytest.mark.parametrize("module", FILES)
 
 
@@ -164,6 +167,29 @@ def test_names_say_what_a_thing_is(module: str) -> None:
 def test_a_module_begins_with_one_sentence_about_it(module: str) -> None:
     first = (ast.get_docstring(tree(module)) or "").partition("\n")[0]
     assert first.endswith((".", ":"))
+
+
+@every_module
+def test_a_module_and_its_functions_can_be_read_at_a_glance(module: str) -> None:
+    assert len(FILES[module].read_text("utf-8").splitlines()) <= MOST_MODULE_LINES
+    functions = (
+        node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    assert [node.name for node in functions if lines_of_code(node) > MOST_FUNCTION_LINES] == []
+
+
+def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function from its `def` on, its docstring left out."""
+    documentation = function.body[0] if ast.get_docstring(function) else None
+    described = documentation.end_lineno - documentation.lineno + 1 if documentation else 0  # type: ignore[operator]
+    return function.end_lineno - function.lineno + 1 - described  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "wing", sorted({path.parent for path in ROOT.glob("*/__init__.py")}), ids=lambda wing: wing.name
+)
+def test_each_wing_has_a_page(wing: Path) -> None:
+    assert (wing / "README.md").is_file()
 
 
 WATCH = """

@@ -82,12 +82,7 @@ class ReportManyImages(Tool[ManyReported]):
             AutobgError: Nothing could be reported, for a reason that no single picture gave.
         """
         wanted = _merged(self.reports)
-        reported_before = await context.ledger.reported(
-            context.account.id,
-            {str(report.picID): report.reportReason for report in wanted},
-            window_s=context.settings.duplicate_window_h * 3600,
-        )
-        known = [report.picID for report in wanted if str(report.picID) in reported_before]
+        known = await _known(context, wanted)
         groups = deque(_grouped([report for report in wanted if report.picID not in known]))
         total = sum(len(group.picIDs) for group in groups)
         reported: list[int] = []
@@ -115,6 +110,16 @@ class ReportManyImages(Tool[ManyReported]):
             details = [f"picIDs {left.picIDs}: {left.reason}" for left in failed]
             raise RequestRefusedError(f"{self.tool}: no picture was reported.", details=details)
         return ManyReported(reported=reported, alreadyReported=known, notReported=failed)
+
+
+async def _known(context: Context, reports: list[PictureReport]) -> list[int]:
+    """The pictures that were reported for the same reasons within the window."""
+    before = await context.ledger.reported(
+        context.account.id,
+        {str(report.picID): report.reportReason for report in reports},
+        window_s=context.settings.duplicate_window_h * 3600,
+    )
+    return [report.picID for report in reports if str(report.picID) in before]
 
 
 def _halves(group: ReportImages) -> list[ReportImages]:

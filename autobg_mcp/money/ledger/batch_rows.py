@@ -40,6 +40,10 @@ def add(db: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
+_HOLDS_TEXT = """(instr(searched, :folded) OR template IN
+    (SELECT template_id FROM templates WHERE account = :account AND instr(casefold(name), :folded)))"""
+
+
 def found(
     db: sqlite3.Connection,
     account: str,
@@ -57,10 +61,7 @@ def found(
             f"EXISTS ({_ITS_ENTRIES} AND at >= :since AND at < :until)",
         ]
     if text is not None:
-        conditions.append(
-            "(instr(searched, :folded) OR template IN (SELECT template_id FROM templates "
-            "WHERE account = :account AND instr(casefold(name), :folded)))"
-        )
+        conditions.append(_HOLDS_TEXT)
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM batches WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants of this module
         "ORDER BY last_at DESC, newest_entry DESC LIMIT :limit",
