@@ -1,6 +1,7 @@
 """One audit line for every call that changes something, whatever comes of it, and none for the rest."""
 
 import json
+import os
 from pathlib import Path
 
 import anyio
@@ -121,6 +122,27 @@ async def test_a_guard_that_says_no_leaves_one_line(connect: Connect, log: Path,
     async with connect(daily_credit_limit=0) as client:
         await client.call_tool("uploadImagesWithoutTemplate", upload(photos / "cars"))
     assert [(line["outcome"], line["spent"]) for line in lines(log)] == [("SpendingRefusedError", "no")]
+
+
+async def test_a_pipe_in_place_of_the_log_neither_stops_the_server_nor_hides_what_was_paid(
+    client: McpClient, log: Path, photos: Path
+) -> None:
+    log.parent.mkdir(mode=0o700, parents=True)
+    os.mkfifo(log)
+    for number in (1, 2):
+        image = photos / "cars" / f"car-{number}.jpg"
+        result = await client.call_tool("uploadImagesWithoutTemplate", upload(image))
+        assert not result.is_error
+
+
+async def test_a_folder_that_others_may_write_to_is_refused_before_anything_is_spent(
+    client: McpClient, world: World, log: Path, photos: Path
+) -> None:
+    log.parent.mkdir(parents=True)
+    log.parent.chmod(0o777)
+    result = await client.call_tool("uploadImagesWithoutTemplate", upload(photos / "cars"))
+    assert f"run: chmod go-w {log.parent}" in str(result.content)
+    assert not world.requests
 
 
 async def test_refused_arguments_are_no_call(client: McpClient, log: Path, photos: Path) -> None:

@@ -1,11 +1,10 @@
 """The one way to files that processes share: the throttle's, the ledger's, the audit's."""
 
-from autobg_mcp.state.statefile import PATIENCE_S, StateFile
+from autobg_mcp.state.statefile import StateFile
 from autobg_mcp.state.trust import check_file, make_folder
 from autobg_mcp.state.values import ImpossibleValueError, number_between, text_up_to, whole_between
 
 __all__ = [
-    "PATIENCE_S",
     "ImpossibleValueError",
     "StateFile",
     "check_file",

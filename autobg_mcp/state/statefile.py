@@ -14,25 +14,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.state.opened import Opened, identity_of, opened
 from autobg_mcp.state.trust import check_file, make_folder
 from autobg_mcp.state.values import ImpossibleValueError
-
-PATIENCE_S: Final = 5.0
-"""How long a transaction waits for other processes before it gives up."""
+from autobg_mcp.state.wording import BUSY, DAMAGED, PATIENCE_S, Wording, code_of
 
 _PAUSE_S = (0.0005, 0.004)
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 _CONTENTS = (
     "SELECT type, name FROM sqlite_master WHERE type != 'table' OR name NOT LIKE 'sqlite~_%' ESCAPE '~'"
 )
-_PRIMARY_CODE = 0xFF  # the low byte of an extended result code: https://sqlite.org/rescode.html
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
 class StateFile:
@@ -59,7 +52,7 @@ class StateFile:
     ) -> None:
         self.path = path
         self._called = called
-        self._if_lost = if_lost
+        self._wording = Wording(path, called, if_lost)
         self._migrations = migrations
         self._flushed = flushed
         self._sleep = sleep
@@ -139,9 +132,9 @@ class StateFile:
                 assert shared.db is not None
                 yield shared.db, shared
             except ImpossibleValueError as error:
-                raise StateError(self._damaged(error)) from error
+                raise StateError(self._wording.damaged(error)) from error
             except (sqlite3.Error, OSError) as error:
-                raise StateError(self._words(error)) from error
+                raise StateError(self._wording.of(error)) from error
 
     def _connect(self) -> sqlite3.Connection:
         make_folder(self.path.parent, called=self._called)
@@ -165,7 +158,7 @@ class StateFile:
         try:
             self._patiently(db, "PRAGMA journal_mode=WAL")
         except sqlite3.DatabaseError as error:
-            if _code(error) in (*_DAMAGED, *_BUSY):
+            if code_of(error) in (*DAMAGED, *BUSY):
                 raise
             # Network file systems lack the shared memory that WAL needs: https://sqlite.org/wal.html
             self._patiently(db, "PRAGMA journal_mode=DELETE")
@@ -197,7 +190,7 @@ class StateFile:
         if strange := sorted(found - ours):
             raise StateError(
                 f"The {self._called} {self.path} is not used: it holds the {strange[0][0]} {strange[0][1]!r}, which "
-                f"autobg-mcp did not make. Somebody changed the file; {self._move_it_away()}"
+                f"autobg-mcp did not make. Somebody changed the file; {self._wording.move_it_away()}"
             )
         if lacking := sorted(ours - found):
             raise ImpossibleValueError(f"the {lacking[0][0]} {lacking[0][1]!r} is missing")
@@ -213,49 +206,13 @@ class StateFile:
             try:
                 return db.execute(statement).fetchall()
             except sqlite3.OperationalError as error:
-                if _code(error) not in _BUSY or waited_s >= PATIENCE_S:
+                if code_of(error) not in BUSY or waited_s >= PATIENCE_S:
                     raise
             pause_s = random.uniform(*_PAUSE_S)  # noqa: S311 - spreads processes, guards no secret
             self._sleep(pause_s)
             waited_s += pause_s
 
-    def _words(self, error: sqlite3.Error | OSError) -> str:
-        """What is wrong with the file and how to mend it."""
-        code, name = _code(error), f"The {self._called} {self.path}"
-        if code in _DAMAGED or str(error).startswith("Could not decode to UTF-8"):
-            return self._damaged(error)
-        if code in _BUSY:
-            return (
-                f"{name} was held by other programs for {PATIENCE_S:g} s. Call again; if it stays so, "
-                "close the program that keeps the file open."
-            )
-        if code == sqlite3.SQLITE_FULL:
-            return f"{name} cannot grow ({error}). Free space on its disk and call again."
-        if code in _NOT_WRITABLE or isinstance(error, OSError):
-            reason = error.strerror if isinstance(error, OSError) else error
-            return (
-                f"{name} cannot be written ({reason}). Give the account that this server runs as write access to the "
-                "file and its folder, or set AUTOBG_STATE_DIR to a folder it may write to."
-            )
-        return f"{name} failed ({error}). Check its disk, or set AUTOBG_STATE_DIR to another folder."
-
-    def _damaged(self, error: Exception) -> str:
-        return f"The {self._called} {self.path} is damaged ({error}). To mend it, {self._move_it_away()}"
-
-    def _move_it_away(self) -> str:
-        name = self.path.name
-        return (
-            f"end every autobg-mcp process, move it away together with {name}-wal and {name}-shm, and keep that copy; "
-            f"the next call makes a new one. {self._if_lost}"
-        )
-
 
 def _add_functions(db: sqlite3.Connection) -> None:
     """What migrations and queries may use; SQLite's own `lower` knows ASCII alone."""
     db.create_function("casefold", 1, str.casefold, deterministic=True)
-
-
-def _code(error: sqlite3.Error | OSError) -> int | None:
-    """The primary result code; absent on errors raised by Python's own checks."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & _PRIMARY_CODE

@@ -217,17 +217,14 @@ class SqliteLedger:
         await anyio.to_thread.run_sync(self._file.close)
 
     async def _read(self, work: Work[T]) -> T:
-        return await self._in_thread(self._reading, work)
+        return await anyio.to_thread.run_sync(self._reading, work)
 
     async def _write(self, work: Work[T]) -> T:
-        return await self._in_thread(partial(self._writing, flushed=True), work)
+        return await anyio.to_thread.run_sync(partial(self._writing, flushed=True), work)
 
     async def _note(self, work: Work[T]) -> T:
         """Write what the API would tell again; a machine that loses its power may forget it."""
-        return await self._in_thread(partial(self._writing, flushed=False), work)
-
-    async def _in_thread(self, transaction: Callable[[Work[T]], T], work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(transaction, work)
+        return await anyio.to_thread.run_sync(partial(self._writing, flushed=False), work)
 
     def _reading(self, work: Work[T]) -> T:
         with self._file.reading() as db:
