@@ -282,17 +282,18 @@ async def test_a_used_up_allowance_and_a_closed_gate_are_two_sentences(world: Wo
 
 
 async def test_a_refused_attempt_is_repeated_before_those_who_came_later(world: World) -> None:
-    process, served = world.process(), list[str]()
+    process, served = world.process(), list[tuple[str, float]]()
 
     async def call(name: str, after: Slot | None) -> None:
-        async with process.slot(BUCKET, LIMIT, max_wait_s=1000, after=after) as slot:
+        async with process.slot(BUCKET, TEN, max_wait_s=1000, after=after) as slot:
             slot.sent()
-            served.append(name)
+            served.append((name, slot.waited_s))
             await slot.answered()
 
-    async with refused(process, 20) as slot:
-        await world.clock.run(call("later", None), call("refused", slot))
-    assert served == ["refused", "later"]
+    async with refused(process, 20, TEN) as slot:
+        await world.clock.run(*(call("later", None) for _ in range(5)), call("refused", slot))
+    name, waited_s = served[0]
+    assert (name, round(waited_s, 2)) == ("refused", 20.25)
 
 
 async def test_a_closing_gate_sends_away_at_once_those_whose_time_no_longer_reaches(world: World) -> None:

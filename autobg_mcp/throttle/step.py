@@ -280,7 +280,8 @@ def _wake(bucket: Bucket, now_us: int, wishes: Wishes, replies: list[Reply]) -> 
     ]
     if not waiting:
         return LEASE_US, LEASE_US
-    first, look_us = waiting[0][0], usual_look_us(wishes.limit)
+    first = min((reply for reply, _ in waiting), key=lambda reply: reply.position)
+    look_us = usual_look_us(wishes.limit)
     opens_us = bucket.opens_us(now_us, ahead=first.position - 1)
     due_us = max(first.left_us, look_us) if opens_us is None else opens_us - now_us
     if opens_us is None and first.left_us <= 0:
