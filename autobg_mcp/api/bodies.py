@@ -44,8 +44,7 @@ class BodyRefusedError(Exception):
 async def gathered(chunks: AsyncIterator[bytes], encoding: str, max_bytes: int) -> bytes:
     """The whole body, uncompressed.
 
-    Nothing compressed is asked for. A server that compresses all the same may do so once, in one of the two ways that
-    every HTTP client knows.
+    A server may compress once, in the two ways that every HTTP client knows, although nobody asks for it.
 
     Args:
         chunks: The body as it stands on the wire.
