@@ -147,8 +147,8 @@ def test_a_large_picture_in_base64_is_saved(measured: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", [*REFUSED, *READ, CODED])
 def test_no_answer_fills_memory_or_stops_the_other_calls(name: str, measured: dict[str, Any]) -> None:
     assert measured[name]["grown_bytes"] < 300 * 2**20
-    assert measured[name]["longest_gap_s"] < 1
-    assert measured[name]["took_s"] < 15
+    assert measured[name]["longest_gap_s"] < 2.5
+    assert measured[name]["took_s"] < 30
 
 
 @pytest.mark.anyio
