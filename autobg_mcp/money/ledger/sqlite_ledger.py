@@ -102,7 +102,7 @@ class SqliteLedger:
     async def sent(self, entry_id: int, *, lease_s: float) -> None:
         def work(db: sqlite3.Connection, now: float) -> int:
             return db.execute(
-                "UPDATE entries SET sent_at = coalesce(sent_at, ?), lease_until = ? "
+                "UPDATE entries SET sent_at = ?, lease_until = ? "
                 "WHERE id = ? AND owner = ? AND state = 'intended'",
                 (now, now + lease_s, entry_id, self.owner),
             ).rowcount
