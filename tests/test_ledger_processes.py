@@ -79,9 +79,18 @@ def submit_until_killed(folder: Path, clock_ahead_s: float) -> None:
             ledger.settle(entry.id, "accepted", batch_id=f"batch {number}")
 
 
+def wait_for_payments(folder: Path, count: int) -> None:
+    """Let a process come so far, however slow the machine is."""
+    for _ in range(500):
+        if len((folder / "api").read_text().split()) >= count:
+            return
+        time.sleep(0.01)
+
+
 def kill_again_and_again(folder: Path, kills: int, seed: int) -> None:
     """Start, kill and restart a submitting process; forked here, where no thread runs."""
     chance = random.Random(seed)
+    (folder / "api").touch()
     for round_number in range(kills):
         victim = os.fork()
         if victim == 0:
@@ -89,7 +98,9 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> None:
                 submit_until_killed(folder, round_number * 1_000.0)
             finally:
                 os._exit(1)
-        time.sleep(chance.uniform(0, 0.02 if round_number == 0 else 0.3))
+        time.sleep(chance.uniform(0, 0.02 if round_number == 0 else 0.12))
+        if round_number % 2:
+            wait_for_payments(folder, 4 * round_number)
         os.kill(victim, signal.SIGKILL)
         _, status = os.waitpid(victim, 0)
         if not os.WIFSIGNALED(status):
