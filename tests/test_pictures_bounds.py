@@ -43,6 +43,7 @@ DAMAGED: dict[str, tuple[Draw, str]] = {
     "tables": (lambda: jpeg_with(b"\xff\xc4\0\2" * 200_000), "more than 50,000 pieces"),
     "chunks": (lambda: png_with(png_chunk(b"tEXt", b"a\0b") * 100_000), "more than 50,000 pieces"),
     "unknown-chunks": (lambda: png_with(b"\0\0\0\0abcd\0\0\0\0" * 100_000), "more than 50,000 pieces"),
+    "much-junk": (lambda: jpeg_with(b"\xff\0" * 5_000_000), "its segments do not lead"),
     "gif-comment": (lambda: gif_with(b"!\xfe" + b"\1a" * 200_000 + b"\0"), "more than 50,000 pieces"),
 }  # fmt: skip
 EXIF = b"\xff\xe1\xff\xff" + (b"Exif\0\0" + exif_of_many_copies(5_000, 60_000)).ljust(65_533)
@@ -55,7 +56,7 @@ SHOWN: dict[str, Draw] = {
         png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(MB))) * 40_000
     ),
     "png-too-much": lambda: png_of_zeros(8, 8, pixel_bytes=64 * MB),
-    "jpeg-junk": lambda: jpeg_with(b"\xff\0" * 5_000_000),
+    "jpeg-junk": lambda: jpeg_with(b"\xff\0" * 500_000),
     "one-bit": lambda: png_of_zeros(10_000, 10_000, bits=1, pixel_bytes=10_000 * 1_251),
     "12-mp": lambda: coded(quartered(4000, 3000)),
 }

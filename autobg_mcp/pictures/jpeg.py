@@ -25,6 +25,7 @@ _APP1, _EXIF_ID, _XMP_ID = b"\xe1", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\
 _MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
 # In coded data 0xFF is followed by 0x00, a restart marker or another 0xFF; anything else ends the data.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_MOST_STRAY_BYTES = 1 << 20
 _MOST_SCANS = 200
 # About 2 s: every scan of a progressive picture goes over all its pixels.
 _MOST_PIXELS_IN_SCANS = 2_000_000_000
@@ -173,7 +174,7 @@ def _exif_segment(turned: int) -> bytes:
 def _segments(content: bytes) -> Iterator[Piece]:
     """Every segment after the first marker, coded data with its scan's header, up to the end of the picture."""
     at, frame = 2, None
-    while found := _MARKER.search(content, at):
+    while found := _MARKER.search(content, at, at + _MOST_STRAY_BYTES):
         kind, start, body = found[1], found.end() - 2, found.end() + 2
         if kind == _EOI:
             yield Piece(kind, start, found.end(), found.end())
