@@ -205,7 +205,8 @@ class World:
 
     async def in_thread(self, work: Callable[[], bytes]) -> bytes:
         """Run picture work in a worker thread."""
-        return await to_thread.run_sync(work, limiter=self._workers)
+        async with self._workers:
+            return await to_thread.run_sync(work)
 
     async def result(self, picture: FakePicture) -> bytes:
         """Answer the picture's result, drawn at the first request and kept while there is room."""
