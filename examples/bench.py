@@ -26,8 +26,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "pictures": bench_pictures.rows,
 }
 
-
-REPORTS = {"throttle": "bench_throttle.py", "memory": "bench_pictures.py"}
+REPORTS = {"throttle": "bench_throttle.py"}
 """What tells more than fits into the table, and takes minutes: only run where it is named."""
 
 

@@ -1,9 +1,6 @@
-"""What photos cost that are found, looked at, and sent a second time."""
+"""What photos cost that are found, and sent a second time."""
 
 import io
-import resource
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +16,6 @@ from PIL import Image, ImageFilter
 from autobg_mcp import Client, Settings, UploadImagesWithoutTemplate
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import Fence
-from autobg_mcp.pictures.preview import preview
 from autobg_mcp.sandbox import SandboxOptions, build_sandbox
 from autobg_mcp.sandbox.app import endpoints
 
@@ -37,12 +33,6 @@ def rows(quick: bool) -> Iterator[Row]:
         first_s, again_s = anyio.run(repeat, Path(name), rounds)
     yield Row(f"a repeat of {REPEATED} photos paid before", f"{again_s:.2f} s", "0.3 s")
     yield Row("… their first upload", f"{first_s:.2f} s")
-    with tempfile.NamedTemporaryFile() as photo:
-        photo.write(drawn((4000, 3000)))
-        photo.flush()
-        looks = [look_in_a_process(photo.name) for _ in range(rounds)]
-    seconds, peak_mb = (median(values) for values in zip(*looks, strict=True))
-    yield Row("preview of 12 megapixels", f"{seconds * 1e3:.0f} ms, {peak_mb:.0f} MB", "70 ms, 120 MB")
 
 
 def search(folder: Path, rounds: int) -> float:
@@ -95,20 +85,3 @@ def drawn(size_px: tuple[int, int]) -> bytes:
     noise = Image.effect_noise(size_px, 90).filter(ImageFilter.GaussianBlur(3)).convert("RGB")
     noise.save(file, "JPEG", quality=92)
     return file.getvalue()
-
-
-def look_in_a_process(photo: str) -> tuple[float, float]:
-    """Seconds of one preview, and the peak of its process in MB."""
-    command = [sys.executable, __file__, photo]
-    seconds, peak_kb = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return float(seconds), float(peak_kb) / 1024
-
-
-def look(path: Path) -> None:
-    content = path.read_bytes()
-    taken = timed({"preview": partial(preview, content)}, rounds=1, warm_up=1)["preview"]
-    print(*taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-if __name__ == "__main__":
-    look(Path(sys.argv[1]))
