@@ -167,7 +167,9 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
         }
         settings = Settings.load(**(defaults | changes))
         throttle = MemoryThrottle(clock=clock)
-        server = build_server(settings, lambda: Client(settings, app=api, throttle=throttle, clock=clock))
+        server = build_server(
+            settings, lambda: Client(settings, app=api, throttle=throttle, clock=clock), clock
+        )
         async with McpClient(server, mode=mode, raise_exceptions=True, elicitation_callback=person) as client:
             yield client
 

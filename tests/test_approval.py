@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from uploading import TOOL, photo_arguments, sent
 
 from autobg_mcp.sandbox import World
-from autobg_mcp.serving.approval import Approvals, _shows_forms
+from autobg_mcp.serving.approval import _shows_forms
 
 pytestmark = pytest.mark.anyio
 
@@ -46,9 +46,8 @@ class Person:
 
 
 @pytest.fixture
-def host(connect: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Host:
+def host(connect: Connect) -> Host:
     """Connects a host, with or without a person at it, to a server that wants approval."""
-    monkeypatch.setattr("autobg_mcp.serving.server.Approvals", partial(Approvals, clock=clock))
     return lambda person, era="auto", **changes: connect(
         era, person=person, **({"approve": "paid"} | changes)
     )

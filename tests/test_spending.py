@@ -3,7 +3,7 @@
 import json
 import resource
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import JsonValue
 from uploading import TOOL, photo_arguments, sent, spent, upload
 
-from autobg_mcp.sandbox import FailureKind, World
+from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
 from autobg_mcp.tools import ENDPOINTS
 
 pytestmark = pytest.mark.anyio
@@ -177,23 +177,40 @@ async def test_an_upload_that_takes_long_is_waited_for_and_never_called_unknown(
     assert spent(world) == 1
 
 
-async def test_a_batch_that_the_ledger_could_not_take_is_answered_told_and_written_later(
-    client: McpClient, world: World, car: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """While the next upload is carried out the disk fills up; calling this frees it."""
     most = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    async def fill_the_disk(_: float) -> None:
+    async def fill(_: float) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, most[1]))
 
-    monkeypatch.setattr(world, "sleep", fill_the_disk)
+    monkeypatch.setattr(world, "sleep", fill)
     world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=1)
-    try:
-        first = structured(await upload(client, car))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    resource.setrlimit(resource.RLIMIT_FSIZE, most)
+
+
+async def test_a_batch_that_the_ledger_could_not_take_is_answered_told_and_written_later(
+    client: McpClient, world: World, car: Path, full_disk: Callable[[], None]
+) -> None:
+    first = structured(await upload(client, car))
+    full_disk()
     again = structured(await upload(client, car))
     assert "was accepted and paid for, but could not be written down: The ledger" in str(first["note"])
     assert (again["batchID"], spent(world)) == (first["batchID"], 1)
+
+
+@pytest.mark.parametrize("sandbox_options", [SandboxOptions(credits=0)])
+async def test_a_refusal_that_the_ledger_could_not_take_says_so_and_is_written_later(
+    client: McpClient, world: World, car: Path, full_disk: Callable[[], None]
+) -> None:
+    first = text_of(await upload(client, car))
+    full_disk()
+    second = text_of(await upload(client, car))
+    assert "The ledger lacks this outcome: The ledger" in first
+    assert "nobody knows what came of it" not in second
+    assert len(world.requests) == 2
 
 
 async def test_a_planted_trigger_does_not_switch_the_daily_limit_off(

@@ -157,6 +157,8 @@ class Till:
                 yield written
             except AutobgError as error:
                 await written.settle_all("unknown" if error.spent == "unknown" else "refused", str(error))
+                if written.unwritten:
+                    error.add_note(f"The ledger lacks this outcome: {written.unwritten}")
                 raise
             except BaseException:
                 await written.settle_all("unknown", "the call was broken off")

@@ -1,8 +1,6 @@
 """Asks the person at the host before credits are spent, in both protocol eras."""
 
 import secrets
-import time
-from collections.abc import Callable
 from typing import Any
 
 import mcp_types as types
@@ -11,6 +9,7 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from autobg_mcp.api.call import QuestionPendingError, nobody_to_ask
+from autobg_mcp.clock import Clock
 from autobg_mcp.errors import SpendingRefusedError
 from autobg_mcp.text import quoted
 
@@ -42,10 +41,10 @@ class Approvals:
     """The questions one server has asked: each is answered once, and its answer holds for one submission alone.
 
     Args:
-        clock: Seconds that only grow; an answer counts for ten minutes.
+        clock: Tells the time; an answer counts for ten minutes.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pending: dict[str, tuple[str, float]] = {}
 
@@ -84,7 +83,7 @@ class Approvals:
 
     def _asked(self, question: str, subject: str) -> types.InputRequiredResult:
         state = secrets.token_urlsafe(24)
-        self._pending[state] = (subject, self._clock() + _VALID_S)
+        self._pending[state] = (subject, self._clock.monotonic_s() + _VALID_S)
         while len(self._pending) > _MOST_PENDING:
             del self._pending[next(iter(self._pending))]
         form = types.ElicitRequestFormParams(message=question, requested_schema=_SCHEMA)
@@ -95,7 +94,7 @@ class Approvals:
     def _redeemed(self, state: str | None, subject: str) -> bool:
         """Whether the call answers a question of ours about this very submission; the question is then used up."""
         asked, valid_until = self._pending.pop(state or "", ("", 0.0))
-        return secrets.compare_digest(asked, subject) and self._clock() < valid_until
+        return secrets.compare_digest(asked, subject) and self._clock.monotonic_s() < valid_until
 
 
 def _shows_forms(elicitation: types.ElicitationCapability | None) -> bool:

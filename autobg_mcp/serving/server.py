@@ -17,6 +17,7 @@ from mcp.server.lowlevel import Server
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
 from autobg_mcp.api.call import Ask, Call
+from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.serving.approval import Approvals, InputRequiredError
 from autobg_mcp.serving.door import Door
@@ -59,9 +60,11 @@ ClientOnDemand = Callable[[], Awaitable["Client"]]
 HostContext = ServerRequestContext[ClientOnDemand, Any]
 
 
-def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOnDemand]:
+def build_server(
+    settings: Settings, open_client: OpenClient, clock: Clock = SYSTEM
+) -> Server[ClientOnDemand]:
     """The server, ready for any transport. The client is opened by the first call and closed when serving ends."""
-    requests = _Requests(settings)
+    requests = _Requests(settings, clock)
 
     @asynccontextmanager
     async def lifespan(_server: Server[ClientOnDemand]) -> AsyncGenerator[ClientOnDemand]:
@@ -85,10 +88,10 @@ def build_server(settings: Settings, open_client: OpenClient) -> Server[ClientOn
 class _Requests:
     """Answers the requests of a host: what there is, and what comes of a call."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._offer = Offer(settings)
-        self._approvals = Approvals()
+        self._approvals = Approvals(clock)
         tools = [tool.listed for tool in self._offer.tools.values()]
         self._listed = types.ListToolsResult.model_validate({"tools": tools})
 
