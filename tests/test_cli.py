@@ -6,8 +6,9 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import NamedTuple
 
 import anyio
@@ -195,6 +196,33 @@ def test_nothing_but_results_goes_to_stdout(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)["current_credits"] == 100
+
+
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """The writing end of a pipe that nobody reads, as of `| head` when it has seen enough."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@pytest.mark.usefixtures("run")  # a bare environment
+def test_an_upload_goes_on_where_nobody_reads_its_progress(unread: int, photos: Path) -> None:
+    command = [sys.executable, "-m", "autobg_mcp", "call", "uploadImagesWithoutTemplate", "--sandbox"]
+    pairs = [f"images={photos / 'cars'}", "numberPlate=V", "numPlateProcessor=1", "processType=ai"]
+    ended = subprocess.run([*command, *pairs], stdout=PIPE, stderr=unread, timeout=60, check=True)
+    assert len(json.loads(ended.stdout)["images"]) == 3
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    "arguments", [["tools"], ["tools", "--json"], ["call", "listTemplates", "--sandbox"]]
+)
+def test_a_command_whose_output_nobody_reads_ends_without_a_word(arguments: list[str], unread: int) -> None:
+    command = [sys.executable, "-m", "autobg_mcp", *arguments]
+    ended = subprocess.run(command, stdout=unread, stderr=PIPE, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize(

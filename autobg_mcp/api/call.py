@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -134,7 +135,9 @@ class Progress:
     async def __call__(self, message: str, *, done: float | None = None, total: float | None = None) -> None:
         """Say that `done` of `total` is done, or only that it goes on.
 
-        MCP wants every report to be larger than the one before, so a standstill moves by a thousandth.
+        MCP wants every report to be larger than the one before, so a standstill moves by a thousandth. That nobody
+        listens any more, as behind a closed pipe, stops no call that may be spending.
         """
         self._told = max(self._told + 0.001, done or 0.0)
-        await self._report(self._told, total, message)
+        with suppress(OSError):
+            await self._report(self._told, total, message)

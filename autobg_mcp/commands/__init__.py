@@ -4,12 +4,13 @@ A command's file declares its arguments and loads what it needs when it runs: `-
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from autobg_mcp.commands import call, demo, sandbox, serve, tools
-from autobg_mcp.commands.codes import FAILED, WRONG_USAGE
+from autobg_mcp.commands.codes import FAILED, INTERRUPTED, UNHEARD, WRONG_USAGE
 from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, ConfigurationError
 
 COMMANDS = (serve, demo, sandbox, call, tools)
@@ -26,19 +27,33 @@ class _Version(argparse.Action):
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 a tool or a step failed, 2 wrong usage."""
+    """Run the command line and exit: 0 done, 1 a tool or a step failed, 2 wrong usage, and the other codes."""
     import logging  # noqa: PLC0415
 
     options = _parsed(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     try:
-        sys.exit(options.run(options))
-    except (ArgumentsRefusedError, ConfigurationError) as error:
-        _fail(error, WRONG_USAGE)
-    except AutobgError as error:
-        _fail(error, FAILED)
+        code = _run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
+        code = UNHEARD
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run a command; answers the code to exit with."""
+    try:
+        code: int = options.run(options)
+    except (ArgumentsRefusedError, ConfigurationError) as error:
+        _explain(error)
+        return WRONG_USAGE
+    except AutobgError as error:
+        _explain(error)
+        return FAILED
+    return code
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -70,11 +85,10 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _fail(error: AutobgError, code: int) -> NoReturn:
+def _explain(error: AutobgError) -> None:
     from autobg_mcp.serving.door import Door  # noqa: PLC0415  # --help needs none of it
 
     print(f"autobg-mcp: {Door(_secrets()).text(error.explanation())}", file=sys.stderr)
-    sys.exit(code)
 
 
 def _secrets() -> list[str]:

@@ -24,7 +24,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     declare_sandbox(parser)
     parser.add_argument("tool", metavar="TOOL", help="name of a tool, see: autobg-mcp tools")
     parser.add_argument(
-        "pairs", metavar="name=value", nargs="*", help="an argument; repeat the name for a list"
+        "pairs", metavar="name=value", nargs="*", default=[], help="an argument; repeat the name for a list"
     )
     parser.add_argument("--args", metavar="JSON", help="all arguments as one JSON object")
 

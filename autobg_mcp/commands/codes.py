@@ -5,3 +5,9 @@ FAILED = 1
 
 WRONG_USAGE = 2
 """The command, an argument or a setting is wrong."""
+
+INTERRUPTED = 130
+"""Ctrl-C, as shells report it: 128 and SIGINT."""
+
+UNHEARD = 141
+"""Whoever read the output has closed it, as `head` does; as shells report it: 128 and SIGPIPE."""
