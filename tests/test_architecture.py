@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
 }  # fmt: skip
 """The house from the top down. A pair of rooms that is not listed is forbidden, and so is a room."""
 
-MOST_MODULE_LINES = 300
+MOST_MODULE_LINES = 250
 MOST_FUNCTION_LINES = 30
 
 every_module = pytest.mark.parametrize("module", FILES)

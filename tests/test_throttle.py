@@ -15,8 +15,8 @@ from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.shared import SharedThrottle
 from autobg_mcp.throttle.sqlite import SqliteStore
-from autobg_mcp.throttle.step import Ask, Wishes
 from autobg_mcp.throttle.store import Store
+from autobg_mcp.throttle.wishes import Ask, Wishes
 
 pytestmark = pytest.mark.anyio
 LIMIT = Limit(3, 60)

@@ -18,7 +18,7 @@ from throttle_recorder import finish, recording, start
 from autobg_mcp.errors import ConfigurationError, StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Throttle, open_throttle
 from autobg_mcp.throttle.redis import RedisStore, _keys
-from autobg_mcp.throttle.step import Ask, Granted, TooFar, Wishes
+from autobg_mcp.throttle.wishes import Ask, Granted, TooFar, Wishes
 
 SERVER = shutil.which("redis-server")
 pytestmark = [

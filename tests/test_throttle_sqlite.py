@@ -13,7 +13,7 @@ from autobg_mcp.errors import ConfigurationError, StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Throttle, open_throttle
 from autobg_mcp.throttle.shared import SharedThrottle
 from autobg_mcp.throttle.sqlite import SqliteStore
-from autobg_mcp.throttle.step import Ask, Wishes
+from autobg_mcp.throttle.wishes import Ask, Wishes
 
 pytestmark = pytest.mark.anyio
 LIMIT = Limit(2, 60)

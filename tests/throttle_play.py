@@ -12,7 +12,8 @@ from typing import Literal
 
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
-from autobg_mcp.throttle.step import TRANSIT_US, Answered, Ask, Dropped, Granted, Note, Returned, Wishes
+from autobg_mcp.throttle.step import TRANSIT_US
+from autobg_mcp.throttle.wishes import Answered, Ask, Dropped, Granted, Note, Returned, Wishes
 
 REACH_S = 10.0
 _MOST_EVENTS = 20_000

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
-from autobg_mcp.throttle.step import Answered, Ask, Granted, Note, Replies, Wishes
+from autobg_mcp.throttle.wishes import Answered, Ask, Granted, Note, Replies, Wishes
 
 
 class Server(Protocol):

@@ -9,14 +9,17 @@ here waits for is written with the next step, or at the next look: until then it
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import TypeVar
 
 from autobg_mcp.clock import Clock
 from autobg_mcp.errors import StateError
+from autobg_mcp.throttle.caller import Caller, resolve
 from autobg_mcp.throttle.policy import SECOND_US, Limit, microseconds
-from autobg_mcp.throttle.step import (
+from autobg_mcp.throttle.step import usual_look_us
+from autobg_mcp.throttle.store import Store
+from autobg_mcp.throttle.wishes import (
     Answered,
     Ask,
     Delayed,
@@ -29,35 +32,10 @@ from autobg_mcp.throttle.step import (
     Returned,
     TooFar,
     Wishes,
-    usual_look_us,
 )
-from autobg_mcp.throttle.store import Store
 
 T = TypeVar("T")
 _LONGEST_WAIT_S = 1e9
-
-
-@dataclass(eq=False)
-class Caller:
-    """One waiting call.
-
-    Attributes:
-        deadline_s: When its time is over, by the local clock.
-        place: Its number in the queue; 0 before it has one.
-        news: Resolves when it is first told anything.
-        done: Resolves with what became of it.
-        queued: Where it stood at the last step; None before the first.
-        told_s: When it was last told anything, by the local clock.
-        granted_s: A moment just before the step that last spoke of it.
-    """
-
-    deadline_s: float
-    place: int
-    news: asyncio.Future[None]
-    done: asyncio.Future[Granted | TooFar]
-    queued: Queued | None = None
-    told_s: float = 0.0
-    granted_s: float = 0.0
 
 
 async def beside(worker: Executor | None, work: Callable[[], T]) -> T:
@@ -139,7 +117,7 @@ class Line:
         """Sends every waiter away and waits until all that is left to write is written."""
         for caller in self._callers:
             self._note(Dropped(caller.place))
-            _fail(caller, StateError("The throttle was closed while this call waited. No slot was taken."))
+            caller.fail(StateError("The throttle was closed while this call waited. No slot was taken."))
         self._callers.clear()
         if self._notes:
             self._wake()
@@ -186,7 +164,7 @@ class Line:
             try:
                 replies, version = await self._step(notes)
                 for answer in written:
-                    _resolve(answer, None)
+                    resolve(answer, None)
                 if self._callers:
                     await self._pause(replies, version)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
@@ -224,8 +202,8 @@ class Line:
             caller.queued = reply
         elif not has_left:
             self._callers.remove(caller)
-            _resolve(caller.done, reply)
-        _resolve(caller.news, None)
+            caller.end(reply)
+        caller.hear()
 
     async def _pause(self, replies: Replies, version: int) -> None:
         """Sleeps until the next step is due, this process wants something, or another has changed the bucket."""
@@ -243,16 +221,5 @@ class Line:
             if not answer.done():
                 answer.set_exception(error)
         for caller in self._callers:
-            _fail(caller, error)
+            caller.fail(error)
         self._callers.clear()
-
-
-def _resolve(future: asyncio.Future[T], result: T) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(caller: Caller, error: Exception) -> None:
-    if not caller.done.done():
-        caller.done.set_exception(error)
-    _resolve(caller.news, None)

@@ -7,8 +7,8 @@ from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.policy import microseconds, span_us
 from autobg_mcp.throttle.shared import SharedThrottle
-from autobg_mcp.throttle.step import Replies, Wishes
 from autobg_mcp.throttle.store import Change, run
+from autobg_mcp.throttle.wishes import Replies, Wishes
 
 
 @dataclass(slots=True)

@@ -25,8 +25,8 @@ from autobg_mcp.errors import ConfigurationError, StateError
 from autobg_mcp.state import ImpossibleValueError
 from autobg_mcp.throttle.bucket import NUMBERS, Bucket, Waiter, checked
 from autobg_mcp.throttle.policy import SECOND_US, microseconds, span_us
-from autobg_mcp.throttle.step import Replies, Wishes
 from autobg_mcp.throttle.store import Change, run
+from autobg_mcp.throttle.wishes import Replies, Wishes
 
 _PREFIX = "autobg:throttle:2:"
 _KEPT_S = 3 * 24 * 3600  # longer than any gate stays closed

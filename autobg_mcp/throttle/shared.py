@@ -12,11 +12,13 @@ from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.text import at
 from autobg_mcp.throttle.bucket import Bucket
-from autobg_mcp.throttle.line import Caller, Line, beside
+from autobg_mcp.throttle.caller import Caller
+from autobg_mcp.throttle.line import Line, beside
 from autobg_mcp.throttle.policy import DAY_S, SECOND_US, Limit, microseconds
 from autobg_mcp.throttle.slot import Budget, Slot, Waiting
-from autobg_mcp.throttle.step import TRANSIT_US, Answered, Granted, TooFar
+from autobg_mcp.throttle.step import TRANSIT_US
 from autobg_mcp.throttle.store import Store
+from autobg_mcp.throttle.wishes import Answered, Granted, TooFar
 
 OnWait = Callable[[Waiting], Awaitable[None]]
 _NEWS_S = 5.0

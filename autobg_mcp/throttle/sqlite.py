@@ -11,8 +11,8 @@ from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.state import StateFile
 from autobg_mcp.throttle.bucket import NUMBERS, Bucket, Waiter, checked
 from autobg_mcp.throttle.policy import microseconds, span_us
-from autobg_mcp.throttle.step import Replies, Wishes
 from autobg_mcp.throttle.store import Change, run
+from autobg_mcp.throttle.wishes import Replies, Wishes
 
 _IF_LOST = (
     "The slots used in the last window are forgotten then, so wait a minute before the next call; sooner, it can exceed "

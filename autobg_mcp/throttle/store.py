@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from autobg_mcp.throttle.bucket import Bucket, Waiter
-from autobg_mcp.throttle.step import Replies, Wishes, step
+from autobg_mcp.throttle.step import step
+from autobg_mcp.throttle.wishes import Replies, Wishes
 
 
 class Store(Protocol):

@@ -232,7 +232,6 @@ Number = Annotated[
 MOST_SHOWN = 100
 _LONGEST_SHOWN_CHARS = 300
 
-
 Pruned = Annotated[JsonValue, WithJsonSchema({"maxItems": MOST_SHOWN})]
 """JSON of unknown shape in an answer, once `pruned`; a schema without any bound counts as a fault at some hosts."""
 
