@@ -56,13 +56,6 @@ def test_a_picture_is_shown_upright(kind: str, orientation: int) -> None:
     assert corners(seen) == TURNED[orientation]
 
 
-@pytest.mark.parametrize(("orientation", "size_px"), [(1, (64, 48)), (6, (48, 64))])
-def test_the_size_of_the_original_is_told_as_shown(orientation: int, size_px: tuple[int, int]) -> None:
-    seen = preview(coded(quartered(), exif=revealing_exif(orientation)))
-
-    assert (seen.source_mime, seen.source_width_px, seen.source_height_px) == ("image/jpeg", *size_px)
-
-
 @pytest.mark.parametrize("size_px", [(4000, 3000), (3000, 4000), (12_000, 1_000), (1_024, 1_024), (5_000, 3)])
 def test_the_longer_side_has_at_most_1024_px(size_px: tuple[int, int]) -> None:
     seen = preview(coded(Image.new("RGB", size_px, BLUE)))

@@ -15,6 +15,8 @@ from autobg_mcp.files.handles import Identity, Listing, contents, path_of
 from autobg_mcp.files.search import ABSENT, Match, Search, Unread
 from autobg_mcp.text import quoted
 
+_SETTING = "AUTOBG_IMAGE_DIRS"
+
 # A FIFO must not block us, a terminal must not take us over, a child must not inherit. Windows lacks most of these.
 _FLAG_NAMES = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW", "O_BINARY", "O_NOINHERIT")
 _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _FLAG_NAMES)
@@ -34,7 +36,6 @@ class Fence:
 
     Args:
         folders: Folders to read from; each may be a link and need not exist yet. Empty: nothing is read.
-        setting: The setting that names the folders, for refusals.
         unfenced: True when a person named the paths at a command line: every regular file may be read, and
             relative names start at the current folder.
         results: Folder that results are saved in: a folder or pattern never finds one there, so that no result is
@@ -45,14 +46,12 @@ class Fence:
         self,
         folders: Sequence[Path],
         *,
-        setting: str = "AUTOBG_IMAGE_DIRS",
         unfenced: bool = False,
         results: Path | None = None,
     ) -> None:
         self._roots = (
             (Path.cwd(),) if unfenced else tuple(folder.expanduser().absolute() for folder in folders)
         )
-        self._setting = setting
         self._unfenced = unfenced
         self._results = None if results is None else _real(results.expanduser())
         if self._results and any(_real(root).is_relative_to(self._results) for root in self._roots):
@@ -94,11 +93,9 @@ class Fence:
 
     def _check_roots(self) -> None:
         if not self._roots:
-            raise FileRefusedError(f"No local file may be read: {self._setting} names no folder.")
+            raise FileRefusedError(f"No local file may be read: {_SETTING} names no folder.")
         if not (self._unfenced or any(os.path.isdir(root) for root in self._roots)):  # noqa: PTH112
-            raise FileRefusedError(
-                f"No local file may be read: {self._setting} names folders that do not exist."
-            )
+            raise FileRefusedError(f"No local file may be read: {_SETTING} names folders that do not exist.")
 
     def open(self, path: Path) -> BinaryIO:
         """The file at `path`, opened for one reading; the handle itself has been checked.
@@ -222,9 +219,7 @@ class Fence:
 
     def _outside(self, name: str) -> FileRefusedError:
         folders = ", ".join(quoted(str(root)) for root in self._roots)
-        return FileRefusedError(
-            f"{quoted(name)} lies outside the folders that {self._setting} names: {folders}."
-        )
+        return FileRefusedError(f"{quoted(name)} lies outside the folders that {_SETTING} names: {folders}.")
 
 
 def _real(path: Path) -> Path:

@@ -239,7 +239,7 @@ def _under_way(picture: Intent) -> StillUnknownError:
     )
 
 
-def day_start(now: float | None = None) -> float:
-    """When the local day began, in seconds since 1970; None means now."""
+def day_start(now: float) -> float:
+    """When the local day began, in seconds since 1970."""
     local = time.localtime(now)
     return time.mktime((local.tm_year, local.tm_mon, local.tm_mday, 0, 0, 0, 0, 0, -1))

@@ -19,7 +19,7 @@ def same_picture(a: bytes, b: bytes) -> bool:
     """
     from PIL import Image, ImageChops  # noqa: PLC0415 - Pillow is loaded when first needed
 
-    first, second = (reduced(content, _REDUCED_PX)[0] for content in (a, b))
+    first, second = (reduced(content, _REDUCED_PX) for content in (a, b))
     ratio = first.width * second.height / (first.height * second.width)
     if abs(ratio - 1) > _MOST_ASPECT_DIFFERENCE:
         return False

@@ -9,9 +9,6 @@ from typing import Literal
 UPRIGHT = 1
 """The orientation of a picture whose first row is its top and first column its left side (Exif 2.32, tag 0x0112)."""
 
-SIDEWAYS = frozenset({5, 6, 7, 8})
-"""Orientations that swap width and height."""
-
 _ORIENTATION_TAG = 0x0112
 _ORIENTATIONS = range(1, 9)
 _SHORT, _LONG = 3, 4

@@ -11,7 +11,7 @@ from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.kinds import EXTENSIONS, sniff
 from autobg_mcp.files.search import PICTURE_SUFFIXES
-from autobg_mcp.pictures.decoding import MAX_PIXELS, OpenedPicture, decoder_faults, opened
+from autobg_mcp.pictures.decoding import MAX_PIXELS, decoder_faults, opened
 from autobg_mcp.text import quoted
 
 if TYPE_CHECKING:
@@ -32,20 +32,14 @@ class Photo:
     Attributes:
         name: The file's name, with an ending that fits `mime`.
         mime: `image/jpeg`, `image/png` or `image/webp`, by the bytes of `content`.
-        width_px: Stored width, before any orientation is applied.
-        height_px: Stored height, before any orientation is applied.
         content: What is uploaded.
         sha256: Hexadecimal digest of the file as it lies on disk.
-        content_sha256: Hexadecimal digest of what is uploaded.
     """
 
     name: str
     mime: str
-    width_px: int
-    height_px: int
     content: bytes
     sha256: str
-    content_sha256: str
 
 
 def read_photo(
@@ -100,16 +94,14 @@ def take_in(
         FileRefusedError: It is no whole, still JPEG, PNG, WebP or HEIC picture in bounds.
     """
     try:
-        picture, mime, content = _prepared(original, max_pixels, keep_metadata)
+        mime, content = _prepared(original, max_pixels, keep_metadata)
     except FileRefusedError as error:
         raise FileRefusedError(f"{quoted(name)} is refused. {error}", next_step=error.next_step) from error
-    digest = hashlib.sha256(original).hexdigest()
-    sent = digest if content is original else hashlib.sha256(content).hexdigest()
-    return Photo(_wire_name(name, mime), mime, *picture.size_px, content, digest, sent)
+    return Photo(_wire_name(name, mime), mime, content, hashlib.sha256(original).hexdigest())
 
 
-def _prepared(original: bytes, max_pixels: int, keep_metadata: bool) -> tuple[OpenedPicture, str, bytes]:
-    """The picture, and MIME type and bytes of what is uploaded."""
+def _prepared(original: bytes, max_pixels: int, keep_metadata: bool) -> tuple[str, bytes]:
+    """MIME type and bytes of what is uploaded."""
     mime = sniff(original)
     if mime not in _UPLOADED:
         holds = mime or "bytes of no known kind"
@@ -122,8 +114,8 @@ def _prepared(original: bytes, max_pixels: int, keep_metadata: bool) -> tuple[Op
     image = picture.loaded()
     with decoder_faults():
         if picture.file is None:
-            return picture, "image/jpeg", _as_jpeg(image, keep_metadata)
-        return picture, mime, original if keep_metadata else picture.file.without_metadata()
+            return "image/jpeg", _as_jpeg(image, keep_metadata)
+        return mime, original if keep_metadata else picture.file.without_metadata()
 
 
 def _as_jpeg(image: "Image", keep_metadata: bool) -> bytes:

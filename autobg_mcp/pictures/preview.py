@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.pictures.decoding import decoder_faults, opened
-from autobg_mcp.pictures.exif import SIDEWAYS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 # Quality 82 makes about 0.7 of the bytes of quality 90; less shows at the edges of cars.
 _QUALITY, _LOWER_QUALITY, _LOWER_SHARE = 90, 82, 0.7
 _SAFETY = 0.95
+_MAX_PX = 1024
 _MIN_PX = 32
 _STRIP_PX = 64
 _SQUARE_PX = 12
@@ -30,28 +30,21 @@ class Preview:
         mime: What the bytes are.
         width_px: Width of the preview.
         height_px: Height of the preview.
-        source_mime: What the original's bytes are.
-        source_width_px: Width of the original as shown, its orientation applied.
-        source_height_px: Height of the original as shown, its orientation applied.
     """
 
     content: bytes
     mime: str
     width_px: int
     height_px: int
-    source_mime: str
-    source_width_px: int
-    source_height_px: int
 
 
-def preview(content: bytes, *, max_px: int = 1024, max_bytes: int = 300_000, local: bool = False) -> Preview:
-    """A JPEG of the picture in `content`, its first frame if it moves.
+def preview(content: bytes, *, max_bytes: int = 300_000, local: bool = False) -> Preview:
+    """A JPEG of the picture in `content`, its first frame if it moves, at most 1024 px on its longer side.
 
     Orientation is applied. Transparent places show a light checkerboard, so that clipping edges can be seen.
 
     Args:
         content: A JPEG, PNG, WebP or GIF file, or a local HEIC file.
-        max_px: The most pixels of the longer side; a smaller picture is not enlarged.
         max_bytes: The most bytes of the JPEG.
         local: Whether `content` is a local file; see `opened`.
 
@@ -59,13 +52,12 @@ def preview(content: bytes, *, max_px: int = 1024, max_bytes: int = 300_000, loc
         NotDecodableError: The picture is damaged.
         FileRefusedError: It is of a kind that is not decoded, or decoding would take too much.
     """
-    shown, mime, source_px = reduced(content, max_px, local=local)
-    encoded, size_px = as_jpeg(shown, max_bytes)
-    return Preview(encoded, "image/jpeg", *size_px, mime, *source_px)
+    encoded, size_px = as_jpeg(reduced(content, _MAX_PX, local=local), max_bytes)
+    return Preview(encoded, "image/jpeg", *size_px)
 
 
-def reduced(content: bytes, max_px: int, *, local: bool = False) -> "tuple[Image, str, tuple[int, int]]":
-    """The picture upright, opaque, at most `max_px` on its longer side; its MIME type; its full size as shown.
+def reduced(content: bytes, max_px: int, *, local: bool = False) -> "Image":
+    """The picture upright, opaque, at most `max_px` on its longer side; a smaller one is not enlarged.
 
     Raises:
         FileRefusedError: As `preview`.
@@ -78,10 +70,7 @@ def reduced(content: bytes, max_px: int, *, local: bool = False) -> "tuple[Image
         # Means of whole blocks first: filtering a large picture well takes longer than decoding it.
         plain = _shrunk(image, max(1, int(max(image.size) / (1.5 * max_px))))
         plain.thumbnail((max_px, max_px), Image.Resampling.HAMMING, reducing_gap=None)
-        shown = _opaque(_upright(plain, picture.orientation))
-    width_px, height_px = picture.size_px
-    source_px = (height_px, width_px) if picture.orientation in SIDEWAYS else (width_px, height_px)
-    return shown, picture.mime, source_px
+        return _opaque(_upright(plain, picture.orientation))
 
 
 def as_jpeg(image: "Image", max_bytes: int) -> tuple[bytes, tuple[int, int]]:

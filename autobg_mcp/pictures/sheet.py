@@ -99,13 +99,13 @@ def contact_sheet(tiles: Sequence[Tile], *, first_number: int = 1, max_bytes: in
         _draw_label(draw, (left, top), grid.tile_width_px, first_number + index, each.tile)
         _draw_pictures(draw, sheet, (left, top + _LABEL_PX), grid, each)
     content, size_px = as_jpeg(sheet, max_bytes)
-    return Preview(content, "image/jpeg", *size_px, "image/jpeg", *sheet.size)
+    return Preview(content, "image/jpeg", *size_px)
 
 
 def _picture(content: bytes | None) -> "Image | None":
     """A picture small enough for any tile; None for one that cannot be shown, which must not spoil the sheet."""
     try:
-        return None if content is None else reduced(content, _WIDEST_TILE_PX)[0]
+        return None if content is None else reduced(content, _WIDEST_TILE_PX)
     except FileRefusedError:
         return None
 

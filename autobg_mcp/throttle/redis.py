@@ -10,7 +10,7 @@ wrong side, whatever the clocks of the machines say.
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,17 +75,13 @@ class RedisStore:
     Args:
         address: redis://, rediss://, valkey://, valkeys:// or unix://, with user, password and database as usual.
         clock: Time of this machine; tells when the server's clock was moved.
-        pause: Sleeps for seconds while another machine writes.
 
     Raises:
         ConfigurationError: The address is not one.
     """
 
-    def __init__(
-        self, address: str, *, clock: Clock = SYSTEM, pause: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, address: str, *, clock: Clock = SYSTEM) -> None:
         self._clock = clock
-        self._pause = pause
         self._ahead_us: dict[str, int] = {}
         self._address = SecretStr(address.replace("valkey", "redis", 1))
         self._client: redis.Redis | None = None
@@ -114,7 +110,7 @@ class RedisStore:
                 if version:
                     self._ahead_us[name] = clock_us - microseconds(self._clock.monotonic_s())
                     return replies, int(version)
-                self._pause(random.uniform(0, 0.002))  # noqa: S311 - no secret
+                time.sleep(random.uniform(0, 0.002))  # noqa: S311 - no secret
         raise StateError(f"The throttle's server {self._place} is written to by too many at once.")
 
     def read(self, prefix: str) -> dict[str, tuple[Bucket, int]]:

@@ -34,7 +34,7 @@ class HeldSlot:
     ) -> None:
         self.bucket = line.name
         self.place = granted.place
-        self.limit = limit
+        self._limit = limit
         self.left = granted.left
         self.waited_s = waited_s
         self.is_sent = False
@@ -57,7 +57,7 @@ class HeldSlot:
         pause_us = None if retry_after_s is None else microseconds(min(max(0.0, retry_after_s), DAY_S))
         answer = Answered(self._granted.slot, self._granted.granted_us, self._late_us, refused, pause_us)
         try:
-            await self._line.answer(self.limit, answer)
+            await self._line.answer(self._limit, answer)
         except StateError as error:
             _log.warning(
                 "A refusal was not written down, so other processes do not know of it yet: %s", error
@@ -129,7 +129,7 @@ class SharedThrottle:
         while True:
             caller = line.join(limit, max_wait_s - (self._clock.monotonic_s() - began_s), place)
             try:
-                reply = await self._outcome(line, caller, limit, began_s, on_wait)
+                reply = await self._outcome(line, caller, on_wait)
             except BaseException:
                 line.leave(caller)
                 raise
@@ -154,9 +154,7 @@ class SharedThrottle:
             )
         return self._lines[bucket]
 
-    async def _outcome(
-        self, line: Line, caller: Caller, limit: Limit, began_s: float, on_wait: OnWait | None
-    ) -> Granted | TooFar:
+    async def _outcome(self, line: Line, caller: Caller, on_wait: OnWait | None) -> Granted | TooFar:
         await caller.news
         while not caller.done.done():
             if on_wait is not None and caller.queued is not None:
@@ -166,7 +164,7 @@ class SharedThrottle:
                     max(0.0, queued.left_us / SECOND_US - ago_s),
                     queued.closed_us / SECOND_US > ago_s,
                 )
-                await on_wait(Waiting(line.name, limit, queued.position, now_s - began_s, left_s, closed))
+                await on_wait(Waiting(queued.position, left_s, closed))
             await line.first(caller.done, _NEWS_S if on_wait else inf)
         return caller.done.result()
 
@@ -195,7 +193,6 @@ class SharedThrottle:
         gate = f"{self._closed(closed_us, 'its gate')}; then " if closed_us else ""
         return Budget(
             bucket=name,
-            limit=Limit(bucket.calls, bucket.window_us / SECOND_US),
             used=bucket.used,
             left=bucket.left(now_us),
             waiting=len(bucket.queue),

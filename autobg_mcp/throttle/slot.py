@@ -13,18 +13,12 @@ class Waiting:
     """News for a call that waits.
 
     Attributes:
-        bucket: The budget it waits for.
-        limit: The limit that makes it wait.
         place: Its place in the queue; 1 is next.
-        waited_s: Seconds waited so far.
         left_s: Seconds until the slot, by estimate.
         closed: Whether the server's gate is closed after a 429; else the allowance is used up.
     """
 
-    bucket: str
-    limit: Limit
     place: int
-    waited_s: float
     left_s: float
     closed: bool
 
@@ -35,7 +29,6 @@ class Budget:
 
     Attributes:
         bucket: Its name, as callers gave it.
-        limit: The limit as callers gave it.
         used: Slots that count now.
         left: Slots that are free now.
         waiting: Calls in the queue, of all processes.
@@ -45,7 +38,6 @@ class Budget:
     """
 
     bucket: str
-    limit: Limit
     used: int
     left: int
     waiting: int
@@ -60,12 +52,10 @@ class Slot(Protocol):
     Attributes:
         waited_s: Seconds the call waited for it.
         left: Calls left in the allowance right after this one.
-        limit: The limit it counts against.
     """
 
     waited_s: float
     left: int
-    limit: Limit
 
     def sent(self) -> None:
         """Says that bytes may have left; from here on the slot is spent whatever happens.

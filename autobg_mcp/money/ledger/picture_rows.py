@@ -51,7 +51,6 @@ def known(db: sqlite3.Connection, account: str, pic_id: str) -> KnownPicture | N
     batch_ids = [entries.words(row["batch_id"]) for row in rows]
     submitted = _submitted_as(db, account, name, batch_ids)
     return KnownPicture(
-        pic_id=pic_id,
         name=name,
         batch_id=batch_ids[-1],
         source=submitted.source if submitted else None,

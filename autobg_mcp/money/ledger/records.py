@@ -97,14 +97,12 @@ class KnownPicture:
     """A picture together with the original it was made from.
 
     Attributes:
-        pic_id: Its number.
         name: The name the API told.
         batch_id: The batch it was last seen in.
         source: Local path of the original; None where unknown or not certain.
         submitted_at: When that was; None where unknown or not certain.
     """
 
-    pic_id: str
     name: str
     batch_id: str
     source: str | None
