@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.files.kinds import sniff
+from autobg_mcp.files.kinds import ZIP, is_picture, kind_of
 from autobg_mcp.files.names import safe_name
 from autobg_mcp.text import quoted
 
@@ -19,7 +19,6 @@ _MOST_BYTES = 256 * 2**20
 # Coded pictures hardly shrink any further; what grows a hundredfold is no picture.
 _PICTURES_GROWTH = 100
 _SLACK_BYTES = 1 << 20
-_PROBE_BYTES = 4096
 
 # The two methods that Python unfolds in bounded steps; bzip2 and LZMA fill memory before the first byte comes out.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -68,10 +67,9 @@ def pictures_in(
         max_growth=_PICTURES_GROWTH,
     )
     for name, unpacked in files:
-        kind = sniff(unpacked[:_PROBE_BYTES]) or ""
-        if kind == "application/zip":
+        if kind_of(unpacked) == ZIP:
             raise FileRefusedError(f"{quoted(name)} in the archive is another archive.", next_step=_NEXT_STEP)
-        if kind.startswith("image/"):
+        if is_picture(unpacked):
             yield safe_name(PurePosixPath(name).name), unpacked
 
 

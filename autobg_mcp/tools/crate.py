@@ -11,22 +11,18 @@ import anyio.to_thread
 from autobg_mcp.errors import AutobgError, FileRefusedError
 from autobg_mcp.files.archive import pictures_in
 from autobg_mcp.files.base64 import decoded
-from autobg_mcp.files.kinds import sniff
+from autobg_mcp.files.kinds import ZIP, is_picture, kind_of
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part
 from autobg_mcp.tools.images import place_of
 
-ZIP = "application/zip"
-"""The kind of an archive of pictures."""
-
 MOST_SAVED_BYTES = 512 * 2**20
 """The most bytes that one call saves: 8 pictures of the largest size, or 100 of a usual one."""
 
 _MOST_SURPLUS_NAMED = 20
 _LONGEST_NAME_CHARS = 80
-_PROBE_BYTES = 4096
 _ID_IN_FRONT = re.compile(r"[0-9]{1,18}")
 _SURPLUS = "left out: more pictures came than were asked for"
 
@@ -47,11 +43,6 @@ class Found(NamedTuple):
     def is_link(self) -> bool:
         """Whether it leads to a picture, else it may be one."""
         return self.text.startswith(("https://", "http://"))
-
-
-def kind_of(content: bytes) -> str:
-    """The MIME type that bytes show by their beginning; empty for none."""
-    return sniff(content[:_PROBE_BYTES]) or ""
 
 
 def id_in(name: str) -> int | None:
@@ -87,19 +78,19 @@ class Crate:
         ends_at = anyio.current_time() + self._context.settings.timeout_s
         total = min(sum(one.is_link() for one in found), len(self._pic_ids))
         fetched = 0
-        for name, text in self._in_turn(found):
-            if not Found(name, text).is_link():
-                content = await anyio.to_thread.run_sync(decoded, text)
-                await self.put(name, content) if content is not None else None
+        for one in self._in_turn(found):
+            if not one.is_link():
+                content = await anyio.to_thread.run_sync(decoded, one.text)
+                await self.put(one.name, content) if content is not None else None
             elif len(self.files) >= len(self._pic_ids):
-                self._leave_over(name)
+                self._leave_over(one.name)
             elif anyio.current_time() > ends_at:
-                self._fail(name, "not fetched: the time was over; call again with what is missing")
+                self._fail(one.name, "not fetched: the time was over; call again with what is missing")
             else:
                 fetched = min(fetched + 1, total)
                 progress = f"Fetching picture {fetched} of {total}"
                 await self._context.progress(progress, done=fetched, total=total)
-                await self._fetch(name, text)
+                await self._fetch(*one)
 
     async def put(self, name: str, content: bytes) -> None:
         """Save a picture, or the pictures in an archive one after another."""
@@ -133,7 +124,7 @@ class Crate:
             await self.put(name, content)
 
     async def _save(self, name: str, content: bytes) -> None:
-        if not kind_of(content).startswith("image/"):
+        if not is_picture(content):
             self._fail(name, "it is no picture")
         elif len(self.files) >= len(self._pic_ids):
             self._leave_over(name)

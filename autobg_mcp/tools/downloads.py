@@ -9,11 +9,12 @@ from pydantic import Field, JsonValue
 
 from autobg_mcp.api.exchange import Answer, Request, unexpected
 from autobg_mcp.files.base64 import decoded
+from autobg_mcp.files.kinds import ZIP, is_picture, kind_of
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint, described
 from autobg_mcp.toolkit.tool import Result
-from autobg_mcp.tools.crate import ZIP, Crate, Found, NotSaved, kind_of
+from autobg_mcp.tools.crate import Crate, Found, NotSaved
 from autobg_mcp.tools.fields import PicIDsAsText
 
 _SHORTEST_BASE64_CHARS = 256
@@ -63,10 +64,9 @@ class DownloadProcessedImages(Endpoint[Download]):
         """
         crate = Crate(self.picIDs, context)
         name = str(self.picIDs[0]) if len(self.picIDs) == 1 else "download"
-        kind = kind_of(answer.content)
-        if kind == ZIP or kind.startswith("image/"):
+        if _holds_pictures(answer.content):
             await crate.put(name, answer.content)
-            came = "an archive" if kind == ZIP else "one picture"
+            came = "one picture" if is_picture(answer.content) else "an archive"
         else:
             came = await self._unpack(request, answer, name, crate)
         not_saved = crate.not_saved()
@@ -80,7 +80,7 @@ class DownloadProcessedImages(Endpoint[Download]):
         found = await anyio.to_thread.run_sync(_candidates, answer, name)
         if found is None:
             bare = await anyio.to_thread.run_sync(decoded, answer.content) or b""
-            if not kind_of(bare).startswith(("image/", ZIP)):
+            if not _holds_pictures(bare):
                 raise unexpected(request, described(answer))
             await crate.put(name, bare)
             return "base64"
@@ -90,6 +90,10 @@ class DownloadProcessedImages(Endpoint[Download]):
         if any(one.is_link() for one in found):
             return "links"
         return "base64" if crate.files or crate.not_saved() else "JSON"
+
+
+def _holds_pictures(content: bytes) -> bool:
+    return is_picture(content) or kind_of(content) == ZIP
 
 
 def _candidates(answer: Answer, name: str) -> list[Found] | None:

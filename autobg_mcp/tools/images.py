@@ -9,7 +9,7 @@ from pydantic import FailFast, Field, JsonValue, TypeAdapter
 from autobg_mcp.api.exchange import Answer, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.base64 import decoded
-from autobg_mcp.files.kinds import sniff
+from autobg_mcp.files.kinds import is_picture
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.money.facts import BatchSeen, Fact
 from autobg_mcp.money.ledger import KnownPicture, PictureState
@@ -162,10 +162,8 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
         UnexpectedAnswerError: The bytes are no picture, or a damaged one; nothing is saved.
         FileRefusedError: It cannot be saved.
     """
-    content = (
-        answer.content if _is_picture(answer.content) else await anyio.to_thread.run_sync(_coded, answer)
-    )
-    if not _is_picture(content):
+    content = answer.content if is_picture(answer.content) else await anyio.to_thread.run_sync(_coded, answer)
+    if not is_picture(content):
         raise unexpected(request, described(answer) + " where a picture was due")
     small: Preview | None = None
     try:
@@ -209,10 +207,6 @@ async def original_of(known: KnownPicture | None, context: Context) -> bytes | N
 
 def _kind(content: bytes, original: bytes) -> str:
     return "the original upload, not a processed picture" if same_picture(content, original) else "processed"
-
-
-def _is_picture(content: bytes) -> bool:
-    return (sniff(content) or "").startswith("image/")
 
 
 def _coded(answer: Answer) -> bytes:
