@@ -356,6 +356,13 @@ async def test_the_limits_resource_shows_every_budget_now(connect: Connect) -> N
     }
 
 
+async def test_a_limit_that_the_operator_set_is_not_shown_as_documented(connect: Connect) -> None:
+    async with connect(rate_limits="reportImages=5/60s") as client:
+        [content] = (await client.read_resource("autobg://limits")).contents
+    limits = {limit["tool"]: limit for limit in json.loads(content.text)["limits"]}  # type: ignore[union-attr]
+    assert (limits["reportImages"]["limit"], limits["reportImages"]["documented"]) == ("5/60s", False)
+
+
 async def test_an_unknown_resource_is_refused(connect: Connect) -> None:
     async with connect() as client:
         with pytest.raises(MCPError, match="no such resource"):

@@ -104,10 +104,10 @@ def test_a_stricter_server_is_probed_a_little_at_a_time_and_used_all_the_same(
     assert tally.used(Limit(10, 60)) >= used
 
 
-def test_rate_limits_are_read_as_settings_write_them() -> None:
+def test_rate_limits_are_read_as_settings_write_them_and_stand_in_no_document() -> None:
     assert parse_rate_limits(" reportImages=10/60s, *=100/1.5s") == {
-        "reportImages": Limit(10, 60),
-        "*": Limit(100, 1.5),
+        "reportImages": Limit(10, 60, documented=False),
+        "*": Limit(100, 1.5, documented=False),
     }
 
 

@@ -23,7 +23,7 @@ class Limit:
     Attributes:
         calls: Calls allowed per window, at least 1.
         window_s: The window in seconds, above 0 and at most a day.
-        documented: False where the number is inferred from sibling endpoints.
+        documented: False where the number is inferred from sibling endpoints, or set by the operator.
     """
 
     calls: int
@@ -80,7 +80,7 @@ def parse_rate_limits(text: str) -> dict[str, Limit]:
                 f"Rate limit {number} of AUTOBG_RATE_LIMITS is for an endpoint that has one already. Keep one of the two."
             )
         try:
-            limits[found["name"]] = Limit(int(found["calls"]), float(found["window"]))
+            limits[found["name"]] = Limit(int(found["calls"]), float(found["window"]), documented=False)
         except ConfigurationError as error:
             raise ConfigurationError(f"Rate limit {number} of AUTOBG_RATE_LIMITS is none. {error}") from None
     return limits
