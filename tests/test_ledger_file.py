@@ -152,9 +152,10 @@ def test_a_ledger_that_may_only_be_read_is_named(open_folder: Path) -> None:
         assert "cannot be written" in complaint(open_folder)
 
 
-def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["state", "state/below"])
+def test_a_file_in_place_of_the_folder_is_told_as_such(folder: str, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    assert "cannot be written" in complaint(tmp_path / "state")
+    assert f"{tmp_path / folder} is no folder. Set AUTOBG_STATE_DIR" in complaint(tmp_path / folder)
 
 
 def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path) -> None:

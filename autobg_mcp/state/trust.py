@@ -23,10 +23,15 @@ def make_folder(folder: Path, *, called: str) -> None:
         called: What is kept in it, for people.
 
     Raises:
-        StateError: Others may write to it, or it is none.
+        StateError: Others may write to it, or a file stands in its place.
         OSError: It cannot be made.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StateError(
+            f"The {called} is not used: {folder} is no folder. Set AUTOBG_STATE_DIR to one, or move away what stands there."
+        ) from None
     if os.name == "posix":
         _check(folder, folder.stat(), called, "folder")
 
