@@ -347,7 +347,7 @@ async def test_slow_links_end_with_the_time_and_lose_nothing_that_came(
 ) -> None:
     web.data({"1": CODED, "2": f"{OWN}/car", "3": f"{OWN}/van"})
     web.slow_s = 60
-    async with connect(timeout_s=0.3) as host:
+    async with connect(timeout_s=1) as host:
         refused = unsaved(await download(host, 1, 2, 3))
     assert "failed (TimeoutError)" in refused["2"]
     assert refused["3"] == "not fetched: the time was over; call again with what is missing"

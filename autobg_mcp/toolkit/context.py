@@ -70,12 +70,12 @@ class Context:
         """
         return await self.sender.http.fetch(link)
 
-    async def consult(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Run a method that blocks in a worker thread; a cancellation waits for its end."""
-        return await anyio.to_thread.run_sync(partial(method, *arguments, **options))
-
     async def look(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Run a method that only reads files, in a worker thread; a cancelled call does not wait for a slow disk."""
+        """Run a method that only reads files, in a worker thread; a cancelled call does not wait for a slow disk.
+
+        What writes goes through `anyio.to_thread.run_sync` alone, which waits for its end, and what decodes pictures through
+        `in_lane`.
+        """
         return await anyio.to_thread.run_sync(partial(method, *arguments, **options), abandon_on_cancel=True)
 
     async def remember(self, fact: Fact) -> None:
@@ -91,7 +91,7 @@ class Context:
         Raises:
             FileRefusedError: The result is too large, or the folder cannot be written to.
         """
-        return await self.consult(self._save, content, folder, stem)
+        return await anyio.to_thread.run_sync(self._save, content, folder, stem)
 
     def _save(self, content: bytes, folder: str, stem: str) -> SavedFile:
         return self.outbox.save(content, folder=folder, stem=stem, size_px=size_px(content))
