@@ -71,13 +71,18 @@ class AutobgError(Exception):
         self.next_step = self.usual_next_step if next_step is None else _line(next_step)
         self.retry_after_s = retry_after_s
 
+    @property
+    def told_retry_after_s(self) -> int | None:
+        """`retry_after_s` as callers are told: in whole seconds, at least one."""
+        return None if self.retry_after_s is None else max(1, math.ceil(self.retry_after_s))
+
     def explanation(self) -> str:
         """All of it in a few lines: what happened, what it cost, whether to repeat it and when, what to do next."""
         repeatable = "yes" if self.repeatable else "no"
         notes = [_line(note) for note in getattr(self, "__notes__", ())]
         lines = [str(self), *notes, f"Credits spent: {self.spent}. Safe to repeat: {repeatable}."]
-        if self.retry_after_s is not None:
-            lines.append(f"Retry after {max(1, math.ceil(self.retry_after_s))} s.")
+        if self.told_retry_after_s is not None:
+            lines.append(f"Retry after {self.told_retry_after_s} s.")
         if self.next_step:
             lines.append(f"Next: {self.next_step}")
         return "\n".join(lines)

@@ -1,6 +1,5 @@
 """Many reports in few calls: equal reasons and comments share one, and nothing is reported twice."""
 
-import math
 from collections import deque
 from collections.abc import Iterator
 from typing import Annotated, Self, get_args
@@ -33,8 +32,7 @@ class NotReported(Part):
     @classmethod
     def of(cls, pic_ids: list[int], error: AutobgError, reason: str | None = None) -> Self:
         """What an error means for pictures; the reason is its own words where none is given."""
-        retry_after_s = None if error.retry_after_s is None else math.ceil(error.retry_after_s)
-        return cls(picIDs=pic_ids, reason=reason or str(error), retryAfterS=retry_after_s)
+        return cls(picIDs=pic_ids, reason=reason or str(error), retryAfterS=error.told_retry_after_s)
 
 
 class ManyReported(Result):

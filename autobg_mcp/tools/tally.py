@@ -1,6 +1,5 @@
 """What comes of a submission, for a caller: accepted, left out, unknown, picture by picture."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,7 +127,7 @@ class Tally:
             self.unknown.append(local_path(path))
         else:
             self.not_submitted.append(
-                Unsent(file=local_path(path), reason=str(error), retryAfterS=_whole_s(error))
+                Unsent(file=local_path(path), reason=str(error), retryAfterS=error.told_retry_after_s)
             )
         self.errors.append(error)
 
@@ -138,7 +137,8 @@ class Tally:
             "waits for the same slot" if isinstance(error, ThrottledError) else "not sent after that failure"
         )
         self.not_submitted += [
-            Unsent(file=local_path(path), reason=reason, retryAfterS=_whole_s(error)) for path in left
+            Unsent(file=local_path(path), reason=reason, retryAfterS=error.told_retry_after_s)
+            for path in left
         ]
 
     def result(self) -> Submitted:
@@ -183,7 +183,3 @@ def _notes(all_accepted: Sequence[Accepted]) -> Iterator[str]:
     batches = list(dict.fromkeys(str(accepted.batchID) for accepted in all_accepted))
     if len(batches) > 1:
         yield f"the pictures are in batches {', '.join(batches)}: wait for each"
-
-
-def _whole_s(error: AutobgError) -> int | None:
-    return None if error.retry_after_s is None else math.ceil(error.retry_after_s)
