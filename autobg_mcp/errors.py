@@ -27,14 +27,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
-from autobg_mcp.text import shortened, whole
+from autobg_mcp.text import LONGEST_TOLD_CHARS, shortened, whole
 
 Spent = Literal["no", "yes", "unknown"]
 """Whether a failed call cost credits, as far as anyone can know."""
 
 
 _MOST_DETAILS = 20
-_LONGEST_LINE_CHARS = 2000
 
 
 class AutobgError(Exception):
@@ -89,7 +88,7 @@ class AutobgError(Exception):
 
 
 def _line(text: str) -> str:
-    return shortened(whole(text), _LONGEST_LINE_CHARS)
+    return shortened(whole(text), LONGEST_TOLD_CHARS)
 
 
 class ConfigurationError(AutobgError):

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+LONGEST_TOLD_CHARS = 2000
+"""The longest line of ours that anybody is told."""
+
 _QUOTED_CHARS = 200
 
 
@@ -60,7 +63,8 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     A secret of less than 8 characters is none, and would be found everywhere.
     """
     for secret in secrets:
-        if secret.strip() in text or any(mark in text for mark in _ESCAPES):
+        bare, key = (one.replace("\\/", "/") for one in (text, secret.strip()))  # base64 is full of slashes
+        if key in bare or any(mark in bare for mark in _ESCAPES):
             text = "".join(_parts_without(secret, text))
     return text
 
@@ -80,11 +84,8 @@ def _parts_without(secret: str, text: str) -> Iterator[str]:
 
 
 REDACTED = "[API key]"
-_ESCAPES = (
-    "\\",
-    "%",
-    "&#",
-)  # one of them is in every spelling but the bare one; to look for them takes no time
+# One of them is in every spelling but the bare one; to look for them takes no time.
+_ESCAPES = ("\\", "%", "&#")
 _PIECE_CHARS = 2**18
 _LONGEST_SPELLING_CHARS = len("&#x0041;")
 _SHORTEST_SECRET_CHARS = 8

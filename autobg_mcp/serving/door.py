@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from pydantic import JsonValue
 
-from autobg_mcp.text import redacted, shortened, whole
+from autobg_mcp.text import LONGEST_TOLD_CHARS, redacted, shortened, whole
 
 MOST_BYTES = 60_000
 """The longest text of one answer, in UTF-8: about 20,000 tokens, below the 25,000 at which terminal hosts cut."""
@@ -14,7 +14,6 @@ MOST_BYTES = 60_000
 MOST_BASE64_CHARS = 1_000_000
 """The longest base64 of all pictures of one answer."""
 
-_LONGEST_LINE_CHARS = 2000
 _LONGEST_NAME_CHARS = 200
 _NOTE_BYTES = 3000  # room for what was left out and where the whole is, in words
 _SMALLEST_SHARE_BYTES = 40
@@ -34,7 +33,7 @@ class Door:
 
     def line(self, text: str) -> str:
         """One line of ours, such as a progress message or a question to a person."""
-        return shortened(redacted(whole(text), self._secrets), _LONGEST_LINE_CHARS)
+        return shortened(redacted(whole(text), self._secrets), LONGEST_TOLD_CHARS)
 
     def text(self, text: str) -> str:
         """A text of ours with its line breaks; what is quoted in it has none."""
