@@ -18,7 +18,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import Fence
-from autobg_mcp.pictures.intake import Photo, read_photo, take_in
+from autobg_mcp.files.originals import read_original
+from autobg_mcp.pictures.intake import Photo, take_in
 from autobg_mcp.pictures.preview import preview
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -33,7 +34,7 @@ def take(tmp_path: Path) -> Take:
 
     def taken(content: bytes, name: str = "car.jpg", **options: object) -> Photo:
         (tmp_path / name).write_bytes(content)
-        return take_in(name, read_photo(Fence([tmp_path]), tmp_path / name), **options)  # type: ignore[arg-type]
+        return take_in(name, read_original(Fence([tmp_path]), tmp_path / name), **options)  # type: ignore[arg-type]
 
     return taken
 
@@ -345,14 +346,14 @@ def test_a_file_with_more_bytes_than_allowed_is_refused(tmp_path: Path) -> None:
     (tmp_path / "car.jpg").write_bytes(bytes(2_000))
 
     with pytest.raises(FileRefusedError, match="has 2,000 bytes, more than the 1,999"):
-        read_photo(Fence([tmp_path]), tmp_path / "car.jpg", max_bytes=1_999)
+        read_original(Fence([tmp_path]), tmp_path / "car.jpg", max_bytes=1_999)
 
 
 def test_a_file_outside_the_fence_is_refused(tmp_path: Path) -> None:
     (tmp_path / "car.jpg").write_bytes(coded(quartered()))
 
     with pytest.raises(FileRefusedError, match="AUTOBG_IMAGE_DIRS"):
-        read_photo(Fence([tmp_path / "photos"]), tmp_path / "car.jpg")
+        read_original(Fence([tmp_path / "photos"]), tmp_path / "car.jpg")
 
 
 SMALL = [revealing(kind) for kind in KINDS] + [heic(quartered()), coded(quartered(), "GIF")]

@@ -10,8 +10,9 @@ from pydantic import JsonValue, ValidationError
 from autobg_mcp.api.bodies import LARGE_BYTES, TooManyValuesError
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.originals import read_original
 from autobg_mcp.money.facts import Fact
-from autobg_mcp.pictures.intake import read_photo, take_in
+from autobg_mcp.pictures.intake import take_in
 from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.text import expected, place, quoted
 from autobg_mcp.throttle import Limit
@@ -168,7 +169,7 @@ async def _file_part(name: str, context: Context) -> FilePart:
         path, *more = context.fence.find([name]).paths
         if more:
             raise FileRefusedError(f"{quoted(name)} stands for {1 + len(more)} pictures; name one.")
-        return path, read_photo(context.fence, path)
+        return path, read_original(context.fence, path)
 
     path, original = await context.look(found)
     photo = await in_lane(take_in, path.name, original, keep_metadata=context.settings.keep_metadata)

@@ -10,11 +10,11 @@ from autobg_mcp.api.exchange import Answer, Request, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.kinds import is_picture
+from autobg_mcp.files.originals import MAX_BYTES, read_original
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.money.facts import BatchSeen, Fact
 from autobg_mcp.money.ledger import KnownPicture, PictureState
 from autobg_mcp.pictures.compare import same_picture
-from autobg_mcp.pictures.intake import MAX_BYTES, read_photo
 from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.pictures.pieces import NotDecodableError
 from autobg_mcp.pictures.preview import Preview, preview
@@ -198,7 +198,7 @@ async def original_of(known: KnownPicture | None, context: Context) -> bytes | N
         return None
     try:
         photo = await context.look(
-            read_photo, context.fence, Path(known.source), unchanged_since_s=known.submitted_at
+            read_original, context.fence, Path(known.source), unchanged_since_s=known.submitted_at
         )
         return (await in_lane(preview, photo, local=True)).content
     except FileRefusedError:
