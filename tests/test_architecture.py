@@ -2,9 +2,11 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,17 @@ def calls(module: str, *names: str) -> list[str]:
     ]
 
 
+def types(module: str) -> Iterator[str]:
+    """The names of a module's classes, and of the types that it gives a name at its top."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+    for node in tree(module).body:
+        if isinstance(node, ast.Assign) and not ast.unparse(node.value).startswith(("TypeVar", "ParamSpec")):
+            names = (ast.unparse(target) for target in node.targets)
+            yield from (name for name in names if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name))
+
+
 def test_only_one_module_imports_httpx() -> None:
     assert {module for module in FILES if "httpx" in imports(module)} == {"autobg_mcp.api.http"}
 
@@ -125,13 +138,8 @@ def test_every_arrow_points_down_the_list() -> None:
 
 
 def test_a_public_name_has_one_meaning() -> None:
-    classes = Counter(
-        node.name
-        for module in FILES
-        for node in ast.walk(tree(module))
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    )
-    assert [name for name, count in classes.items() if count > 1] == []
+    names = Counter(name for module in FILES for name in types(module) if not name.startswith("_"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_a_file_name_has_one_meaning() -> None:

@@ -42,7 +42,7 @@ async def unheard(_progress: float, _total: float | None, _message: str) -> None
     """A report nobody listens to."""
 
 
-Ask = Callable[[str, str], Awaitable[bool]]
+AskPerson = Callable[[str, str], Awaitable[bool]]
 """Asks the person at the host to allow something: the question, and the hash of exactly what is allowed."""
 
 
@@ -83,7 +83,7 @@ class Call:
         host: Name of the program that calls, such as an MCP host.
         max_wait_s: Seconds it may spend waiting in all; None takes `AUTOBG_MAX_WAIT_S`.
         report: Where progress goes.
-        ask: Asks a person; only used where the settings want approval.
+        ask: AskPersons a person; only used where the settings want approval.
         key: The caller's own API key; None takes the one in the settings.
         allowances: Filled while the call runs.
     """
@@ -91,7 +91,7 @@ class Call:
     host: str = "python"
     max_wait_s: float | None = None
     report: Report = unheard
-    ask: Ask = nobody_to_ask
+    ask: AskPerson = nobody_to_ask
     key: SecretStr | None = None
     allowances: Allowances = field(default_factory=Allowances)
 

@@ -16,7 +16,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
-from autobg_mcp.api.call import Ask, Call
+from autobg_mcp.api.call import AskPerson, Call
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.serving.approval import Approvals, InputRequiredError
@@ -165,7 +165,7 @@ def _on_demand(open_client: OpenClient, stack: AsyncExitStack) -> ClientOnDemand
     return client
 
 
-def _call(context: HostContext, ask: Ask, door: Door) -> Call:
+def _call(context: HostContext, ask: AskPerson, door: Door) -> Call:
     """The call that a request makes: its host's name, and its ways to tell and to ask."""
     host = context.session.client_params
 

@@ -13,7 +13,7 @@ from autobg_mcp.text import at, cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.account import day
-from autobg_mcp.tools.fields import NO_BOOLEAN, Line
+from autobg_mcp.tools.fields import NO_BOOLEAN, OneLine
 
 _DAYS_BACK = {"today": 0, "yesterday": 1, "last 7 days": 6, "last 30 days": 29}
 
@@ -79,7 +79,7 @@ class ListBatches(Tool[Batches]):
     toolset = "workflow"
 
     find: Annotated[
-        Line | None, Field(description="Part of a vehicle id, template, batchID or file name.")
+        OneLine | None, Field(description="Part of a vehicle id, template, batchID or file name.")
     ] = None
     since: Annotated[
         str | None,

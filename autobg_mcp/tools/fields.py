@@ -96,7 +96,7 @@ def _no_zero_byte(value: str) -> str:
 
 
 # Bounds that every sensible value keeps are checked but not listed: a model pays for each word of a schema.
-Line = Annotated[
+OneLine = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True,
@@ -128,11 +128,11 @@ NO_BOOLEAN = BeforeValidator(_no_boolean)
 """Stands last in the annotation of a whole number."""
 
 Vehicle = Annotated[
-    Line,
+    OneLine,
     Field(description="Vehicle id, equal for all its photos: joins them into a batch."),
 ]
 
-TemplateCC = Annotated[Line, BeforeValidator(_whole_number_as_text), Field(description="A templateID.")]
+TemplateCC = Annotated[OneLine, BeforeValidator(_whole_number_as_text), Field(description="A templateID.")]
 
 ProcessType = Annotated[Literal["ai", "collab"], Field(description="collab: checked by people, slower.")]
 
@@ -167,7 +167,7 @@ ClientS3Uris = Annotated[
     AfterValidator(_unique),
 ]
 
-LogoAlignment = Annotated[Line, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
+LogoAlignment = Annotated[OneLine, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
 
 LogoPath = Annotated[PicturePath, Field(description="Path of the logo.")]
 

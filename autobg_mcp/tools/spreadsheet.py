@@ -15,8 +15,7 @@ from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.archive import files_in
 from autobg_mcp.tools import xlsx
 
-Cell = xlsx.Cell
-Row = list[Cell]
+Row = list[xlsx.Cell]
 
 MAX_ROWS = 10_000
 """Rows beyond these are not read."""
@@ -117,7 +116,7 @@ def _table(content: bytes) -> Table:
     return Table(rows)
 
 
-def number_or_text(text: str) -> Cell:
+def number_or_text(text: str) -> xlsx.Cell:
     """The number that a cell's text spells, else the text."""
     stripped = text.strip()
     if re.fullmatch(r"-?\d{1,15}", stripped):

@@ -7,7 +7,7 @@ from pydantic import FailFast, Field, JsonValue
 from autobg_mcp.money.facts import Fact, TemplatesNamed
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Part, Result
-from autobg_mcp.tools.fields import AnswerID, Colour, Line, LogoAlignment, PicturePath, Words, listed
+from autobg_mcp.tools.fields import AnswerID, Colour, LogoAlignment, OneLine, PicturePath, Words, listed
 
 
 class CreatedTemplate(Result):
@@ -63,7 +63,7 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     brandLogo: Annotated[PicturePath | None, Field(description="Path of the logo.")] = None
     numPlate: Annotated[bool, Field(description="Process number plates.")]
     bAlignment: LogoAlignment | None = None
-    name: Annotated[Line, Field(description="Name of the template.")]
+    name: Annotated[OneLine, Field(description="Name of the template.")]
     numPlateBgHexCode: Annotated[Colour | None, Field(description="Plate colour, e.g. #FFFFFF.")] = None
 
     def teaches(self, result: CreatedTemplate) -> list[Fact]:

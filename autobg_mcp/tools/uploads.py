@@ -7,11 +7,11 @@ from pydantic import Field
 from autobg_mcp.toolkit.endpoint import SLOW, SLOW_INFERRED
 from autobg_mcp.tools.fields import (
     ClientS3Uris,
-    Line,
     Link,
     LogoAlignment,
     LogoPath,
     NumPlateProcessor,
+    OneLine,
     ProcessType,
     TemplateCC,
     Vehicle,
@@ -94,7 +94,7 @@ class UploadImagesWithLibraryTemplate(PhotoSubmission):
     files = frozenset({"cc"})
 
     numberPlate: Vehicle
-    templateCC: Annotated[Line, Field(description="Id of the backdrop, from listLibraryTemplates.")]
+    templateCC: Annotated[OneLine, Field(description="Id of the backdrop, from listLibraryTemplates.")]
     processType: ProcessType
 
 
