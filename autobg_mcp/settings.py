@@ -25,6 +25,7 @@ Toolset = Literal["enterprise", "custom", "workflow", "beta"]
 TOOLSETS: tuple[Toolset, ...] = ("enterprise", "custom", "workflow")
 """The toolsets that are on by default."""
 
+_STORE = re.compile(r"sqlite:|memory:|(redis|rediss|valkey|valkeys|unix)://\S+")
 _PASSWORD = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=password=)[^&#]*")
 
 
@@ -74,9 +75,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=state_home)
     """Folder for the throttle's budgets and the ledger, shared by every process of this user."""
 
-    throttle: str = Field(
-        default="sqlite:", pattern=r"^(sqlite:|memory:|(redis|rediss|valkey|valkeys|unix)://\S+)$"
-    )
+    throttle: str = "sqlite:"
     """Where budgets are kept: `sqlite:` (this machine), `redis://host:port/db` (several machines), `memory:` (tests)."""
 
     max_wait_s: float = Field(default=45.0, ge=0, le=3600)
@@ -151,6 +150,13 @@ class Settings(BaseSettings):
         ):
             raise ValueError("an address such as https://host/path")
         return value.rstrip("/")
+
+    @field_validator("throttle")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if not _STORE.fullmatch(value):
+            raise ValueError("sqlite:, memory: or an address such as redis://host:6379/0")
+        return value
 
     @field_validator("toolsets")
     @classmethod

@@ -135,7 +135,10 @@ def expected(problem: "ErrorDetails") -> str:
     """What would have been right, such as `a whole number` or `at most 10 items, got 11`."""
     form = _EXPECTED.get(problem["type"])
     if form is not None:
-        return form.format(**problem.get("ctx", {}))
+        bounds = problem.get("ctx", {}).items()
+        return form.format_map(
+            {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in bounds}
+        )
     message = problem["msg"].removeprefix("Value error, ")
     return cleaned(message[:1].lower() + message[1:])
 

@@ -76,6 +76,23 @@ def test_a_wrong_value_is_refused_by_its_variable(
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("throttle", "mysql://host", "sqlite:, memory: or an address such as redis://host:6379/0"),
+        ("max_wait_s", "-1", "at least 0"),
+        ("timeout_s", "0", "more than 0"),
+        ("timeout_s", "soon", "a number"),
+        ("daily_credit_limit", "few", "a whole number"),
+        ("approve", "yes", "one of 'nothing' or 'paid'"),
+    ],
+)
+def test_a_wrong_value_is_told_by_what_would_be_right_in_words(name: str, text: str, expected: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load(**{name: text})
+    assert str(refused.value) == f"AUTOBG_{name.upper()}: {expected}"
+
+
 def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOBG_MAX_WAIT_S", "7")
     assert Settings.load(max_wait_s=3).max_wait_s == 3
