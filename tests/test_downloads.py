@@ -354,6 +354,19 @@ async def test_slow_links_end_with_the_time_and_lose_nothing_that_came(
     assert list(saved(tmp_path)) == ["pictures/1.jpg"]
 
 
+async def test_where_nothing_can_be_saved_the_folder_is_to_be_mended_and_no_other_tool_called(
+    web: Web, connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("in the way")
+    web.data({"1": base64.b64encode(CAR).decode()})
+    async with connect(output_dir=tmp_path / "taken") as host:
+        result = await download(host)
+    assert "cannot be written to" in unsaved(result)["1"]
+    assert str(structured(result)["next"]).startswith(
+        "Ask the person who runs this server to mend AUTOBG_OUTPUT_DIR"
+    )
+
+
 @pytest.mark.parametrize(
     ("page", "reason"),
     [

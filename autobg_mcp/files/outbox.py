@@ -109,7 +109,8 @@ class Outbox:
                 file = _published(place, content, digest, name, extension)
         except OSError as error:
             raise FileRefusedError(
-                f"The result cannot be written to {quoted(local_path(self._root), 500)} ({_SETTING}): {error.strerror or type(error).__name__}."
+                f"The result cannot be written to {quoted(local_path(self._root), 500)} ({_SETTING}): {error.strerror or type(error).__name__}.",
+                next_step=f"Ask the person who runs this server to mend {_SETTING} or its disk, then call again.",
             ) from error
         width_px, height_px = size_px or (None, None)
         return SavedFile(str(place.path / file), mime, len(content), width_px, height_px, digest)

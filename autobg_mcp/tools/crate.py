@@ -66,6 +66,8 @@ class Crate:
         self._failed: list[NotSaved] = []
         self._surplus: list[str] = []
         self.files: list[SavedFile] = []
+        self.remedy = ""
+        """What to do where this machine could not save a picture; empty where it could."""
 
     def not_saved(self) -> list[NotSaved]:
         """What failed and what was left out, of a long surplus the number."""
@@ -142,6 +144,7 @@ class Crate:
             file = await self._context.save(content, folder=folder, stem=stem)
         except FileRefusedError as error:
             self._fail(name, str(error))
+            self.remedy = error.next_step
         else:
             self.files.append(file)
             self._left_bytes -= len(content)

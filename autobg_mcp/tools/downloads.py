@@ -31,11 +31,13 @@ class Download(Result):
     notSaved: list[NotSaved] = Field(default_factory=list)
     missing: int = Field(default=0, exclude=True)
     """Pictures that were asked for and are not saved."""
+    remedy: str = Field(default="", exclude=True)
+    """What to do where this machine could not save one."""
 
     def next_step(self) -> str:
-        """What was not saved or did not come, another tool may get."""
-        if not self.missing:
-            return ""
+        """What was not saved or did not come, another tool may get, unless this machine saves nothing."""
+        if not self.missing or self.remedy:
+            return self.remedy
         came = "" if self.notSaved else f"{self.missing} pictures did not come: "
         return f"{came}getImagesRaw for each picID that is missing"
 
@@ -73,7 +75,9 @@ class DownloadProcessedImages(Endpoint[Download]):
         if not crate.files and not not_saved:
             raise unexpected(request, f"{came} without pictures")
         missing = max(0, len(self.picIDs) - len(crate.files))
-        return Download(came=came, files=crate.files, notSaved=not_saved, missing=missing)
+        return Download(
+            came=came, files=crate.files, notSaved=not_saved, missing=missing, remedy=crate.remedy
+        )
 
     async def _unpack(self, request: Request, answer: Answer, name: str, crate: Crate) -> str:
         """Save what JSON holds or leads to, and answer in a word what it was."""
