@@ -23,7 +23,7 @@ from autobg_mcp.errors import OutcomeUnknownError
 from autobg_mcp.settings import Settings
 from autobg_mcp.tools.account import GetUserCreditDetails
 
-pytestmark = pytest.mark.xdist_group("hostile")
+pytestmark = pytest.mark.long
 
 STATUS: tuple[str, dict[str, object]] = ("getImageStatus", {"batchID": "1"})
 PICTURE: tuple[str, dict[str, object]] = ("getImagesRaw", {"picID": 1})

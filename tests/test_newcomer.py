@@ -120,6 +120,7 @@ def contents(house: Path) -> dict[Path, bytes]:
     return {path.relative_to(house): path.read_bytes() for path in files}
 
 
+@pytest.mark.long
 def test_the_command_writes_all_that_is_not_written_by_hand(house: Path) -> None:
     before = contents(house)
     write(house)
@@ -149,6 +150,7 @@ def test_what_was_forgotten_is_named_with_the_file_to_mend(
     assert python(house, "tests/documents.py").stderr.splitlines() == [mistake]
 
 
+@pytest.mark.long
 def test_a_forgotten_command_is_named_with_the_files_that_it_writes(house: Path) -> None:
     write(house)
     run = python(house, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "tests/test_documents.py")

@@ -24,8 +24,6 @@ from pictures_drawn import (
 )
 from PIL import Image
 
-pytestmark = pytest.mark.xdist_group("bounds")
-
 MB = 2**20
 Draw = Callable[[], bytes]
 UPLOAD = ("uploadImagesWithTemplate", {"numberPlate": "V", "templateCC": "6", "processType": "ai"})
