@@ -4,8 +4,8 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 from documented import ALL_TOOLSETS
+from ledger_cases import Blocking
 from mcp import Client as McpClient
 from mcp.client.session import ElicitationFnT
 from PIL import Image
@@ -187,6 +188,19 @@ async def host(connect: Connect) -> AsyncGenerator[McpClient]:
     """A client of a server that offers every tool."""
     async with connect(toolsets=ALL_TOOLSETS) as connected:
         yield connected
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Iterator[Blocking]:
+    with closing(Blocking(tmp_path, clock=clock)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other(tmp_path: Path, clock: Clock) -> Iterator[Blocking]:
+    """The ledger as another process sees it."""
+    with closing(Blocking(tmp_path, clock=clock)) as opened:
+        yield opened
 
 
 @pytest.fixture

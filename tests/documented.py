@@ -1,9 +1,11 @@
-"""The documents' example calls with files that exist, and the text that a model reads."""
+"""The documents' example calls with files that exist, and what a model reads and sees."""
 
+import base64
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, ImageContent, TextContent
 from PIL import Image
 from pydantic import JsonValue
 
@@ -41,3 +43,14 @@ def structured(result: CallToolResult) -> Mapping[str, JsonValue]:
     content: Mapping[str, JsonValue] | None = result.structured_content
     assert content is not None
     return content
+
+
+def seen(result: CallToolResult, max_bytes: int = 300_000) -> Image.Image:
+    """The one picture that a model sees, which is what its MIME type says and has at most so many bytes."""
+    assert not result.is_error, text_of(result)
+    [shown] = [content for content in result.content if isinstance(content, ImageContent)]
+    content = base64.b64decode(shown.data)
+    assert len(content) <= max_bytes
+    image = Image.open(io.BytesIO(content))
+    assert Image.MIME[str(image.format)] == shown.mime_type
+    return image

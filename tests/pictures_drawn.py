@@ -1,8 +1,10 @@
-"""Pictures that tests draw for themselves, whole, odd and made to fill memory."""
+"""Pictures that tests draw for themselves, whole, odd and made to fill memory, and archives of them."""
 
 import io
 import struct
+import zipfile
 import zlib
+from collections.abc import Mapping
 
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, Base
@@ -99,3 +101,12 @@ def exif_of_many_copies(entries: int, of_bytes: int) -> bytes:
     """EXIF whose every entry points to the same bytes: a reader that copies them fills memory."""
     head = b"II*\0\x08\0\0\0" + struct.pack("<H", entries)
     return head + b"".join(struct.pack("<HHII", 300 + tag, 1, of_bytes, 8) for tag in range(entries))
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """An archive of files by name."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()

@@ -2,13 +2,12 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import Connect
-from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, structured, text_of
+from documented import EXCHANGES, arguments_of, structured, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client as McpClient
@@ -36,12 +35,6 @@ URL = "https://cars.example/a.jpg"
 @pytest.fixture
 def sandbox_options() -> SandboxOptions:
     return SandboxOptions(replay=True)
-
-
-@pytest.fixture
-async def host(connect: Connect) -> AsyncGenerator[McpClient]:
-    async with connect(toolsets=ALL_TOOLSETS) as connected:
-        yield connected
 
 
 async def refusal(host: McpClient, world: World, tool: str, arguments: Mapping[str, JsonValue]) -> list[str]:

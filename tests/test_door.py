@@ -2,14 +2,13 @@
 
 import io
 import re
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
 import jsonschema  # type: ignore[import-untyped]  # it has no types
 import pytest
 from conftest import KEY, Connect
-from documented import ALL_TOOLSETS, structured, text_of
+from documented import structured, text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client as McpClient
@@ -46,12 +45,6 @@ def sandbox() -> ScriptedApi:
 @pytest.fixture
 def api(sandbox: ScriptedApi) -> ScriptedApi:
     return sandbox
-
-
-@pytest.fixture
-async def host(connect: Connect) -> AsyncGenerator[McpClient]:
-    async with connect(toolsets=ALL_TOOLSETS) as connected:
-        yield connected
 
 
 def texts(value: JsonValue) -> list[str]:

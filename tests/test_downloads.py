@@ -8,7 +8,7 @@ import io
 import json
 import socket
 import zipfile
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
@@ -17,6 +17,7 @@ from conftest import KEY, Clock, Connect
 from documented import structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
+from pictures_drawn import zipped
 from PIL import Image
 from pydantic import JsonValue
 from starlette.applications import Starlette
@@ -40,14 +41,6 @@ PUBLIC = "93.184.216.34"
 def drawn(colour: str = "red", kind: str = "JPEG") -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (120, 80), colour).save(file, kind)
-    return file.getvalue()
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
     return file.getvalue()
 
 

@@ -1,7 +1,6 @@
 """Intent before, outcome after, duplicates found, credits counted."""
 
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,21 +17,6 @@ DAY_S = 86_400.0
 @pytest.fixture
 def clock() -> WallClock:
     return WallClock()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, clock: WallClock) -> Iterator[Blocking]:
-    ledger = Blocking(tmp_path, clock=clock)
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def other(tmp_path: Path, clock: WallClock) -> Iterator[Blocking]:
-    """The ledger as another process sees it."""
-    other = Blocking(tmp_path, clock=clock)
-    yield other
-    other.close()
 
 
 def intend(ledger: Blocking, submission: Intent = FRONT) -> int:

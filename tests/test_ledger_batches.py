@@ -1,8 +1,6 @@
 """Batches, pictures, shared looks at a batch, reports and names of templates."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,21 +15,6 @@ LINKS = replace(FRONT, file_name="left.jpg\nright.jpg", pictures=2, fingerprint=
 @pytest.fixture
 def clock() -> WallClock:
     return WallClock()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, clock: WallClock) -> Iterator[Blocking]:
-    ledger = Blocking(tmp_path, clock=clock)
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def other(tmp_path: Path, clock: WallClock) -> Iterator[Blocking]:
-    """The ledger as another process sees it."""
-    other = Blocking(tmp_path, clock=clock)
-    yield other
-    other.close()
 
 
 def accept(ledger: Blocking, submission: Intent, batch_id: str = "1004") -> None:

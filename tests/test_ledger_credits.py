@@ -1,6 +1,5 @@
 """The balance told before and after a submission, kept only where it is certain which submission it belongs to."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +12,6 @@ from autobg_mcp.money.ledger import Intent, Outcome
 @pytest.fixture
 def clock() -> WallClock:
     return WallClock()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, clock: WallClock) -> Iterator[Blocking]:
-    ledger = Blocking(tmp_path, clock=clock)
-    yield ledger
-    ledger.close()
 
 
 def intend(ledger: Blocking, submission: Intent = FRONT) -> int:

@@ -1,10 +1,9 @@
 """Pictures in answers: out of archives, and told from the originals."""
 
 import io
-import zipfile
 
 import pytest
-from pictures_drawn import coded, quartered, revealing_exif
+from pictures_drawn import coded, quartered, revealing_exif, zipped
 from PIL import Image, ImageDraw
 
 from autobg_mcp.errors import FileRefusedError
@@ -12,14 +11,6 @@ from autobg_mcp.files.archive import pictures_in
 from autobg_mcp.pictures.compare import same_picture
 
 CAR = coded(quartered())
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 def test_the_pictures_of_an_archive_come_out_with_safe_names() -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import sys
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures_drawn import PROFILE, coded, png_chunk, png_of_zeros, quartered, revealing_exif
+from pictures_drawn import PROFILE, coded, png_chunk, png_of_zeros, quartered, revealing_exif, zipped
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -211,13 +210,6 @@ def test_a_heic_photo_without_the_extra_is_refused_with_advice(
     assert "pip install 'autobg-mcp[heic]'" in refused.value.next_step
 
 
-def zipped() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("car.jpg", "x")
-    return file.getvalue()
-
-
 NOT_PHOTOS = {
     "an empty file": (b"", "is empty"),
     "a private key": (b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n", "holds text/plain"),
@@ -227,7 +219,7 @@ NOT_PHOTOS = {
     "a web page": (b"<!doctype html><p>", "holds text/html"),
     "a drawing": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "holds text/html"),
     "a PDF": (b"%PDF-1.7\n", "holds application/pdf"),
-    "a zip": (zipped(), "holds application/zip"),
+    "a zip": (zipped({"car.jpg": b"x"}), "holds application/zip"),
     "zeros": (bytes(1000), "no known kind"),
     "a program": (b"\x7fELF\x02\x01\x01" + bytes(100), "no known kind"),
     "a GIF": (coded(quartered(), "GIF"), "holds image/gif"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Clock, Connect
-from documented import structured, text_of
+from documented import seen, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult, ImageContent
 from pictures_drawn import coded, quartered, revealing_exif
@@ -229,14 +229,6 @@ async def show(host: McpClient, batch_id: str, tool: str = "getImagesRaw") -> Ca
     result = await host.call_tool(tool, arguments)
     assert not result.is_error, text_of(result)
     return result
-
-
-def seen(result: CallToolResult) -> Image.Image:
-    """The one picture that a model sees, which is what its MIME type says."""
-    [shown] = [content for content in result.content if isinstance(content, ImageContent)]
-    image = Image.open(io.BytesIO(base64.b64decode(shown.data)))
-    assert Image.MIME[str(image.format)] == shown.mime_type
-    return image
 
 
 @pytest.mark.parametrize("again", [{}, {"kind": "WEBP", "quality": 70}, {"quality": 60}])

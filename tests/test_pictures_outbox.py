@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures_drawn import coded, quartered
+from pictures_drawn import coded, quartered, zipped
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files import outbox as outbox_module
@@ -31,13 +31,6 @@ def outbox(tmp_path: Path) -> Outbox:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-
-
-def sheet() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    return file.getvalue()
 
 
 def archive() -> bytes:
@@ -73,7 +66,7 @@ ENDINGS = {
     "front.png": coded(quartered(), "PNG"),
     "front.webp": coded(quartered(), "WEBP"),
     "front.gif": coded(quartered(), "GIF"),
-    "front.xlsx": sheet(),
+    "front.xlsx": zipped({"xl/workbook.xml": b"<workbook/>"}),
     "front.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(8),
     "front.zip": archive(),
     "front.json": b'\n[{"picID": 1}]\n',

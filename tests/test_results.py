@@ -3,15 +3,14 @@
 import base64
 import io
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import KEY, Connect
-from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, structured, text_of
+from documented import EXCHANGES, arguments_of, seen, structured, text_of
 from mcp import Client as McpClient
 from mcp import MCPError
-from mcp.types import CallToolResult, ImageContent
 from PIL import Image
 from pydantic import JsonValue
 from scripted_api import ScriptedApi
@@ -29,12 +28,6 @@ def sandbox() -> ScriptedApi:
 @pytest.fixture
 def api(sandbox: ScriptedApi) -> ScriptedApi:
     return sandbox
-
-
-@pytest.fixture
-async def host(connect: Connect) -> AsyncGenerator[McpClient]:
-    async with connect(toolsets=ALL_TOOLSETS) as connected:
-        yield connected
 
 
 async def status_of(api: ScriptedApi, host: McpClient, data: JsonValue) -> JsonValue:
@@ -144,15 +137,6 @@ def picture(width_px: int, height_px: int, kind: str = "JPEG", mode: str = "RGB"
     file = io.BytesIO()
     noise.save(file, kind, **({"quality": 90} if kind == "JPEG" else {}))
     return file.getvalue()
-
-
-def seen(result: CallToolResult) -> Image.Image:
-    """The one picture that a model sees."""
-    assert not result.is_error, text_of(result)
-    [content] = [content for content in result.content if isinstance(content, ImageContent)]
-    shown = base64.b64decode(content.data)
-    assert len(shown) <= 300_000
-    return Image.open(io.BytesIO(shown))
 
 
 def saved_in(folder: Path, name: str = "") -> list[Path]:

@@ -1,7 +1,5 @@
 """reviewBatch: what a model sees of a batch, what it reads of it, and what both cost."""
 
-import base64
-import io
 import math
 import re
 from pathlib import Path
@@ -9,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from conftest import KEY, Connect
-from documented import structured, text_of
+from documented import seen, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult, ImageContent
 from PIL import Image
@@ -48,11 +46,7 @@ async def review(host: McpClient, batch_id: str, page: int = 1) -> CallToolResul
 
 
 def sheet(result: CallToolResult) -> Image.Image:
-    """The one picture in a result, which is what its MIME type says."""
-    [shown] = [content for content in result.content if isinstance(content, ImageContent)]
-    image = Image.open(io.BytesIO(base64.b64decode(shown.data)))
-    assert Image.MIME[str(image.format)] == shown.mime_type
-    return image
+    return seen(result, max_bytes=700_000)
 
 
 def lines(result: CallToolResult) -> list[str]:
