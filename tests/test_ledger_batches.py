@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ledger_cases import FRONT, Blocking, WallClock
 
-from autobg_mcp.money.ledger import FileStamp, Intent, PictureState
+from autobg_mcp.money.ledger import FileStamp, PictureState
 
 REAR = replace(FRONT, file_name="rear.jpg", fingerprint="rear", source="/cars/rear.jpg")
 LINKS = replace(FRONT, file_name="left.jpg\nright.jpg", pictures=2, fingerprint="links", source=None)
@@ -15,10 +15,6 @@ LINKS = replace(FRONT, file_name="left.jpg\nright.jpg", pictures=2, fingerprint=
 @pytest.fixture
 def clock() -> WallClock:
     return WallClock()
-
-
-def accept(ledger: Blocking, submission: Intent, batch_id: str = "1004") -> None:
-    ledger.accept(submission, batch_id)
 
 
 def see(ledger: Blocking, *pictures: tuple[str, str], batch_id: str = "1004") -> None:
@@ -31,21 +27,21 @@ def found(ledger: Blocking, **filters: Any) -> list[str]:
 
 
 def test_a_batch_gathers_its_submissions(ledger: Blocking, clock: WallClock) -> None:
-    accept(ledger, FRONT)
+    ledger.accept(FRONT)
     clock.now += 60
-    accept(ledger, LINKS)
+    ledger.accept(LINKS)
     (batch,) = ledger.batches("account")
     assert (batch.pictures, batch.first_at) == (3, clock.now - 60)
 
 
 def test_a_batch_nobody_looked_at_has_no_state(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
+    ledger.accept(FRONT)
     (batch,) = ledger.batches("account")
     assert (batch.processed, batch.failed, batch.pending, batch.checked_at) == (None, None, None, None)
 
 
 def test_a_batch_tells_its_last_known_state(ledger: Blocking, clock: WallClock) -> None:
-    accept(ledger, FRONT)
+    ledger.accept(FRONT)
     flags = [(True, False), (True, False), (True, True), (False, True), (False, False)]
     states = [PictureState(str(i), "x.jpg", *flag) for i, flag in enumerate(flags)]
     ledger.record_status("account", "1004", states)
@@ -63,14 +59,14 @@ def test_refused_and_unknown_submissions_make_no_batch(ledger: Blocking) -> None
 
 def test_batches_come_newest_first_and_no_more_than_asked(ledger: Blocking, clock: WallClock) -> None:
     for batch_id in ("1", "2", "3"):
-        accept(ledger, FRONT, batch_id)
+        ledger.accept(FRONT, batch_id)
         clock.now += 1
-    accept(ledger, REAR, "1")
+    ledger.accept(REAR, "1")
     assert found(ledger, limit=2) == ["1", "3"]
 
 
 def test_batches_of_another_account_stay_hidden(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
+    ledger.accept(FRONT)
     assert ledger.batches("another") == []
 
 
@@ -92,15 +88,15 @@ def test_batches_are_found_by_what_people_say(
     ledger: Blocking, clock: WallClock, filters: dict[str, object], batches: list[str]
 ) -> None:
     ledger.record_templates("account", {"88": "White Showroom"})
-    accept(ledger, FRONT, "1")
+    ledger.accept(FRONT, "1")
     clock.now += 10
-    accept(ledger, replace(REAR, vehicle="škoda-3", template="88"), "2")
+    ledger.accept(replace(REAR, vehicle="škoda-3", template="88"), "2")
     assert found(ledger, **filters) == batches
 
 
 def test_a_picture_leads_back_to_its_original(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
-    accept(ledger, REAR)
+    ledger.accept(FRONT)
+    ledger.accept(REAR)
     see(ledger, ("51", "front.jpg"), ("52", "rear.jpg"))
     assert (picture := ledger.picture("account", "52"))
     assert (picture.batch_id, picture.name, picture.source) == ("1004", "rear.jpg", "/cars/rear.jpg")
@@ -111,30 +107,30 @@ def test_a_picture_nobody_saw_is_not_known(ledger: Blocking) -> None:
 
 
 def test_a_picture_with_two_possible_originals_names_neither(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
-    accept(ledger, replace(FRONT, fingerprint="another", source="/vans/front.jpg"))
+    ledger.accept(FRONT)
+    ledger.accept(replace(FRONT, fingerprint="another", source="/vans/front.jpg"))
     see(ledger, ("51", "front.jpg"), ("52", "front.jpg"))
     assert (picture := ledger.picture("account", "51"))
     assert (picture.source, picture.submitted_at) == (None, None)
 
 
 def test_more_pictures_of_a_name_than_were_submitted_leave_the_original_open(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
+    ledger.accept(FRONT)
     see(ledger, ("51", "front.jpg"), ("52", "front.jpg"))
     assert (picture := ledger.picture("account", "51"))
     assert picture.source is None
 
 
 def test_the_same_file_submitted_twice_is_still_its_original(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
-    accept(ledger, FRONT)
+    ledger.accept(FRONT)
+    ledger.accept(FRONT)
     see(ledger, ("51", "front.jpg"), ("52", "front.jpg"))
     assert (picture := ledger.picture("account", "51"))
     assert picture.source == "/cars/front.jpg"
 
 
 def test_a_picture_moved_to_a_new_batch_keeps_its_original(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
+    ledger.accept(FRONT)
     see(ledger, ("51", "front.jpg"))
     see(ledger, ("51", "front.jpg"), batch_id="1239")
     assert (picture := ledger.picture("account", "51"))
@@ -222,8 +218,8 @@ def test_a_template_goes_by_its_newest_name(ledger: Blocking) -> None:
 
 
 def test_the_vehicle_of_a_batch_is_that_of_its_newest_submission(ledger: Blocking) -> None:
-    accept(ledger, FRONT)
-    accept(ledger, replace(REAR, vehicle="AUDI-2"))
+    ledger.accept(FRONT)
+    ledger.accept(replace(REAR, vehicle="AUDI-2"))
     assert (ledger.vehicle_of("account", "1004"), ledger.vehicle_of("account", "9")) == ("AUDI-2", None)
 
 

@@ -14,12 +14,8 @@ def clock() -> WallClock:
     return WallClock()
 
 
-def intend(ledger: Blocking, submission: Intent = FRONT) -> int:
-    return ledger.intend(submission)
-
-
 def settle(ledger: Blocking, state: Outcome = "accepted", submission: Intent = FRONT) -> int:
-    entry_id = intend(ledger, submission)
+    entry_id = ledger.intend(submission)
     ledger.settle(entry_id, state)
     return entry_id
 
@@ -82,7 +78,7 @@ def test_the_newest_balance_stands_before_a_submission(ledger: Blocking) -> None
 
 
 def test_a_balance_told_during_a_submission_is_not_taken_for_the_one_after_it(ledger: Blocking) -> None:
-    entry_id = intend(ledger)
+    entry_id = ledger.intend()
     ledger.record_credits("account", 9)
     ledger.settle(entry_id, "accepted")
     assert balances(ledger, entry_id) == (None, None)
@@ -91,22 +87,22 @@ def test_a_balance_told_during_a_submission_is_not_taken_for_the_one_after_it(le
 def test_a_balance_told_during_a_submission_is_not_taken_for_the_one_before_the_next(
     ledger: Blocking,
 ) -> None:
-    ledger.settle(intend(ledger), "accepted")
+    ledger.settle(ledger.intend(), "accepted")
     ledger.record_credits("account", 10)
-    intend(ledger)
+    ledger.intend()
     ledger.record_credits("account", 9)
     assert balances(ledger, settle(ledger)) == (None, None)
 
 
 def test_an_older_submission_under_way_makes_a_balance_uncertain(ledger: Blocking) -> None:
-    intend(ledger)
+    ledger.intend()
     entry_id = settle(ledger)
     ledger.record_credits("account", 9)
     assert balances(ledger, entry_id) == (None, None)
 
 
 def test_a_submission_of_a_dead_process_is_not_waited_for(ledger: Blocking, clock: WallClock) -> None:
-    entry_id = intend(ledger)
+    entry_id = ledger.intend()
     ledger.sent(entry_id)
     clock.now += LEASE_S + 1
     ledger.record_credits("account", 9)
@@ -124,7 +120,7 @@ def test_balances_of_two_accounts_are_told_apart(ledger: Blocking) -> None:
 
 
 def test_a_submission_of_another_account_under_way_leaves_a_balance_certain(ledger: Blocking) -> None:
-    intend(ledger, replace(FRONT, account="another"))
+    ledger.intend(replace(FRONT, account="another"))
     entry_id = settle(ledger)
     ledger.record_credits("account", 9)
     assert balances(ledger, entry_id) == (None, 9)

@@ -20,10 +20,6 @@ from autobg_mcp.money.ledger.sqlite_ledger import FILE_NAME
 NOBODY = 65_534
 
 
-def intend(ledger: Blocking) -> int:
-    return ledger.intend()
-
-
 def accept(folder: Path) -> int:
     with closing(Blocking(folder)) as ledger:
         return ledger.accept()
@@ -82,7 +78,7 @@ def test_an_entry_from_before_balances_were_kept_gets_the_next_one(tmp_path: Pat
     with closing(Blocking(tmp_path)) as ledger:
         ledger.record_credits("account", 9)
         assert (ledger.get(1).credits_before, ledger.get(1).credits_after) == (None, 9)
-        assert ledger.get(intend(ledger)).credits_before == 9
+        assert ledger.get(ledger.intend()).credits_before == 9
 
 
 def test_a_ledger_of_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
@@ -113,14 +109,14 @@ def test_a_server_goes_on_with_a_new_ledger_once_the_damaged_one_is_moved_away(t
     file.write_bytes(b"not a database" * 1_000)
     with closing(Blocking(tmp_path)) as ledger:
         with pytest.raises(StateError):
-            intend(ledger)
+            ledger.intend()
         file.rename(tmp_path / "copy")
-        assert ledger.get(intend(ledger)).state == "intended"
+        assert ledger.get(ledger.intend()).state == "intended"
 
 
 def test_a_ledger_replaced_under_a_running_server_is_the_one_that_counts(tmp_path: Path) -> None:
     with closing(Blocking(tmp_path)) as ledger:
-        intend(ledger)
+        ledger.intend()
         for file in tmp_path.glob("ledger*"):
             file.rename(tmp_path / f"old-{file.name}")
         entry_id = accept(tmp_path)
@@ -129,7 +125,7 @@ def test_a_ledger_replaced_under_a_running_server_is_the_one_that_counts(tmp_pat
 
 def test_an_outcome_whose_entry_went_away_with_the_file_is_told(tmp_path: Path) -> None:
     with closing(Blocking(tmp_path)) as ledger:
-        entry_id = intend(ledger)
+        entry_id = ledger.intend()
         for file in tmp_path.glob("ledger*"):
             file.unlink()
         with pytest.raises(StateError, match="was the file replaced"):
@@ -160,7 +156,7 @@ def test_a_file_in_place_of_the_folder_is_told_as_such(folder: str, tmp_path: Pa
 
 def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path) -> None:
     with closing(Blocking(tmp_path)) as ledger:
-        entry_id = intend(ledger)
+        entry_id = ledger.intend()
         with ledger.ledger._file.reading() as db:
             db.execute("PRAGMA max_page_count=1")
         with pytest.raises(StateError, match="Free space"):
@@ -213,7 +209,7 @@ def test_a_claim_is_written_at_once_while_another_process_searches(tmp_path: Pat
         searcher.execute("BEGIN")
         searcher.execute("SELECT * FROM entries").fetchall()
         with closing(Blocking(tmp_path, sleep=impatient)) as ledger:
-            assert ledger.get(intend(ledger)).state == "intended"
+            assert ledger.get(ledger.intend()).state == "intended"
 
 
 def test_a_search_is_answered_at_once_while_another_process_writes(tmp_path: Path) -> None:
@@ -283,7 +279,7 @@ def test_a_ledger_held_for_long_by_another_program_is_named(tmp_path: Path) -> N
             closing(Blocking(tmp_path, sleep=waits.append)) as ledger,
             pytest.raises(StateError, match="held by other"),
         ):
-            intend(ledger)
+            ledger.intend()
     assert 5 <= sum(waits) < 6
 
 
@@ -294,7 +290,7 @@ def test_a_ledger_held_for_a_moment_is_waited_for(tmp_path: Path) -> None:
     ) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with closing(Blocking(tmp_path, sleep=lambda _: holder.rollback())) as ledger:
-            assert ledger.get(intend(ledger)).state == "intended"
+            assert ledger.get(ledger.intend()).state == "intended"
 
 
 def test_the_journal_is_write_ahead(tmp_path: Path) -> None:
