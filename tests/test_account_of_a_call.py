@@ -43,3 +43,20 @@ async def test_what_one_key_submitted_is_no_repeat_for_another(
         async with connect(api_key=key) as client:
             await upload(client, photos / "cars")
     assert [account.credits_left for account in world.accounts.values()] == [97, 97]
+
+
+async def test_a_key_file_is_read_once_in_a_call(
+    connect: Connect, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_file, reads = tmp_path / "key", list[Path]()
+    await anyio.Path(key_file).write_text(KEY)
+    read = Path.read_text
+
+    def counted(path: Path, encoding: str | None = None) -> str:
+        reads.extend([path] if path == key_file else [])
+        return read(path, encoding)
+
+    async with connect(api_key=None, api_key_file=key_file) as client:
+        monkeypatch.setattr(Path, "read_text", counted)
+        await upload(client, photos / "cars")
+    assert len(reads) == 1

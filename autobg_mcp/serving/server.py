@@ -15,6 +15,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from pydantic import SecretStr
 
 from autobg_mcp.api.call import AskPerson, Call
 from autobg_mcp.clock import SYSTEM, Clock
@@ -103,8 +104,9 @@ class _Requests:
     async def call_tool(
         self, context: HostContext, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        door = Door(self._settings.secrets())
-        call = _call(context, partial(self._approvals.ask, context, params), door)
+        secrets = self._settings.secrets()  # read once: what is sent and what is redacted is one key
+        door = Door(secrets)
+        call = _call(context, partial(self._approvals.ask, context, params), door, secrets)
         try:
             client = await context.lifespan_context()
             tool = self._offer.find(params.name)
@@ -165,8 +167,8 @@ def _on_demand(open_client: OpenClient, stack: AsyncExitStack) -> ClientOnDemand
     return client
 
 
-def _call(context: HostContext, ask: AskPerson, door: Door) -> Call:
-    """The call that a request makes: its host's name, and its ways to tell and to ask."""
+def _call(context: HostContext, ask: AskPerson, door: Door, secrets: list[str]) -> Call:
+    """The call that a request makes: its key, its host's name, and its ways to tell and to ask."""
     host = context.session.client_params
 
     async def report(progress: float, total: float | None, message: str) -> None:
@@ -176,6 +178,7 @@ def _call(context: HostContext, ask: AskPerson, door: Door) -> Call:
         return await ask(door.line(question), subject)
 
     return Call(
+        key=SecretStr(secrets[0]) if secrets else None,
         report=report,
         ask=ask_in_words,
         host=cleaned(host.client_info.name, 60) if host else "unknown host",
