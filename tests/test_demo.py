@@ -63,6 +63,18 @@ def test_readme_shows_progress_in_the_words_in_which_it_comes(played: Played) ->
 
 
 @pytest.mark.long
+def test_a_demo_that_nobody_reads_to_the_end_does_not_call_a_step_failed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "autobg_mcp", "demo", "--output", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, err) == (141, "")
+
+
+@pytest.mark.long
 def test_pictures_that_cannot_be_saved_are_a_failed_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

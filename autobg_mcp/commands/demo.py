@@ -15,14 +15,28 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play the story; 1 where a step failed."""
+    """Play the story; 1 where a step failed.
+
+    Raises:
+        BrokenPipeError: Nobody read it to the end. No step of the story fails for that.
+    """
     import anyio  # noqa: PLC0415  # --help needs none of it
 
     from autobg_mcp.demo import DemoFailedError, play  # noqa: PLC0415
 
+    unread: list[BrokenPipeError] = []
+
+    def tell(line: str) -> None:
+        try:
+            print(line, flush=True)
+        except BrokenPipeError as error:
+            unread.append(error)
+
     try:
-        anyio.run(play, options.output.absolute(), lambda line: print(line, flush=True))
+        anyio.run(play, options.output.absolute(), tell)
     except DemoFailedError as error:
         print(f"autobg-mcp demo failed: {error}", file=sys.stderr)
         return FAILED
+    if unread:
+        raise unread[0]
     return 0
