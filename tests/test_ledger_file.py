@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from ledger_cases import FRONT, Blocking
+from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import PictureState
@@ -174,6 +174,9 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path)
         "credits_before = 'many'",
         "pictures = 'many'",
         "batch_id = CAST(x'ff' AS TEXT)",
+        "batch_id = '1' || char(10) || 'Credits spent: no.'",
+        "batch_id = printf('%065d', 1)",
+        "owner = x'ff'",
     ],
 )
 def test_a_value_that_no_ledger_holds_is_told_as_damage(change: str, tmp_path: Path) -> None:
@@ -184,6 +187,17 @@ def test_a_value_that_no_ledger_holds_is_told_as_damage(change: str, tmp_path: P
         db.execute(f"UPDATE entries SET {change}")
     with closing(Blocking(tmp_path)) as ledger, pytest.raises(StateError, match=r"ledger.* is damaged \("):
         ledger.claim(daily_limit=5, duplicate_window_s=1e12)
+
+
+@pytest.mark.parametrize("change", ["pictures SET pic_id = 'a b'", "batches SET batch_id = x'ff'"])
+def test_an_id_that_no_answer_holds_is_told_as_damage(change: str, tmp_path: Path) -> None:
+    with closing(Blocking(tmp_path)) as ledger:
+        ledger.accept(batch_id="1004")
+        ledger.record_status("account", "1004", [PictureState("1", "car.jpg", processed=True, failed=False)])
+        by_hand(tmp_path, f"UPDATE {change}")
+        with pytest.raises(StateError, match=r"ledger.* is damaged \("):
+            ledger.status_lease("account", "1004", fresh_s=60, lease_s=1)
+            ledger.batches("account")
 
 
 def test_no_question_goes_through_a_whole_table(tmp_path: Path) -> None:

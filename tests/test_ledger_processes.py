@@ -76,7 +76,7 @@ def submit_until_killed(folder: Path, clock_ahead_s: float) -> None:
             time.sleep(0.001)  # the request travels
             os.write(api, f"{number}\n".encode())
             time.sleep(0.002)  # the answer travels
-            ledger.settle(entry.id, "accepted", batch_id=f"batch {number}")
+            ledger.settle(entry.id, "accepted", batch_id=f"batch-{number}")
 
 
 def wait_for_payments(folder: Path, count: int) -> None:
@@ -143,7 +143,7 @@ def test_killed_processes_leave_every_payment_accepted_or_unknown(killed: Path) 
 def test_killed_processes_leave_no_acceptance_that_was_not_paid(killed: Path) -> None:
     accepted = [entry for entry in entries_after_all_died(killed) if entry.state == "accepted"]
     assert {entry.fingerprint for entry in accepted} <= set((killed / "api").read_text().split())
-    assert all(entry.batch_id == f"batch {entry.fingerprint}" for entry in accepted)
+    assert all(entry.batch_id == f"batch-{entry.fingerprint}" for entry in accepted)
 
 
 def test_killed_processes_leave_a_whole_file(killed: Path) -> None:

@@ -142,6 +142,17 @@ async def test_a_value_that_no_step_has_written_is_named_with_what_to_do(
         await take(throttle)
 
 
+async def test_the_name_of_a_budget_that_is_no_text_is_told_as_damage(
+    process: Callable[[], Throttle], file: Path
+) -> None:
+    throttle = process()
+    await take(throttle)
+    await throttle.aclose()
+    written(file, "UPDATE bucket SET name = x'ff'")
+    with pytest.raises(StateError, match=f"{file} is damaged"):
+        await throttle.budgets("account:")
+
+
 async def test_an_answer_is_not_waited_for(file: Path, clock: TurnedClock) -> None:
     worker = Later()
     throttle = SharedThrottle(SqliteStore(file, clock=clock), clock=clock, worker=worker)

@@ -8,12 +8,13 @@ import sqlite3
 from pathlib import Path
 
 from autobg_mcp.clock import SYSTEM, Clock
-from autobg_mcp.state import StateFile
+from autobg_mcp.state import StateFile, text_up_to
 from autobg_mcp.throttle.bucket import NUMBERS, Bucket, Waiter, checked
 from autobg_mcp.throttle.policy import microseconds, span_us
 from autobg_mcp.throttle.store import Change, run
 from autobg_mcp.throttle.wishes import Replies, Wishes
 
+_NAME_CHARS = 1000  # of a bucket: an account and a tool
 _IF_LOST = (
     "The slots used in the last window are forgotten then, so wait a minute before the next call; sooner, it can exceed "
     "the API's limit."
@@ -68,7 +69,8 @@ class SqliteStore:
         found = {}
         with self._file.reading() as db:
             for (name,) in db.execute("SELECT name FROM bucket").fetchall():
-                bucket = _numbers(db, name) if name.startswith(prefix) else None
+                is_asked = text_up_to(name, _NAME_CHARS).startswith(prefix)
+                bucket = _numbers(db, name) if is_asked else None
                 if bucket is not None:
                     now_us = bucket.now_us(microseconds(self._clock.monotonic_s()))
                     _load(db, name, bucket, None, now_us - span_us(bucket.window_us))

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import NamedTuple
 
-from autobg_mcp.money.ledger.entries import MOST_CREDITS, moment, names_of, words, words_or_none
+from autobg_mcp.money.ledger.entries import MOST_CREDITS, api_id, moment, names_of, words, words_or_none
 from autobg_mcp.money.ledger.records import Batch, Entry
 from autobg_mcp.state import whole_between
 
@@ -87,7 +87,7 @@ def vehicle_of(db: sqlite3.Connection, account: str, batch_id: str) -> str | Non
 def _batch(db: sqlite3.Connection, row: sqlite3.Row) -> Batch:
     state = _last_known_state(db, (row["account"], row["batch_id"]))
     return Batch(
-        batch_id=words(row["batch_id"]),
+        batch_id=api_id(row["batch_id"]),
         vehicle=words(row["vehicle"]),
         template=words_or_none(row["template"]),
         first_at=moment(row["first_at"]),
@@ -111,7 +111,7 @@ def _last_known_state(db: sqlite3.Connection, key: tuple[str, str]) -> _State:
     if look is None or look["checked_at"] is None:
         return _State(None, None, None, None)
     processed, failed, seen = db.execute(
-        "SELECT coalesce(sum(processed AND NOT failed), 0), coalesce(sum(failed), 0), count(*) "
+        "SELECT coalesce(sum(processed AND NOT failed), 0), coalesce(sum(failed != 0), 0), count(*) "
         "FROM pictures WHERE account = ? AND batch_id = ?",
         key,
     ).fetchone()

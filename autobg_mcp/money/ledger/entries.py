@@ -1,5 +1,6 @@
 """The rows of the entries table, inside a transaction that the caller holds."""
 
+import re
 import sqlite3
 from dataclasses import fields
 from typing import Final, get_args
@@ -15,6 +16,7 @@ MOST_CHARS: Final = 1_000_000
 MOST_CREDITS: Final = 2**63 - 1
 """The largest whole number of SQLite."""
 
+_ID: Final = re.compile(r"[\w.-]{1,64}")
 _STATES = ("intended", *get_args(Outcome))
 _FIRST_MOMENT, _LAST_MOMENT = -6e10, 2.5e11  # the years 1 to 9999, roughly
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
@@ -113,6 +115,18 @@ def words(value: object) -> str:
     return text_up_to(value, MOST_CHARS)
 
 
+def api_id(value: object) -> str:
+    """An id of the API as it was read: such as an answer must hold before it is written down.
+
+    Raises:
+        ImpossibleValueError: It is none.
+    """
+    text = words(value)
+    if not _ID.fullmatch(text):
+        raise ImpossibleValueError(f"{text!r:.50} where an id belongs")
+    return text
+
+
 def words_or_none(value: object) -> str | None:
     """A text as it was read, or nothing.
 
@@ -143,7 +157,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         id=whole_between(row["id"], 1, MOST_CREDITS),
         at=moment(row["at"]),
         state=row["state"],
-        batch_id=words_or_none(row["batch_id"]),
+        batch_id=None if row["batch_id"] is None else api_id(row["batch_id"]),
         reason=words_or_none(row["reason"]),
         credits_before=balances.credits_or_none(row["credits_before"]),
         credits_after=balances.credits_or_none(row["credits_after"]),

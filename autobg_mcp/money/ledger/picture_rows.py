@@ -29,7 +29,7 @@ def of_batch(db: sqlite3.Connection, account: str, batch_id: str) -> list[Pictur
     )
     return [
         PictureState(
-            entries.words(row["pic_id"]),
+            entries.api_id(row["pic_id"]),
             entries.words(row["name"]),
             bool(row["processed"]),
             bool(row["failed"]),
@@ -48,7 +48,7 @@ def known(db: sqlite3.Connection, account: str, pic_id: str) -> KnownPicture | N
         return None
     name = entries.words(rows[-1]["name"])
     # A picture that went through human QA can stand in a second batch that nothing was submitted to.
-    batch_ids = [entries.words(row["batch_id"]) for row in rows]
+    batch_ids = [entries.api_id(row["batch_id"]) for row in rows]
     submitted = _submitted_as(db, account, name, batch_ids)
     return KnownPicture(
         name=name,

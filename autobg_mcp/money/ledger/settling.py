@@ -78,7 +78,7 @@ def dead(db: sqlite3.Connection, now: float) -> list[int]:
         "SELECT id, owner, lease_until, coalesce(sent_at, at) AS moved_at FROM entries INDEXED BY entries_under_way "
         "WHERE state = 'intended'"
     )
-    return [row["id"] for row in rows if _is_over(row, now) or _is_gone(row["owner"])]
+    return [row["id"] for row in rows if _is_over(row, now) or _is_gone(entries.words(row["owner"]))]
 
 
 def give_up(db: sqlite3.Connection, now: float, entry_ids: list[int]) -> None:
