@@ -151,6 +151,27 @@ async def test_a_value_that_no_step_has_written_is_named_with_what_to_do(
     await throttle.aclose()
 
 
+async def test_keys_that_hold_something_else_are_named_with_what_to_do(empty: str, tmp_path: Path) -> None:
+    throttle = open_throttle(empty, state_dir=tmp_path)
+    await use_up(throttle)
+    with redis.Redis.from_url(empty) as client:
+        client.delete(_keys(BUCKET)[1])
+        client.set(_keys(BUCKET)[1], "text")
+    with pytest.raises(StateError, match=r"is damaged .* Delete those keys and wait a minute"):
+        await use_up(throttle)
+    await throttle.aclose()
+
+
+async def test_a_server_that_refuses_is_not_told_to_be_started(empty: str, tmp_path: Path) -> None:
+    throttle = open_throttle(empty, state_dir=tmp_path)
+    with redis.Redis.from_url(empty) as client:
+        client.config_set("maxmemory", 1)
+        with pytest.raises(StateError, match=r"cannot be used \(OutOfMemoryError\)\. Mend it"):
+            await use_up(throttle)
+        client.config_set("maxmemory", 0)
+    await throttle.aclose()
+
+
 async def test_a_server_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
     throttle = open_throttle(f"redis://user:{PASSWORD}@127.0.0.1:1/0", state_dir=tmp_path)
     with pytest.raises(

@@ -34,6 +34,7 @@ _TIMEOUT_S = 3.0
 _TRIES = 200
 _JUMP_US = SECOND_US
 _EVERYTHING = 2**52
+_OF_DATA = ("WRONGTYPE", "attempt to ")  # the second is how Lua begins
 _READ = """
 local want, clock = cjson.decode(ARGV[1]), redis.call('TIME')
 local version, seen, ahead, halved = unpack(redis.call('HMGET', KEYS[1], 'version', 'seen_us', 'ahead_us', 'halved'))
@@ -199,15 +200,26 @@ class RedisStore:
         try:
             yield
         except redis.RedisError as error:
+            if _is_about_data(error):
+                raise self._damaged("not of the kind that is kept there") from None
+            verb = "Mend" if isinstance(error, redis.ResponseError) else "Start"
             raise StateError(
-                f"The throttle's server {self._place} cannot be used ({type(error).__name__}). Start it, or set "
-                "AUTOBG_THROTTLE to one that runs (sqlite: if this is the only machine with the key)."
+                f"The throttle's server {self._place} cannot be used ({type(error).__name__}). {verb} it, "
+                "or set AUTOBG_THROTTLE to one that runs (sqlite: if this is the only machine with the key)."
             ) from None  # the cause may show the password
         except (ValueError, ImpossibleValueError) as error:
-            raise StateError(
-                f"What the throttle's server {self._place} holds under {_PREFIX}* is damaged ({error}). Delete those "
-                "keys and wait a minute before the next call, or use another database number in AUTOBG_THROTTLE."
-            ) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, what: object) -> StateError:
+        return StateError(
+            f"What the throttle's server {self._place} holds under {_PREFIX}* is damaged ({what}). Delete those "
+            "keys and wait a minute before the next call, or use another database number in AUTOBG_THROTTLE."
+        )
+
+
+def _is_about_data(error: redis.RedisError) -> bool:
+    """Whether a script could not work with what the keys hold: a value of another kind, or no number where one belongs."""
+    return isinstance(error, redis.ResponseError) and any(mark in str(error) for mark in _OF_DATA)
 
 
 def _keys(name: str) -> list[str]:
