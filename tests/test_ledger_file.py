@@ -128,8 +128,19 @@ def test_an_outcome_whose_entry_went_away_with_the_file_is_told(tmp_path: Path) 
         entry_id = ledger.intend()
         for file in tmp_path.glob("ledger*"):
             file.unlink()
-        with pytest.raises(StateError, match="was the file replaced"):
+        with pytest.raises(StateError, match="was replaced meanwhile"):
             ledger.settle(entry_id, "accepted", batch_id="1004")
+
+
+def test_an_outcome_whose_file_was_replaced_is_no_other_entrys_outcome(tmp_path: Path) -> None:
+    with closing(Blocking(tmp_path)) as ledger:
+        lost_id = ledger.intend()
+        for file in tmp_path.glob("ledger*"):
+            file.unlink()
+        other_id = ledger.intend()
+        with pytest.raises(StateError, match="was replaced meanwhile"):
+            ledger.settle(lost_id, "accepted", batch_id="1004")
+        assert ledger.get(other_id).state == "intended"
 
 
 def test_a_folder_that_cannot_be_written_is_named(open_folder: Path) -> None:
@@ -196,8 +207,7 @@ def test_an_id_that_no_answer_holds_is_told_as_damage(change: str, tmp_path: Pat
         ledger.record_status("account", "1004", [PictureState("1", "car.jpg", processed=True, failed=False)])
         by_hand(tmp_path, f"UPDATE {change}")
         with pytest.raises(StateError, match=r"ledger.* is damaged \("):
-            ledger.status_lease("account", "1004", fresh_s=60, lease_s=1)
-            ledger.batches("account")
+            (ledger.status_lease("account", "1004", fresh_s=60, lease_s=1), ledger.batches("account"))
 
 
 def test_no_question_goes_through_a_whole_table(tmp_path: Path) -> None:

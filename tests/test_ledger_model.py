@@ -54,6 +54,7 @@ class LedgerSequences(RuleBasedStateMachine):
         self.clock = WallClock()
         self.processes = [Blocking(self.folder, clock=self.clock) for _ in range(2)]
         self.model: list[Modelled] = []
+        self.before_first = 0
         self.balance: float | None = None
 
     def teardown(self) -> None:
@@ -107,7 +108,7 @@ class LedgerSequences(RuleBasedStateMachine):
         if earlier and not guards["allow_duplicate"]:
             accepted = [i for i, e in earlier.items() if e.state == "accepted"]
             assert claim.duplicate_of
-            assert claim.duplicate_of.id == max(accepted or earlier)
+            assert claim.duplicate_of.id == self.before_first + max(accepted or earlier)
         elif limit is not None and self.spent(now - 500) + pictures > limit:
             assert claim.over_limit == max(0, limit - self.spent(now - 500))
         else:
@@ -116,7 +117,9 @@ class LedgerSequences(RuleBasedStateMachine):
             entry.credits_before, self.balance = self.balance, None
             self.model.append(entry)
             assert claim.entry
-            assert claim.entry.id == len(self.model)
+            if len(self.model) == 1:  # each file counts from a number of its own
+                self.before_first = claim.entry.id - 1
+            assert claim.entry.id == self.before_first + len(self.model)
 
     @precondition(lambda self: self.model)
     @rule(number=PROCESSES, data=st.data())
@@ -124,11 +127,11 @@ class LedgerSequences(RuleBasedStateMachine):
         entry_id = data.draw(st.integers(1, len(self.model)))
         entry, process = self.model[entry_id - 1], self.processes[number]
         if entry.state == "intended" and entry.owner == process.ledger.owner:
-            process.sent(entry_id)
+            process.sent(self.before_first + entry_id)
             entry.sent, entry.alive_from = True, self.clock.now
         else:
             with pytest.raises(StateError):
-                process.sent(entry_id)
+                process.sent(self.before_first + entry_id)
 
     @precondition(lambda self: self.model)
     @rule(
@@ -146,14 +149,14 @@ class LedgerSequences(RuleBasedStateMachine):
     ) -> None:
         entry_id = data.draw(st.integers(1, len(self.model)))
         entry = self.model[entry_id - 1]
-        self.processes[number].settle(entry_id, state, batch_id=batch_id)
+        self.processes[number].settle(self.before_first + entry_id, state, batch_id=batch_id)
         if EVIDENCE.index(state) >= EVIDENCE.index(entry.state):
             entry.state, entry.batch_id = state, entry.batch_id or batch_id
 
     @invariant()
     def entries_agree(self) -> None:
         for entry_id, entry in enumerate(self.model, 1):
-            found = self.processes[0].get(entry_id)
+            found = self.processes[0].get(self.before_first + entry_id)
             for name in ("state", "batch_id", "credits_before", "credits_after"):
                 assert getattr(found, name) == getattr(entry, name)
 
@@ -161,7 +164,7 @@ class LedgerSequences(RuleBasedStateMachine):
     def totals_agree(self) -> None:
         since = self.clock.now - 100
         assert self.processes[1].spent("account", since) == self.spent(since)
-        unknown = [i for i, e in enumerate(self.model, 1) if e.state == "unknown"]
+        unknown = [self.before_first + i for i, e in enumerate(self.model, 1) if e.state == "unknown"]
         assert [entry.id for entry in self.processes[1].unknown("account")] == unknown
 
 

@@ -4,14 +4,13 @@ import json
 import resource
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
 from conftest import Clock, Connect
 from documented import ALL_TOOLSETS, arguments_of, structured, text_of
-from ledger_cases import Blocking, by_hand
+from ledger_cases import by_hand
 from mcp import Client as McpClient
 from PIL import Image
 from pydantic import JsonValue
@@ -211,6 +210,26 @@ async def test_a_refusal_that_the_ledger_could_not_take_says_so_and_is_written_l
     assert "The ledger lacks this outcome: The ledger" in first
     assert "nobody knows what came of it" not in second
     assert len(world.requests) == 2
+
+
+async def test_a_batch_whose_ledger_was_replaced_meanwhile_is_taken_for_no_other_photos(
+    connect: Connect, world: World, photos: Path, tmp_path: Path
+) -> None:
+    red, green = photos / "cars" / "car-1.jpg", photos / "cars" / "car-2.jpg"
+
+    async def replace(_: float) -> None:
+        for file in (tmp_path / "state").glob("ledger*"):
+            file.unlink()
+        world.fail_next("/uploadWithoutTemplateCC", "soft")
+        await upload(other, green)
+
+    world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=1)
+    async with connect() as one, connect() as other:
+        world.sleep = replace
+        first = structured(await upload(one, red))
+        second = structured(await upload(other, green))
+    assert "the file was replaced meanwhile. A repeat is sent and paid again." in str(first["note"])
+    assert ("note" in second, spent(world)) == (False, 2)
 
 
 async def test_a_planted_trigger_does_not_switch_the_daily_limit_off(
@@ -537,6 +556,5 @@ async def test_an_upload_between_two_looks_at_the_credits_has_both_balances_in_t
         await client.call_tool("getUserCreditDetails", {})
         await upload(client, car)
         await client.call_tool("getUserCreditDetails", {})
-    with closing(Blocking(tmp_path / "state")) as ledger:
-        entry = ledger.get(1)
-    assert (entry.credits_before, entry.credits_after) == (100, 99)
+    [balances] = by_hand(tmp_path / "state", "SELECT credits_before, credits_after FROM entries")
+    assert balances == (100, 99)

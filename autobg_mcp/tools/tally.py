@@ -40,12 +40,8 @@ class Accepted(Result):
 
     def lacking(self) -> str:
         """What a caller has to know of an answer that the ledger lacks; empty where it has it."""
-        if self._lacking is None:
-            return ""
-        return (
-            f"batch {self.batchID} was accepted and paid for, but could not be written down: {self._lacking} It will be "
-            "with the next call that can; until then a repeat may be answered as unknown"
-        )
+        paid = f"batch {self.batchID} was accepted and paid for, but could not be written down"
+        return "" if self._lacking is None else f"{paid}: {self._lacking}"
 
     def next_step(self) -> str:
         """Wait for it."""

@@ -1,6 +1,7 @@
 """The rows of the entries table, inside a transaction that the caller holds."""
 
 import re
+import secrets
 import sqlite3
 from dataclasses import fields
 from typing import Final, get_args
@@ -17,6 +18,7 @@ MOST_CREDITS: Final = 2**63 - 1
 """The largest whole number of SQLite."""
 
 _ID: Final = re.compile(r"[\w.-]{1,64}")
+_FIRST_IDS: Final = 2**40
 _STATES = ("intended", *get_args(Outcome))
 _FIRST_MOMENT, _LAST_MOMENT = -6e10, 2.5e11  # the years 1 to 9999, roughly
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
@@ -27,6 +29,8 @@ def claimed(db: sqlite3.Connection, intent: Intent, owner: str, now: float, leas
     # Entries are written in the order of real time, so none may leave its window before an earlier one.
     newest = db.execute("SELECT window_from FROM entries WHERE id = (SELECT max(id) FROM entries)").fetchone()
     values = {
+        # Every file counts from a number of its own: an outcome whose file was replaced meanwhile meets no other's entry.
+        "id": None if newest else secrets.randbelow(_FIRST_IDS) + 1,
         # A file name that is not UTF-8 reaches Python with lone surrogates, which SQLite refuses.
         **{field.name: storable(getattr(intent, field.name)) for field in fields(Intent)},
         "at": now,

@@ -120,12 +120,14 @@ class SqliteLedger:
         outcome = settling.Settlement(entry_id, state, batch_id, reason)
         try:
             is_known = await self._write(lambda db, now: settling.settle(db, now, outcome))
-        except StateError:
+        except StateError as error:
             self._unsettled.append(outcome)
-            raise
+            raise StateError(
+                f"{error} The next call that can write will do it; until then a repeat may be answered as unknown."
+            ) from error
         if not is_known:
             raise StateError(
-                f"The ledger {self._file.path} holds no submission {entry_id}; was the file replaced meanwhile?"
+                f"The ledger {self._file.path} holds no submission {entry_id}: the file was replaced meanwhile. A repeat is sent and paid again."
             )
 
     async def duplicates(self, intents: Iterable[Intent], *, duplicate_window_s: float) -> dict[str, Entry]:
