@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,22 @@ def abandoned(environment: dict[str, str], messages: int) -> str:
         server.stdout.close()
         server.stdin.close()
         return server.stderr.read().decode()
+
+
+def test_who_breaks_an_upload_off_hears_how_it_goes_on(environment: dict[str, str], photos: Path) -> None:
+    pairs = [f"images={photos / 'cars'}", "numberPlate=V", "numPlateProcessor=1", "processType=ai"]
+    slowly = {"AUTOBG_RATE_LIMITS": "*=1/60s", "AUTOBG_MAX_WAIT_S": "200"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "autobg_mcp", "call", "uploadImagesWithoutTemplate", *pairs],
+        stderr=subprocess.PIPE, text=True, env=os.environ | environment | slowly,
+    ) as command:  # fmt: skip
+        assert command.stderr
+        while not command.stderr.readline().startswith("Waiting"):
+            assert command.poll() is None
+        command.send_signal(signal.SIGINT)
+        last = command.stderr.read()
+    assert "the same call, without allowDuplicate, sends what is left" in last
+    assert command.returncode == 130
 
 
 @pytest.mark.parametrize("messages", [3])

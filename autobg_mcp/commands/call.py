@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "call one tool, as a host would"
 
+_BROKEN_OFF = "Interrupted. listBatches tells what was submitted; the same call, without allowDuplicate, sends what is left."
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -38,7 +40,12 @@ def run(options: argparse.Namespace) -> int:
 
     settings = load_settings(options)
     tool = Offer(settings).find(options.tool).from_arguments(arguments_of(options.pairs, options.args))
-    result = anyio.run(_run_tool, settings, options.sandbox, tool)
+    try:
+        result = anyio.run(_run_tool, settings, options.sandbox, tool)
+    except KeyboardInterrupt:
+        if tool.effect == "spends" and not options.sandbox:
+            print(f"autobg-mcp: {_BROKEN_OFF}", file=sys.stderr)
+        raise
     told = Door(settings.secrets()).fields(result.structured())
     print(json.dumps(told, indent=2, ensure_ascii=False))
     return 0
