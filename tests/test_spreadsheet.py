@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mcp import Client as McpClient
 
+from autobg_mcp.files.spreadsheet import Row, number_or_text, table_in
 from autobg_mcp.sandbox import SandboxOptions
 from autobg_mcp.sandbox.workbook import workbook as written
-from autobg_mcp.tools.spreadsheet import Row, number_or_text, table_in
 
 anyio = pytest.mark.anyio
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'

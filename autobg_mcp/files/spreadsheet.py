@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files import xlsx
 from autobg_mcp.files.archive import files_in
-from autobg_mcp.tools import xlsx
 
 Row = list[xlsx.Cell]
 
