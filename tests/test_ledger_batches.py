@@ -231,12 +231,12 @@ def test_a_batch_named_later_than_its_acceptance_is_counted_once(ledger: Blockin
     assert [batch.pictures for batch in ledger.batches("account")] == [1]
 
 
-STAMP = FileStamp("/cars/caf\udce9.jpg", 5, 999_990 * 10**9, "1:2", "metadata removed")
+STAMP = FileStamp("/cars/caf\udce9.jpg", 5, 999_990 * 10**9, "1:2")
 
 
 def test_what_identifies_a_file_is_remembered_for_as_long_as_it_is_the_same(ledger: Blocking) -> None:
     ledger.keep_digests({STAMP: "digest"})
-    changed = [replace(STAMP, mtime_ns=1), replace(STAMP, size_bytes=6), replace(STAMP, prepared="as it is")]
+    changed = [replace(STAMP, mtime_ns=1), replace(STAMP, size_bytes=6), replace(STAMP, identity="1:3")]
     assert ledger.known_digests([STAMP, *changed]) == {STAMP: "digest"}
 
 

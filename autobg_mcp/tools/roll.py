@@ -11,8 +11,6 @@ from autobg_mcp.money.facts import FilesIdentified
 from autobg_mcp.money.ledger import FileStamp
 from autobg_mcp.toolkit.context import Context
 
-_PREPARED = "as it lies on disk"  # what the digest is of
-
 
 @dataclass
 class Roll:
@@ -59,5 +57,5 @@ def _stamped(paths: Iterable[Path]) -> dict[Path, FileStamp]:
         with suppress(OSError):
             status = path.stat()
             identity = f"{status.st_dev}:{status.st_ino}"
-            stamps[path] = FileStamp(str(path), status.st_size, status.st_mtime_ns, identity, _PREPARED)
+            stamps[path] = FileStamp(str(path), status.st_size, status.st_mtime_ns, identity)
     return stamps

@@ -15,8 +15,8 @@ def known(db: sqlite3.Connection, stamps: Iterable[FileStamp]) -> dict[FileStamp
     """What was kept for files that have not changed since."""
     found = {
         stamp: db.execute(
-            "SELECT digest FROM digests WHERE path = ? AND prepared = ? AND size_bytes = ? AND mtime_ns = ? AND identity = ?",
-            (storable(stamp.path), stamp.prepared, stamp.size_bytes, stamp.mtime_ns, stamp.identity),
+            "SELECT digest FROM digests WHERE path = ? AND size_bytes = ? AND mtime_ns = ? AND identity = ?",
+            (storable(stamp.path), stamp.size_bytes, stamp.mtime_ns, stamp.identity),
         ).fetchone()
         for stamp in stamps
     }
@@ -26,9 +26,9 @@ def known(db: sqlite3.Connection, stamps: Iterable[FileStamp]) -> dict[FileStamp
 def keep(db: sqlite3.Connection, digests: Mapping[FileStamp, str], now: float) -> None:
     """Keep digests, except those of files that were changed a moment ago."""
     db.executemany(
-        "INSERT OR REPLACE INTO digests (path, prepared, size_bytes, mtime_ns, identity, digest) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO digests (path, size_bytes, mtime_ns, identity, digest) VALUES (?, ?, ?, ?, ?)",
         [
-            (storable(stamp.path), stamp.prepared, stamp.size_bytes, stamp.mtime_ns, stamp.identity, digest)
+            (storable(stamp.path), stamp.size_bytes, stamp.mtime_ns, stamp.identity, digest)
             for stamp, digest in digests.items()
             if stamp.mtime_ns + _SETTLED_AFTER_NS <= now * 1e9
         ],

@@ -104,13 +104,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP INDEX entries_by_time",
         "CREATE INDEX entries_by_time ON entries (account, at, state, pictures)",
         """CREATE TABLE digests (
-            path TEXT NOT NULL,
-            prepared TEXT NOT NULL,
+            path TEXT PRIMARY KEY,
             size_bytes INTEGER NOT NULL,
             mtime_ns INTEGER NOT NULL,
             identity TEXT NOT NULL,
-            digest TEXT NOT NULL,
-            PRIMARY KEY (path, prepared)
+            digest TEXT NOT NULL
         ) WITHOUT ROWID""",
     ),
 )

@@ -156,18 +156,16 @@ class Poll:
 
 @dataclass(frozen=True)
 class FileStamp:
-    """A local file as it was when it was read, and how it was made ready for sending.
+    """A local file as it was when it was read.
 
     Attributes:
         path: Where it is.
         size_bytes: Its size.
         mtime_ns: When it was last changed, in nanoseconds since 1970.
         identity: Device and number of the file, as text.
-        prepared: What was done to its bytes before they were sent, so that another treatment is another stamp.
     """
 
     path: str
     size_bytes: int
     mtime_ns: int
     identity: str
-    prepared: str
