@@ -2,9 +2,7 @@
 
 import sqlite3
 
-from autobg_mcp.state import number_between
-
-_MOST_CREDITS = 2**63 - 1  # the largest whole number of SQLite
+from autobg_mcp.money.ledger.columns import MOST_CREDITS, credits_or_none
 
 
 def keep(db: sqlite3.Connection, account: str, left: float, now: float) -> None:
@@ -13,7 +11,7 @@ def keep(db: sqlite3.Connection, account: str, left: float, now: float) -> None:
         "SELECT 1 FROM entries INDEXED BY entries_under_way WHERE state = 'intended' AND account = ?",
         (account,),
     )
-    if under_way.fetchone() or abs(left) > _MOST_CREDITS:
+    if under_way.fetchone() or abs(left) > MOST_CREDITS:
         return
     newest = _newest(db, account)
     db.execute("UPDATE entries SET credits_after = ? WHERE id = ? AND credits_after IS NULL", (left, newest))
@@ -32,15 +30,6 @@ def current(db: sqlite3.Connection, account: str) -> float | None:
         (account, _newest(db, account)),
     ).fetchone()
     return credits_or_none(row["credits_left"]) if row else None
-
-
-def credits_or_none(value: object) -> float | None:
-    """A balance as it was read, or nothing.
-
-    Raises:
-        ImpossibleValueError: It is neither.
-    """
-    return None if value is None else number_between(value, -_MOST_CREDITS, _MOST_CREDITS)
 
 
 def _newest(db: sqlite3.Connection, account: str) -> int:

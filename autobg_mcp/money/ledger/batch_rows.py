@@ -3,7 +3,8 @@
 import sqlite3
 from typing import NamedTuple
 
-from autobg_mcp.money.ledger.entries import MOST_CREDITS, api_id, moment, names_of, words, words_or_none
+from autobg_mcp.money.ledger.columns import MOST_CREDITS, api_id, moment, words, words_or_none
+from autobg_mcp.money.ledger.entries import names_of
 from autobg_mcp.money.ledger.records import Batch, Entry
 from autobg_mcp.state import whole_between
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from autobg_mcp.money.ledger.entries import storable, words
+from autobg_mcp.money.ledger.columns import storable, words
 from autobg_mcp.money.ledger.records import FileStamp
 
 _SETTLED_AFTER_NS: Final = 2_000_000_000

@@ -1,26 +1,26 @@
 """The rows of the entries table, inside a transaction that the caller holds."""
 
-import re
 import secrets
 import sqlite3
 from dataclasses import fields
 from typing import Final, get_args
 
 from autobg_mcp.money.ledger import balances
+from autobg_mcp.money.ledger.columns import (
+    MOST_CREDITS,
+    api_id,
+    credits_or_none,
+    moment,
+    storable,
+    words,
+    words_or_none,
+)
 from autobg_mcp.money.ledger.records import Entry, Intent, Outcome
-from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to, whole_between
+from autobg_mcp.state import ImpossibleValueError, whole_between
 from autobg_mcp.text import cleaned
 
-MOST_CHARS: Final = 1_000_000
-"""The longest text in the ledger: the names of a long list of links."""
-
-MOST_CREDITS: Final = 2**63 - 1
-"""The largest whole number of SQLite."""
-
-_ID: Final = re.compile(r"[\w.-]{1,64}")
 _FIRST_IDS: Final = 2**40
 _STATES = ("intended", *get_args(Outcome))
-_FIRST_MOMENT, _LAST_MOMENT = -6e10, 2.5e11  # the years 1 to 9999, roughly
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
 
 
@@ -96,50 +96,6 @@ def names_of(entry: Entry) -> list[str]:
     return [cleaned(name) for name in entry.file_name.split("\n")]
 
 
-def storable(value: str | int | None) -> str | int | None:
-    """A value without lone surrogates, which SQLite refuses."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def moment(value: object) -> float:
-    """A time as it was read.
-
-    Raises:
-        ImpossibleValueError: It is none.
-    """
-    return number_between(value, _FIRST_MOMENT, _LAST_MOMENT)
-
-
-def words(value: object) -> str:
-    """A text as it was read.
-
-    Raises:
-        ImpossibleValueError: It is none.
-    """
-    return text_up_to(value, MOST_CHARS)
-
-
-def api_id(value: object) -> str:
-    """An id of the API as it was read: such as an answer must hold before it is written down.
-
-    Raises:
-        ImpossibleValueError: It is none.
-    """
-    text = words(value)
-    if not _ID.fullmatch(text):
-        raise ImpossibleValueError(f"{text!r:.50} where an id belongs")
-    return text
-
-
-def words_or_none(value: object) -> str | None:
-    """A text as it was read, or nothing.
-
-    Raises:
-        ImpossibleValueError: It is neither.
-    """
-    return None if value is None else words(value)
-
-
 def _found(db: sqlite3.Connection, rest: str, values: tuple[object, ...]) -> list[Entry]:
     """The entries of a query; each names its index, since the planner may take a slower one as the table grows."""
     return [_entry(row) for row in db.execute(f"SELECT {_COLUMNS} FROM entries {rest}", values)]  # noqa: S608
@@ -163,6 +119,6 @@ def _entry(row: sqlite3.Row) -> Entry:
         state=row["state"],
         batch_id=None if row["batch_id"] is None else api_id(row["batch_id"]),
         reason=words_or_none(row["reason"]),
-        credits_before=balances.credits_or_none(row["credits_before"]),
-        credits_after=balances.credits_or_none(row["credits_after"]),
+        credits_before=credits_or_none(row["credits_before"]),
+        credits_after=credits_or_none(row["credits_after"]),
     )

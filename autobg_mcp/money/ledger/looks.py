@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
-from autobg_mcp.money.ledger import entries, picture_rows
+from autobg_mcp.money.ledger import picture_rows
+from autobg_mcp.money.ledger.columns import moment
 from autobg_mcp.money.ledger.records import Poll
 from autobg_mcp.state import number_between
 
@@ -39,7 +40,7 @@ def poll(
 ) -> Poll:
     """What a waiter may know or do now; `lease` is what it calls when it may ask the API."""
     row = db.execute("SELECT * FROM looks WHERE account = ? AND batch_id = ?", (account, batch_id)).fetchone()
-    checked_at = None if row is None or row["checked_at"] is None else entries.moment(row["checked_at"])
+    checked_at = None if row is None or row["checked_at"] is None else moment(row["checked_at"])
     until = 0.0 if row is None else number_between(row["lease_until"], _ASK_ANEW, 1e12)
     pictures = None if checked_at is None else picture_rows.of_batch(db, account, batch_id)
     is_fresh = checked_at is not None and until != _ASK_ANEW

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from autobg_mcp.money.ledger import entries
+from autobg_mcp.money.ledger.columns import api_id, storable, words
 from autobg_mcp.money.ledger.records import Entry, KnownPicture, PictureState
 
 
@@ -15,10 +16,7 @@ def keep(db: sqlite3.Connection, account: str, batch_id: str, pictures: Sequence
         ON CONFLICT (account, batch_id, pic_id) DO UPDATE SET
             name = excluded.name, processed = excluded.processed, failed = excluded.failed
         WHERE name != excluded.name OR processed != excluded.processed OR failed != excluded.failed""",
-        [
-            (account, batch_id, entries.storable(p.pic_id), entries.storable(p.name), p.processed, p.failed)
-            for p in pictures
-        ],
+        [(account, batch_id, storable(p.pic_id), storable(p.name), p.processed, p.failed) for p in pictures],
     )
 
 
@@ -29,8 +27,8 @@ def of_batch(db: sqlite3.Connection, account: str, batch_id: str) -> list[Pictur
     )
     return [
         PictureState(
-            entries.api_id(row["pic_id"]),
-            entries.words(row["name"]),
+            api_id(row["pic_id"]),
+            words(row["name"]),
             bool(row["processed"]),
             bool(row["failed"]),
         )
@@ -46,9 +44,9 @@ def known(db: sqlite3.Connection, account: str, pic_id: str) -> KnownPicture | N
     ).fetchall()
     if not rows:
         return None
-    name = entries.words(rows[-1]["name"])
+    name = words(rows[-1]["name"])
     # A picture that went through human QA can stand in a second batch that nothing was submitted to.
-    batch_ids = [entries.api_id(row["batch_id"]) for row in rows]
+    batch_ids = [api_id(row["batch_id"]) for row in rows]
     submitted = _submitted_as(db, account, name, batch_ids)
     return KnownPicture(
         name=name,

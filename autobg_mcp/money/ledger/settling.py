@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from autobg_mcp.money.ledger import batch_rows, entries, looks
+from autobg_mcp.money.ledger.columns import moment, storable, words
 from autobg_mcp.money.ledger.records import Outcome
 
 _RANK = {"intended": 0, "unknown": 1, "refused": 2, "accepted": 3}  # evidence only grows
@@ -39,7 +40,7 @@ def settle(db: sqlite3.Connection, now: float, outcome: Settlement) -> bool:
             "id": outcome.entry_id,
             "state": outcome.state,
             "now": now,
-            "reason": entries.storable(outcome.reason),
+            "reason": storable(outcome.reason),
             "batch_id": outcome.batch_id,
         },
     )
@@ -78,7 +79,7 @@ def dead(db: sqlite3.Connection, now: float) -> list[int]:
         "SELECT id, owner, lease_until, coalesce(sent_at, at) AS moved_at FROM entries INDEXED BY entries_under_way "
         "WHERE state = 'intended'"
     )
-    return [row["id"] for row in rows if _is_over(row, now) or _is_gone(entries.words(row["owner"]))]
+    return [row["id"] for row in rows if _is_over(row, now) or _is_gone(words(row["owner"]))]
 
 
 def give_up(db: sqlite3.Connection, now: float, entry_ids: list[int]) -> None:
@@ -99,7 +100,7 @@ def give_up(db: sqlite3.Connection, now: float, entry_ids: list[int]) -> None:
 
 def _is_over(row: sqlite3.Row, now: float) -> bool:
     """Whether a lease has ended, or was written by a clock that has been set back since by more than the lease."""
-    moved_at, until = entries.moment(row["moved_at"]), entries.moment(row["lease_until"])
+    moved_at, until = moment(row["moved_at"]), moment(row["lease_until"])
     return not moved_at - (until - moved_at) <= now <= until
 
 

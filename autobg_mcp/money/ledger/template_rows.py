@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from autobg_mcp.money.ledger.entries import words
+from autobg_mcp.money.ledger.columns import words
 
 
 def names(db: sqlite3.Connection, account: str, template_ids: Iterable[str]) -> dict[str, str]:
