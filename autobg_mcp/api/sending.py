@@ -1,6 +1,6 @@
 """Sends requests under the API's limits: each in a slot of its account's budget, and as often as is safe.
 
-    tries = sender.tries(request, account, time, progress, allowances)
+    tries = Tries(sender, request, account, time, progress, allowances)
     while True:
         async with tries.attempt() as turn:
             return await turn.send()
@@ -51,6 +51,25 @@ class Turn:
         return answer
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Whatever sends needs.
+
+    Attributes:
+        http: Puts a request on the wire.
+        throttle: Keeps the budgets.
+        limits: The operator's limits by tool, `*` for all others; the rest are those that the endpoints declare.
+    """
+
+    http: Http
+    throttle: Throttle
+    limits: Mapping[str, Limit]
+
+    def limit(self, tool: str, declared: Limit) -> Limit:
+        """The limit that holds for a tool: the operator's, else the declared one."""
+        return self.limits.get(tool) or self.limits.get("*") or declared
+
+
 class Tries:
     """One request on its way to a success.
 
@@ -60,7 +79,7 @@ class Tries:
 
     def __init__(
         self,
-        sender: "Sender",
+        sender: Sender,
         request: Request,
         account: Account,
         time: TimeBudget,
@@ -130,33 +149,3 @@ class Tries:
             self._allowances.waited_s += slot.waited_s
             self._allowances.left[tool] = slot.left
             yield slot
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Whatever sends needs.
-
-    Attributes:
-        http: Puts a request on the wire.
-        throttle: Keeps the budgets.
-        limits: The operator's limits by tool, `*` for all others; the rest are those that the endpoints declare.
-    """
-
-    http: Http
-    throttle: Throttle
-    limits: Mapping[str, Limit]
-
-    def limit(self, tool: str, declared: Limit) -> Limit:
-        """The limit that holds for a tool: the operator's, else the declared one."""
-        return self.limits.get(tool) or self.limits.get("*") or declared
-
-    def tries(
-        self,
-        request: Request,
-        account: Account,
-        time: TimeBudget,
-        progress: Progress,
-        allowances: Allowances,
-    ) -> Tries:
-        """The way of one request; see `Tries`."""
-        return Tries(self, request, account, time, progress, allowances)

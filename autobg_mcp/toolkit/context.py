@@ -49,7 +49,7 @@ class Context:
 
     def tries(self, request: Request) -> Tries:
         """One request on its way, in this call's name and time."""
-        return self.sender.tries(request, self.account, self.time, self.progress, self.call.allowances)
+        return Tries(self.sender, request, self.account, self.time, self.progress, self.call.allowances)
 
     async def send(self, request: Request) -> Answer:
         """Send one request as often as is safe, and answer its success.

@@ -57,7 +57,7 @@ class LinkSubmission(Submission[Accepted]):
     async def _picture_behind(self, link: str, context: Context) -> Intent:
         single = self.of([link])
         name = urlsplit(link).path.rpartition("/")[2]  # what follows may be a signature
-        return single.picture(await single.request(context), name, context)
+        return single.intent(await single.request(context), name, context)
 
     async def _pay_for(self, new: dict[str, Intent], context: Context) -> Accepted:
         pictures, part = list(new.values()), self.of(list(new))

@@ -58,7 +58,7 @@ class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
             {"batchID": repeated.batch_id, "images": images, "note": note}
         )
 
-    def picture(self, request: Request, name: str, context: Context) -> Intent:
+    def intent(self, request: Request, name: str, context: Context) -> Intent:
         """How the ledger writes down the one picture of a request."""
         template, file = getattr(self, "templateCC", None), request.file()
         return Intent(

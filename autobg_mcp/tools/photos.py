@@ -91,7 +91,7 @@ class PhotoSubmission(Submission[Submitted]):
         """The request for one photo, and how the ledger writes it down."""
         request = await self.request(context, shared)
         file = request.file()
-        return request, self.picture(request, file.file_name if file else "", context)
+        return request, self.intent(request, file.file_name if file else "", context)
 
     async def _paid_before(self, roll: Roll, shared: Files, context: Context) -> dict[Path, Entry]:
         """The photos that this call repeats, as far as they are known without being read."""
@@ -102,7 +102,7 @@ class PhotoSubmission(Submission[Submitted]):
             single = self.of(path)
             unread = FilePart(path.name, "", b"", sha256=digest, source=str(path))
             request = await single.request(context, {**shared, PHOTO: unread})
-            pictures[path] = single.picture(request, path.name, context)
+            pictures[path] = single.intent(request, path.name, context)
         repeats = await context.till.repeats(pictures.values())
         return {
             path: repeats[picture.fingerprint]
