@@ -57,6 +57,19 @@ async def test_folders_globs_and_files_become_one_request_a_photo_in_order(
     assert result["images"] == [{"fileName": name, "error": False, "errorMsg": ""} for name in names]
 
 
+@pytest.mark.parametrize("odd", ['65".jpg', "front\nleft.jpg", "old\\path.jpg", "tab\t.jpg"])
+async def test_a_name_that_no_form_carries_as_it_is_is_one_photo_that_is_found_again(
+    odd: str, client: McpClient, world: World, photos: Path
+) -> None:
+    (photos / "cars" / "car-1.jpg").rename(photos / odd)
+    batch_id = str(structured(await upload(client, photos / odd))["batchID"])
+    world.advance(2)
+    sheet = text_of(await client.call_tool("reviewBatch", {"batchID": batch_id}))
+    listed = structured(await client.call_tool("listBatches", {}))
+    assert ": done, processed" in sheet
+    assert "'pictures': 1," in str(listed)
+
+
 async def test_photos_are_sent_in_the_order_in_which_people_count(
     client: McpClient, world: World, photos: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _HEIC_JPEG_QUALITY = 95
+_REWRITTEN = re.compile(r"""["\\\x00-\x1f\x7f]""")
+"""What a form cannot carry in a name as it is: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data."""
 _UPLOADED = frozenset({"image/jpeg", "image/png", "image/webp", "image/heic"})
 _SUFFIXES = {"image/jpeg": {".jpg", ".jpeg", ".jpe", ".jfif"}, "image/png": {".png"}, "image/webp": {".webp"}}
 
@@ -92,8 +95,12 @@ def _as_jpeg(image: "Image", keep_metadata: bool) -> bytes:
 
 
 def _wire_name(name: str, mime: str) -> str:
-    """The name with an ending that fits the content: another picture's ending is replaced, anything else is kept."""
-    name = os.fsencode(name).decode("utf-8", "replace")  # not every file system holds text
+    """The name as it arrives: another picture's ending is replaced by one that fits the content, the rest is kept.
+
+    It is what the ledger and the API know the photo by, so nothing may be in it that is rewritten on the way.
+    """
+    text = os.fsencode(name).decode("utf-8", "replace")  # not every file system holds text
+    name = _REWRITTEN.sub("_", text)
     path = PurePath(name)
     if path.suffix.lower() in _SUFFIXES[mime]:
         return name
