@@ -19,7 +19,6 @@ JPEG, PNG, WEBP = coded(NOISE), coded(quartered(), "PNG"), coded(quartered(), "W
 MB = 2**20
 XMP = b'<x:xmpmeta xmlns:tiff="http://ns.adobe.com/tiff/1.0/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 XMP_ELEMENT = XMP.replace(b'="6"/>', b"/><tiff:Orientation>6</tiff:Orientation>")
-PROFILED = b"\nexif\n      34\n" + coded(quartered(), exif=b"Exif\0\0II*\0").hex().encode()
 TRAILER = b"SEFHk\0\0\0SECRET-PANORAMA" + bytes(300) + b"\xff\xd8\xff\xe1" + bytes(900)
 
 

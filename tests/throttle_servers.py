@@ -103,22 +103,6 @@ class Gcra:
         return True
 
 
-@dataclass
-class Shared:
-    """Another program on the same key, calling at random moments."""
-
-    server: Server
-    others_per_s: float
-    random: random.Random
-    _next_s: float = 0.0
-
-    def takes(self, now_s: float) -> bool:
-        while self._next_s < now_s:
-            self.server.takes(self._next_s)
-            self._next_s += self.random.expovariate(self.others_per_s)
-        return self.server.takes(now_s)
-
-
 class Client(Protocol):
     """A client that is told when it may send."""
 

@@ -1,4 +1,4 @@
-"""One call on its way through the sandbox: who asked for what, and the two shapes of a JSON answer."""
+"""One call on its way through the sandbox: who asked for what, and the shape of a success."""
 
 from dataclasses import dataclass
 
