@@ -12,8 +12,16 @@ if TYPE_CHECKING:
 LONGEST_TOLD_CHARS = 2000
 """The longest line of ours that anybody is told."""
 
+REDACTED = "[API key]"
+"""What stands in place of a secret."""
+
 _QUOTED_CHARS = 200
 
+# One of them is in every spelling but the bare one; to look for them takes no time.
+_ESCAPES = ("\\", "%", "&#")
+_PIECE_CHARS = 2**18
+_LONGEST_SPELLING_CHARS = len("&#x0041;")
+_SHORTEST_SECRET_CHARS = 8
 
 # C0/C1 controls, zero-width and bidirectional marks, the tag block and variation selectors: they hide text from people.
 # Halves of characters, which a file name that is not UTF-8 holds too: no transport can send them.
@@ -21,9 +29,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-
-
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,500}>")
+_NO_TAGS = str.maketrans("<>“”", "????")
 
 
 def whole(text: str) -> str:
@@ -54,9 +61,6 @@ def local_path(path: object) -> str:
     return _INVISIBLE.sub("?", str(path)).translate(_NO_TAGS)
 
 
-_NO_TAGS = str.maketrans("<>“”", "????")
-
-
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """The text with `[API key]` in place of each secret, however a transport or a table has escaped it.
 
@@ -81,14 +85,6 @@ def _parts_without(secret: str, text: str) -> Iterator[str]:
         else:
             yield text[start : found.start()] + REDACTED
             start = found.end()
-
-
-REDACTED = "[API key]"
-# One of them is in every spelling but the bare one; to look for them takes no time.
-_ESCAPES = ("\\", "%", "&#")
-_PIECE_CHARS = 2**18
-_LONGEST_SPELLING_CHARS = len("&#x0041;")
-_SHORTEST_SECRET_CHARS = 8
 
 
 @functools.lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from pydantic import JsonValue
 
-from autobg_mcp.api.bodies import parsed
+from autobg_mcp.api.bodies import TooManyValuesError, parsed
 from autobg_mcp.errors import (
     ApiError,
     AuthenticationError,
@@ -173,6 +173,24 @@ def classify(request: Request, answer: Answer) -> ApiError | None:
     if _says_neither(envelope):
         return unexpected(request, f"a status that is neither true nor false ({_what(answer, said)})")
     return None
+
+
+def described(answer: Answer) -> str:
+    """What came instead of an envelope, in a few words and without its text."""
+    body = answer.start(64).lower()
+    if not body:
+        return "an empty body"
+    if body.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        return "a web page"
+    if body.startswith((b"{", b"[")):
+        try:
+            answer.json()
+        except TooManyValuesError as error:
+            return str(error)
+        except ValueError:
+            return "JSON that is broken"
+        return "JSON that is not its usual envelope"
+    return f"{len(answer.content):,} bytes that are no JSON"
 
 
 def unexpected(request: Request, what: str) -> UnexpectedAnswerError:

@@ -7,8 +7,8 @@ from typing import ClassVar, Generic, Literal
 import anyio.to_thread
 from pydantic import JsonValue, ValidationError
 
-from autobg_mcp.api.bodies import LARGE_BYTES, TooManyValuesError
-from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, unexpected
+from autobg_mcp.api.bodies import LARGE_BYTES
+from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, described, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.originals import read_original
 from autobg_mcp.money.facts import Fact
@@ -139,24 +139,6 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
             ValidationError: The data has another shape.
         """
         return self.result_type().model_validate(data)
-
-
-def described(answer: Answer) -> str:
-    """What came instead of an envelope, in a few words and without its text."""
-    body = answer.start(64).lower()
-    if not body:
-        return "an empty body"
-    if body.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        return "a web page"
-    if body.startswith((b"{", b"[")):
-        try:
-            answer.json()
-        except TooManyValuesError as error:
-            return str(error)
-        except ValueError:
-            return "JSON that is broken"
-        return "JSON that is not its usual envelope"
-    return f"{len(answer.content):,} bytes that are no JSON"
 
 
 def _form_text(value: JsonValue) -> str:

@@ -7,13 +7,13 @@ from typing import Annotated, Literal, Self
 import anyio.to_thread
 from pydantic import AfterValidator, Field, JsonValue, SkipValidation, model_validator
 
-from autobg_mcp.api.exchange import Answer, Request, unexpected
+from autobg_mcp.api.exchange import Answer, Request, described, unexpected
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.spreadsheet import ExtraMissingError, Row, table_in
 from autobg_mcp.money.facts import BalanceTold, Fact
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint, described
+from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.fields import Number, Pruned, pruned
 

@@ -7,12 +7,12 @@ from itertools import islice
 import anyio.to_thread
 from pydantic import Field, JsonValue
 
-from autobg_mcp.api.exchange import Answer, Request, unexpected
+from autobg_mcp.api.exchange import Answer, Request, described, unexpected
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.kinds import ZIP, is_picture, kind_of
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.toolkit.endpoint import FAST, Endpoint, described
+from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.crate import Crate, Found, NotSaved
 from autobg_mcp.tools.fields import PicIDsAsText

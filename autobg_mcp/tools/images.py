@@ -6,7 +6,7 @@ from typing import Annotated, Self
 import anyio.to_thread
 from pydantic import FailFast, Field, JsonValue, TypeAdapter
 
-from autobg_mcp.api.exchange import Answer, Request, unexpected
+from autobg_mcp.api.exchange import Answer, Request, described, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.kinds import is_picture
@@ -20,7 +20,7 @@ from autobg_mcp.pictures.pieces import NotDecodableError
 from autobg_mcp.pictures.preview import Preview, preview
 from autobg_mcp.text import local_path
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint, described
+from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint
 from autobg_mcp.toolkit.tool import Part, PictureResult, Result, Shown
 from autobg_mcp.tools.fields import AnswerID, BatchID, Flag, PicID, Words, listed
 
