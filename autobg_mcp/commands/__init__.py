@@ -20,7 +20,7 @@ class _Version(argparse.Action):
     """Prints the version; it is read from the installed package only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version  # noqa: PLC0415
+        from importlib.metadata import version
 
         print(f"autobg-mcp {version('autobg-mcp')}")
         parser.exit()
@@ -28,7 +28,7 @@ class _Version(argparse.Action):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 a tool or a step failed, 2 wrong usage, and the other codes."""
-    import logging  # noqa: PLC0415
+    import logging
 
     options = _parsed(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
@@ -86,14 +86,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _explain(error: AutobgError) -> None:
-    from autobg_mcp.serving.door import Door  # noqa: PLC0415  # --help needs none of it
+    from autobg_mcp.serving.door import Door
 
     print(f"autobg-mcp: {Door(_secrets()).text(error.explanation())}", file=sys.stderr)
 
 
 def _secrets() -> list[str]:
     """The key in use; none where the settings cannot be read."""
-    from autobg_mcp.settings import Settings  # noqa: PLC0415  # --help needs none of it
+    from autobg_mcp.settings import Settings
 
     try:
         return Settings.load().secrets()

@@ -33,10 +33,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Call the tool and print its result as JSON."""
-    import anyio  # noqa: PLC0415  # --help needs none of it
+    import anyio
 
-    from autobg_mcp.serving.door import Door  # noqa: PLC0415
-    from autobg_mcp.tools.offer import Offer  # noqa: PLC0415
+    from autobg_mcp.serving.door import Door
+    from autobg_mcp.tools.offer import Offer
 
     settings = load_settings(options)
     tool = Offer(settings).find(options.tool).from_arguments(arguments_of(options.pairs, options.args))
@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run_tool(settings: "Settings", sandbox: bool, tool: "Tool[Result]") -> "Result":
-    from autobg_mcp.api.call import Call  # noqa: PLC0415
-    from autobg_mcp.serving.door import Door  # noqa: PLC0415
+    from autobg_mcp.api.call import Call
+    from autobg_mcp.serving.door import Door
 
     door = Door(settings.secrets())
 

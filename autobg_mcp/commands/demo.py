@@ -20,9 +20,9 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         BrokenPipeError: Nobody read it to the end. No step of the story fails for that.
     """
-    import anyio  # noqa: PLC0415  # --help needs none of it
+    import anyio
 
-    from autobg_mcp.demo import DemoFailedError, play  # noqa: PLC0415
+    from autobg_mcp.demo import DemoFailedError, play
 
     unread: list[BrokenPipeError] = []
 

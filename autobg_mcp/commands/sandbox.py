@@ -21,11 +21,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the process is told to end."""
-    import secrets  # noqa: PLC0415  # --help needs none of it
+    import secrets
 
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from autobg_mcp.sandbox.listening import listen, serve_http  # noqa: PLC0415
+    from autobg_mcp.sandbox.listening import listen, serve_http
 
     try:
         listening = listen("127.0.0.1", options.port)

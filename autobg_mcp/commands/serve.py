@@ -14,12 +14,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the host closes standard input."""
-    import signal  # noqa: PLC0415  # --help needs none of it
+    import signal
 
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from autobg_mcp.serving.server import build_server  # noqa: PLC0415
-    from autobg_mcp.serving.stdio import serve_stdio  # noqa: PLC0415
+    from autobg_mcp.serving.server import build_server
+    from autobg_mcp.serving.stdio import serve_stdio
 
     settings = load_settings(options)
     server = build_server(settings, lambda: open_client(settings, sandbox=options.sandbox))

@@ -31,8 +31,8 @@ def load_settings(options: argparse.Namespace) -> "Settings":
     Raises:
         ConfigurationError: A setting is wrong.
     """
-    from autobg_mcp.settings import Settings  # noqa: PLC0415  # --help needs none of it
-    from autobg_mcp.tools.offer import check_names  # noqa: PLC0415
+    from autobg_mcp.settings import Settings
+    from autobg_mcp.tools.offer import check_names
 
     own = {"api_key": SANDBOX_KEY, "base_url": "http://sandbox/public/api/v1", "throttle": "memory:"}
     settings = Settings.load(**own) if options.sandbox else Settings.load()
@@ -51,8 +51,8 @@ async def open_client(
         sandbox: True for the fake API in this process, with budgets and records that vanish with it.
         unfenced: True where a person named the paths, so that any readable picture may be uploaded.
     """
-    from autobg_mcp.client import Client  # noqa: PLC0415  # --help needs none of it
-    from autobg_mcp.files.fence import Fence  # noqa: PLC0415
+    from autobg_mcp.client import Client
+    from autobg_mcp.files.fence import Fence
 
     fence = Fence(settings.image_dirs, unfenced=unfenced, results=settings.output_folder())
     if not sandbox:
@@ -67,6 +67,6 @@ async def open_client(
 
 def sandbox_app(turnaround_s: float, window_s: float) -> "Starlette":
     """The fake API, with a turnaround and a window of limits in seconds."""
-    from autobg_mcp.sandbox import SandboxOptions, build_sandbox  # noqa: PLC0415  # most servers need no sandbox
+    from autobg_mcp.sandbox import SandboxOptions, build_sandbox
 
     return build_sandbox(SandboxOptions(turnaround_s=turnaround_s, window_s=window_s))

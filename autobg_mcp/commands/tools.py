@@ -16,7 +16,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line a tool, or the listing as JSON."""
-    from autobg_mcp.tools.offer import Offer  # noqa: PLC0415  # --help needs none of it
+    from autobg_mcp.tools.offer import Offer
 
     tools = Offer(load_settings(options)).tools
     if options.json:

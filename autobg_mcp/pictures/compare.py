@@ -17,7 +17,7 @@ def same_picture(a: bytes, b: bytes) -> bool:
     Raises:
         FileRefusedError: One of them is no picture or is damaged.
     """
-    from PIL import Image, ImageChops  # noqa: PLC0415 - Pillow is loaded when first needed
+    from PIL import Image, ImageChops
 
     first, second = (reduced(content, _REDUCED_PX) for content in (a, b))
     ratio = first.width * second.height / (first.height * second.width)

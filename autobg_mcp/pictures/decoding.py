@@ -157,7 +157,7 @@ def _opened_heic(content: bytes, max_pixels: int, *, local: bool) -> OpenedPictu
     if not local:
         raise FileRefusedError("HEIC is decoded from local files only.")
     try:
-        from pillow_heif import HeifImageFile  # noqa: PLC0415 - an optional extra
+        from pillow_heif import HeifImageFile  # an optional extra
     except ImportError as error:
         raise FileRefusedError(
             "It is a HEIC picture, and HEIC is not installed: pip install 'autobg-mcp[heic]'.",
@@ -174,17 +174,17 @@ def _opened_heic(content: bytes, max_pixels: int, *, local: bool) -> OpenedPictu
 def _decoder(mime: str) -> "type[ImageFile]":
     """The one Pillow decoder for `mime`. `Image.open` would try many and warn by a limit that is not ours."""
     if mime == "image/jpeg":
-        from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - Pillow is loaded when first needed
+        from PIL.JpegImagePlugin import JpegImageFile
 
         return JpegImageFile
     if mime == "image/png":
-        from PIL.PngImagePlugin import PngImageFile  # noqa: PLC0415
+        from PIL.PngImagePlugin import PngImageFile
 
         return PngImageFile
     if mime == "image/webp":
-        from PIL.WebPImagePlugin import WebPImageFile  # noqa: PLC0415
+        from PIL.WebPImagePlugin import WebPImageFile
 
         return WebPImageFile
-    from PIL.GifImagePlugin import GifImageFile  # noqa: PLC0415
+    from PIL.GifImagePlugin import GifImageFile
 
     return GifImageFile

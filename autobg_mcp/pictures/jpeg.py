@@ -146,7 +146,7 @@ class _Sips(io.BytesIO):
 
 def _needed(content: bytes, start: int, sip_bytes: int) -> int:
     """How many bytes of a file are needed for all rows, to `sip_bytes` precisely; they lie behind `start`."""
-    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415 - Pillow is loaded when first needed
+    from PIL.JpegImagePlugin import JpegImageFile
 
     file = _Sips(content, start, sip_bytes)
     image = JpegImageFile(file)

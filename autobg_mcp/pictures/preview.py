@@ -62,7 +62,7 @@ def reduced(content: bytes, max_px: int, *, local: bool = False) -> "Image":
     Raises:
         FileRefusedError: As `preview`.
     """
-    from PIL import Image  # noqa: PLC0415 - Pillow is loaded when first needed
+    from PIL import Image
 
     picture = opened(content, least_px=max_px, local=local)
     image = picture.loaded()
@@ -75,7 +75,7 @@ def reduced(content: bytes, max_px: int, *, local: bool = False) -> "Image":
 
 def as_jpeg(image: "Image", max_bytes: int) -> tuple[bytes, tuple[int, int]]:
     """`image` as a JPEG of at most `max_bytes`, and its size: lower quality first, then fewer pixels."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     quality = _QUALITY
     while len(encoded := _encoded(image, quality)) > max_bytes:
@@ -101,7 +101,7 @@ def _encoded(image: "Image", quality: int) -> bytes:
 
 def _shrunk(image: "Image", factor: int) -> "Image":
     """A drawable picture of an n-th of the size, made strip by strip: of the large one there is no second copy."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     if factor == 1:
         return _drawable(image)
@@ -126,7 +126,7 @@ def _drawable(image: "Image") -> "Image":
 
 
 def _upright(image: "Image", orientation: int) -> "Image":
-    from PIL.Image import Transpose  # noqa: PLC0415
+    from PIL.Image import Transpose
 
     turns = {
         2: Transpose.FLIP_LEFT_RIGHT,
@@ -142,7 +142,7 @@ def _upright(image: "Image", orientation: int) -> "Image":
 
 def _opaque(image: "Image") -> "Image":
     """Lays a picture with transparency on a light checkerboard."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415
+    from PIL import Image, ImageDraw
 
     if image.mode != "RGBA":
         return image

@@ -83,7 +83,7 @@ def contact_sheet(tiles: Sequence[Tile], *, first_number: int = 1, max_bytes: in
         ValueError: There are no tiles or more than twelve.
         FileRefusedError: The sheet does not fit into `max_bytes`.
     """
-    from PIL import Image, ImageDraw  # noqa: PLC0415 - Pillow is loaded when first needed
+    from PIL import Image, ImageDraw
 
     if not 0 < len(tiles) <= MOST_TILES:
         raise ValueError(f"A sheet shows 1 to {MOST_TILES} pictures, not {len(tiles)}.")
@@ -196,7 +196,7 @@ def _draw_pictures(draw: "ImageDraw", sheet: "Image", at: tuple[int, int], grid:
 
 
 def _fit(image: "Image", size_px: tuple[int, int]) -> "Image":
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     fitted = image.copy()
     fitted.thumbnail(size_px, Image.Resampling.LANCZOS)
@@ -204,7 +204,7 @@ def _fit(image: "Image", size_px: tuple[int, int]) -> "Image":
 
 
 def _font(size_px: int) -> "FreeTypeFont":
-    from PIL import ImageFont  # noqa: PLC0415
+    from PIL import ImageFont
 
     font = ImageFont.load_default(size_px)
     assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"

@@ -22,7 +22,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def serve_http(app: "Starlette", listening: socket.socket) -> None:
     """Serve an ASGI application on a listening socket until the process is told to end."""
-    import uvicorn  # noqa: PLC0415  # only who serves HTTP pays for it
+    import uvicorn
 
     config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=2)
     await uvicorn.Server(config).serve(sockets=[listening])

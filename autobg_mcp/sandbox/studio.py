@@ -67,7 +67,7 @@ def take_in(file: BinaryIO, *, transparent: bool = False) -> bytes:
     Raises:
         NotAPictureError: The bytes cannot be opened as a picture, or it is a decompression bomb.
     """
-    from PIL import Image, ImageOps  # noqa: PLC0415 - heavy
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(file) as opened:
@@ -87,7 +87,7 @@ def take_in(file: BinaryIO, *, transparent: bool = False) -> bytes:
 
 def stand_in(address: str) -> bytes:
     """Draw the car photo that stands for a remote address (JPEG); the same address gives the same car."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415 - heavy
+    from PIL import Image, ImageDraw
 
     shade = hashlib.sha256(address.encode()).digest()
     paint = (60 + shade[0] // 2, 60 + shade[1] // 2, 60 + shade[2] // 2)
@@ -111,7 +111,7 @@ def stand_in(address: str) -> bytes:
 
 def sign(text: str) -> bytes:
     """Draw a sign with a text on it, the stand-in for a remote plate or logo (PNG)."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415 - heavy
+    from PIL import Image, ImageDraw
 
     board = Image.new("RGBA", (400, 110), (250, 250, 250, 255))
     ImageDraw.Draw(board).rectangle((0, 0, 60, 110), fill=(20, 60, 170, 255))
@@ -121,7 +121,7 @@ def sign(text: str) -> bytes:
 
 def backdrop(colour: str) -> bytes:
     """Draw a studio of one colour, a wall above a darker floor (JPEG)."""
-    from PIL import Image, ImageDraw, ImageEnhance  # noqa: PLC0415 - heavy
+    from PIL import Image, ImageDraw, ImageEnhance
 
     studio = Image.new("RGB", (1200, 900), colour)
     floor = ImageEnhance.Brightness(studio.crop((0, 0, 1200, 320))).enhance(0.75)
@@ -151,7 +151,7 @@ def render(job: Job, redone: int) -> bytes:
 
 def _scene(job: Job, photo: "Image.Image") -> "Image.Image":
     """Put the car where the job wants it: nowhere (transparent), on the background, or where it stood."""
-    from PIL import Image, ImageDraw, ImageFilter, ImageOps  # noqa: PLC0415 - heavy
+    from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
     if job.keep_scene:
         return photo.convert("RGBA")
@@ -174,7 +174,7 @@ def _scene(job: Job, photo: "Image.Image") -> "Image.Image":
 
 def _treat_plate(scene: "Image.Image", job: Job) -> None:
     """Cover the plate area, and put the supplied plate into it if there is one."""
-    from PIL import ImageDraw, ImageOps  # noqa: PLC0415 - heavy
+    from PIL import ImageDraw, ImageOps
 
     box = _box(scene.size, PLATE_BOX)
     ImageDraw.Draw(scene).rectangle(box, fill=job.plate_colour)
@@ -186,7 +186,7 @@ def _treat_plate(scene: "Image.Image", job: Job) -> None:
 
 def _stamp(scene: "Image.Image", text: str) -> None:
     """Write a text on a red label in the lower left corner."""
-    from PIL import ImageDraw  # noqa: PLC0415 - heavy
+    from PIL import ImageDraw
 
     height = max(16, scene.height // 16)
     width = int(len(text) * height * 0.55) + height
@@ -197,7 +197,7 @@ def _stamp(scene: "Image.Image", text: str) -> None:
 def _write(
     picture: "Image.Image", text: str, corner: tuple[int, int], size_px: int, ink: tuple[int, int, int]
 ) -> None:
-    from PIL import ImageDraw, ImageFont  # noqa: PLC0415 - heavy
+    from PIL import ImageDraw, ImageFont
 
     ImageDraw.Draw(picture).text(corner, text, fill=ink, font=ImageFont.load_default(size_px))
 
@@ -208,7 +208,7 @@ def _box(size: tuple[int, int], shares: tuple[float, float, float, float]) -> tu
 
 
 def _opened(data: bytes, mode: str) -> "Image.Image":
-    from PIL import Image  # noqa: PLC0415 - heavy
+    from PIL import Image
 
     return Image.open(BytesIO(data)).convert(mode)
 
