@@ -26,6 +26,7 @@ TOOLSETS: tuple[Toolset, ...] = ("enterprise", "custom", "workflow")
 """The toolsets that are on by default."""
 
 _STORE = re.compile(r"sqlite:|memory:|(redis|rediss|valkey|valkeys|unix)://\S+")
+_MOST_KEY_CHARS = 10_000  # of a key file, whatever else it is
 _PASSWORD = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=password=)[^&#]*")
 
 
@@ -185,10 +186,8 @@ class Settings(BaseSettings):
                 the value is not shown.
         """
         known = {_variable(name) for name in cls.model_fields}
-        for name in {
-            *map(_variable, changes),
-            *(name for name in os.environ if name.startswith("AUTOBG_")),
-        } - known:
+        ours = (name for name in os.environ if name.startswith("AUTOBG_"))
+        for name in {*map(_variable, changes), *ours} - known:
             meant = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
             if meant or name.removeprefix("AUTOBG_").lower() in changes:
                 raise ConfigurationError(f"{name} is no setting{f'; {meant[0]} is' if meant else ''}.")
@@ -197,6 +196,10 @@ class Settings(BaseSettings):
         except ValidationError as error:
             lines = [f"{_variable(str((*one['loc'], '?')[0]))}: {expected(one)}" for one in error.errors()]
             raise ConfigurationError("; ".join(lines)) from None
+        except RuntimeError:  # pathlib's, of an account without a home, as a container's may be
+            raise ConfigurationError(
+                "AUTOBG_STATE_DIR and all folders: set whole paths, since this account has no home folder."
+            ) from None
 
     def key(self) -> SecretStr:
         """The API key as it is now; a key file is read anew, so that a rotated key needs no restart.
@@ -214,7 +217,8 @@ class Settings(BaseSettings):
         try:
             if not self.api_key_file.is_file():
                 raise FileNotFoundError(self.api_key_file)  # a pipe would be waited for
-            return _checked_key(self.api_key_file.read_text("utf-8-sig"), "AUTOBG_API_KEY_FILE")
+            with self.api_key_file.open(encoding="utf-8-sig") as file:
+                return _checked_key(file.read(_MOST_KEY_CHARS), "AUTOBG_API_KEY_FILE")
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"The file that AUTOBG_API_KEY_FILE names cannot be read ({type(error).__name__})."
@@ -235,7 +239,7 @@ class Settings(BaseSettings):
 
 def _checked_key(text: str, variable: str) -> SecretStr:
     key = text.strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    if not 0 < len(key) < _MOST_KEY_CHARS or not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(
             f"{variable} holds no usable key: expected one line of visible ASCII, without Bearer."
         )

@@ -21,6 +21,7 @@ from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
 from autobg_mcp.errors import (
     AuthenticationError,
+    ConfigurationError,
     ConnectionFailedError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -275,3 +276,19 @@ async def test_a_key_that_the_api_does_not_know_is_an_authentication_error(
     with pytest.raises(AuthenticationError) as refused:
         await python.call(ListTemplates())
     assert KEY not in f"{refused.value!r} {refused.value}"
+
+
+async def test_an_address_whose_name_cannot_be_read_is_no_fault(tmp_path: Path) -> None:
+    settings = Settings.load(api_key=KEY, base_url="http://xn--.localhost:1/", state_dir=tmp_path)
+    async with Client(settings) as client:
+        with pytest.raises(ConfigurationError, match="AUTOBG_BASE_URL names no valid address"):
+            await client.call(ListTemplates())
+
+
+async def test_an_exception_from_the_proxy_that_is_none_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "[::::")
+    async with Client(Settings.load(api_key=KEY, state_dir=tmp_path)) as client:
+        with pytest.raises(ConfigurationError, match="NO_PROXY names cannot be used"):
+            await client.call(ListTemplates())

@@ -214,6 +214,7 @@ REFUSED = {
     "https://0x7f000001/a.jpg": "unusual notation",
     "https://me:secret@pictures.example/a.jpg": "user name or password",
     "https://localhost/a.jpg": "not a public address",
+    "https://xn--.localhost/a.jpg": "“xn--.localhost”",
     "http://sandbox:8080/a.jpg": "is not an https link",
     "https://[/a.jpg": "is not an address",
 }

@@ -2,10 +2,12 @@
 
 import hashlib
 import io
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pillow_heif
 import pytest
@@ -365,3 +367,21 @@ def test_damaged_bytes_are_refused_or_taken_and_never_crash(
     for look in (lambda: take_in("damaged.jpg", content), lambda: preview(content, local=True)):
         with suppress(FileRefusedError):
             look()
+
+
+class FileNotReady(Fence):
+    """A file on a disk that has nothing to read yet and, opened so as not to block, says so."""
+
+    def open(self, path: Path) -> BinaryIO:  # noqa: ARG002  # stands for any file
+        reading, self.writing = os.pipe()
+        os.set_blocking(reading, False)
+        return os.fdopen(reading, "rb")
+
+
+def test_a_file_that_is_not_ready_to_be_read_is_refused(tmp_path: Path) -> None:
+    fence = FileNotReady([tmp_path])
+    with pytest.raises(
+        FileRefusedError, match=r"“car\.jpg” cannot be read: Resource temporarily unavailable"
+    ):
+        read_original(fence, tmp_path / "car.jpg")
+    os.close(fence.writing)

@@ -65,6 +65,7 @@ def test_a_variable_sets_its_field(
         ("AUTOBG_THROTTLE", "redis//:s3cret@host"),
         ("AUTOBG_PATHS", "s3cret"),
         ("AUTOBG_FIELD_NAMES", "s3cret="),
+        ("AUTOBG_STATE_DIR", "~s3cret/state"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_variable(
@@ -278,3 +279,23 @@ def test_a_key_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path)
     os.mkfifo(tmp_path / "key")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         Settings.load(api_key_file=tmp_path / "key").key()
+
+
+def test_a_key_file_that_is_something_else_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "key").open("wb") as file:
+        file.write(KEY.encode())
+        file.truncate(10**12)
+    with pytest.raises(ConfigurationError, match="holds no usable key"):
+        Settings.load(api_key_file=tmp_path / "key").key()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="homes are looked up in another way")
+def test_an_account_without_a_home_is_told_to_set_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError, match="AUTOBG_STATE_DIR and all folders: set whole paths"):
+        Settings.load()

@@ -248,6 +248,12 @@ def test_a_folder_that_others_may_write_to_is_refused_with_the_command_that_mend
     assert not path.exists()
 
 
+def test_nobody_is_told_to_close_a_folder_that_all_users_share(path: Path) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(0o1777)
+    assert complaint(path).endswith("is shared by all users. Set AUTOBG_STATE_DIR to one of its own.")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_a_file_of_another_user_is_refused_with_the_command_that_mends_it(
     file: StateFile, path: Path

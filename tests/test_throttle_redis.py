@@ -187,3 +187,8 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="host:port") as error:
         open_throttle(address, state_dir=tmp_path)
     assert PASSWORD not in "".join(traceback.format_exception(error.value))
+
+
+def test_an_option_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="host:port"):
+        open_throttle("redis://127.0.0.1:1/0?no_such_option=1", state_dir=tmp_path)

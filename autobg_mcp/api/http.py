@@ -89,7 +89,7 @@ class Http:
             ) from None
         except (httpx.TimeoutException, TimeoutError):
             raise lost(request, f"no answer within {self.settings.timeout_s:g} s") from None
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, UnicodeError):  # the second: of a name that begins with xn-- and is none
             raise ConfigurationError("AUTOBG_BASE_URL names no valid address.") from None
         except httpx.TransportError as error:
             raise lost(request, f"the connection broke ({type(error).__name__})") from None
@@ -113,14 +113,14 @@ class Http:
                     if isinstance(answer, bytes):
                         return answer
                     link = answer
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
             raise LinkRefusedError(f"The link {quoted(link, 100)} failed ({type(error).__name__}).") from None
         raise LinkRefusedError(f"The link {quoted(link, 100)} leads on and on.")
 
     async def _get(self, link: str) -> bytes | str:
         """The content behind a link, or the link it redirects to."""
         url, base = httpx.URL(link), httpx.URL(self.settings.base_url)
-        is_own = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        is_own = (url.scheme, url.raw_host, url.port) == (base.scheme, base.raw_host, base.port)
         headers: dict[str, str] = {}
         extensions = {}
         if not is_own:
@@ -155,9 +155,9 @@ class Http:
         """
         try:
             http = self._bare_http(trust_env=trust_env)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise ConfigurationError(
-                f"A proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used ({type(error).__name__})."
+                f"What HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY names cannot be used ({type(error).__name__})."
             ) from None
         http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return http

@@ -1,5 +1,6 @@
 """The bytes of local pictures, read once and never more than a photo has."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def read_original(
             status = os.fstat(file.fileno())
             # A file that grows while it is read is not read to its end.
             content = b"" if status.st_size > max_bytes else file.read(max_bytes + 1)
+            if content is None:  # what is opened so as not to block says so when it would
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         except OSError as error:
             raise FileRefusedError(
                 f"{name} cannot be read: {error.strerror}.",

@@ -32,8 +32,16 @@ def make_folder(folder: Path, *, called: str) -> None:
         raise StateError(
             f"The {called} is not used: {folder} is no folder. Set AUTOBG_STATE_DIR to one, or move away what stands there."
         ) from None
-    if os.name == "posix":
-        _check(folder, folder.stat(), called, "folder")
+    if os.name != "posix":
+        return
+    status = folder.stat()
+    if (
+        status.st_mode & stat.S_ISVTX and status.st_mode & _OTHERS_MAY_WRITE
+    ):  # nobody should close /tmp to others
+        raise StateError(
+            f"The {called} is not used: the folder {folder} is shared by all users. Set AUTOBG_STATE_DIR to one of its own."
+        )
+    _check(folder, status, called, "folder")
 
 
 def check_file(path: Path, *, called: str) -> None:

@@ -87,12 +87,12 @@ class RedisStore:
         self._address = SecretStr(address.replace("valkey", "redis", 1))
         self._client: redis.Redis | None = None
         try:
-            redis.Redis.from_url(
-                self._address.get_secret_value()
-            ).close()  # reads the address without connecting
+            client = redis.Redis.from_url(self._address.get_secret_value())
+            client.connection_pool.make_connection()  # reads all of the address without connecting
+            client.close()
             parts = urlsplit(address)
             host, port = parts.hostname or "localhost", parts.port or 6379
-        except ValueError:
+        except (ValueError, TypeError):  # the second: of an option that there is not
             raise ConfigurationError(
                 "The throttle address is not like redis://user:password@host:port/db."
             ) from None  # the cause would show the address, and with it the password
