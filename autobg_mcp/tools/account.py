@@ -15,7 +15,7 @@ from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint
 from autobg_mcp.toolkit.tool import Result
-from autobg_mcp.tools.fields import Number, Pruned, pruned
+from autobg_mcp.tools.answer_fields import Number, Pruned, pruned
 
 _ROWS_SHOWN = 40
 _UNREAD, _NOT_UNDERSTOOD = "spreadsheet, not read", "not understood"

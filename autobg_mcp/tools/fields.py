@@ -1,6 +1,5 @@
-"""Types of arguments and answers that several endpoints share."""
+"""Types of arguments that several tools share."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -8,16 +7,13 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    JsonValue,
     PlainSerializer,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
-    WithJsonSchema,
     WrapValidator,
 )
 
-from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.arguments import Separated
 
 ItemT = TypeVar("ItemT")
@@ -55,14 +51,6 @@ def _whole_number_as_text(value: object) -> object:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else value
 
 
-def _number_if_digits(value: object) -> object:
-    """Digits become a number, unless that would lose leading zeros or, where numbers are floats, digits."""
-    digits = isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,15}", value)
-    number = int(value) if isinstance(value, str) and digits else value
-    is_too_large = isinstance(number, int) and abs(number) > LARGEST_ID
-    return str(number) if is_too_large else number
-
-
 def _no_boolean(value: object) -> object:
     """True is a whole number for pydantic, but nobody's id."""
     if isinstance(value, bool):
@@ -70,23 +58,9 @@ def _no_boolean(value: object) -> object:
     return value
 
 
-def _words(value: object) -> object:
-    """A text of an answer as a model may read it; null is empty."""
-    if isinstance(value, str):
-        return cleaned(value)
-    return "" if value is None else str(value) if isinstance(value, int | float) else value
-
-
 def first(items: Sequence[str]) -> str:
     """The first item: a request carries one picture."""
     return items[0]
-
-
-def listed(data: JsonValue, noun: str) -> JsonValue:
-    """The list in an answer's `data`, which is a bare list in the documents; also found under its noun."""
-    if isinstance(data, dict) and noun in data:
-        return data[noun]
-    return [] if data in (None, "", {}) else data
 
 
 def _no_zero_byte(value: str) -> str:
@@ -122,7 +96,8 @@ Link = Annotated[
     _worded(f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters"),
 ]
 
-_ID = r"^[\w.-]{1,64}$"
+ID = r"^[\w.-]{1,64}$"
+"""The pattern of an id that is no number."""
 
 NO_BOOLEAN = BeforeValidator(_no_boolean)
 """Stands last in the annotation of a whole number."""
@@ -173,7 +148,7 @@ LogoPath = Annotated[PicturePath, Field(description="Path of the logo.")]
 
 BatchID = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, pattern=_ID),
+    StringConstraints(strip_whitespace=True, pattern=ID),
     _worded("an id of 1 to 64 letters, digits, dots and dashes"),
     BeforeValidator(_whole_number_as_text),
     Field(description="From an upload."),
@@ -205,46 +180,3 @@ ReportReasons = Annotated[
     Field(min_length=1, max_length=6, fail_fast=True, description="All that apply."),
     AfterValidator(_unique),
 ]
-
-AnswerID = Annotated[
-    Annotated[int, NO_BOOLEAN, Field(ge=-(2**63), lt=2**63)]
-    | Annotated[str, StringConstraints(strip_whitespace=True, pattern=_ID)],
-    BeforeValidator(_number_if_digits),
-    WithJsonSchema({"maxLength": 64}),
-]
-"""An id in an answer: a number in the documents; digits become one, anything else is kept as it came.
-
-Its schema bounds the text and names no type: it is one of two, and several hosts read a list of types as none.
-"""
-
-Flag = Annotated[bool, BeforeValidator(lambda value: False if value in (None, "") else value)]
-"""A boolean in an answer; left out, null or empty it is false."""
-
-Words = Annotated[str, BeforeValidator(_words)]
-"""A text in an answer, on one line and shortened."""
-
-Number = Annotated[
-    Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, Field(allow_inf_nan=False)],
-    WithJsonSchema({"type": "number"}),
-]
-"""A number in an answer, also as text."""
-
-MOST_SHOWN = 100
-_LONGEST_SHOWN_CHARS = 300
-
-Pruned = Annotated[JsonValue, WithJsonSchema({"maxItems": MOST_SHOWN})]
-"""JSON of unknown shape in an answer, once `pruned`; a schema without any bound counts as a fault at some hosts."""
-
-
-def pruned(value: JsonValue, depth: int = 12) -> JsonValue:
-    """JSON of unknown shape as a model may read it: texts cleaned and shortened, at most 100 entries a list, 12 levels deep."""
-    if isinstance(value, str):
-        return cleaned(value, _LONGEST_SHOWN_CHARS)
-    if isinstance(value, list | dict) and not depth:
-        return "…"
-    if isinstance(value, list):
-        return [pruned(item, depth - 1) for item in value[:MOST_SHOWN]]
-    if isinstance(value, dict):
-        shown = list(value.items())[:MOST_SHOWN]
-        return {cleaned(name, 60): pruned(item, depth - 1) for name, item in shown}
-    return value

@@ -22,7 +22,8 @@ from autobg_mcp.text import local_path
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint
 from autobg_mcp.toolkit.tool import Part, PictureResult, Result, Shown
-from autobg_mcp.tools.fields import AnswerID, BatchID, Flag, PicID, Words, listed
+from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words, listed
+from autobg_mcp.tools.fields import BatchID, PicID
 
 
 class ImageState(Part):

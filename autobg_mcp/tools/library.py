@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Result
-from autobg_mcp.tools.fields import Pruned, listed, pruned
+from autobg_mcp.tools.answer_fields import Pruned, listed, pruned
 
 
 class Library(Result):

@@ -5,14 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from autobg_mcp.toolkit.endpoint import SLOW_INFERRED
-from autobg_mcp.tools.fields import (
-    ClientS3Uris,
-    Link,
-    PicturePath,
-    PlateReplacement,
-    ProcessType,
-    Vehicle,
-)
+from autobg_mcp.tools.fields import ClientS3Uris, Link, PicturePath, PlateReplacement, ProcessType, Vehicle
 from autobg_mcp.tools.linked import LinkSubmission
 from autobg_mcp.tools.photos import PhotoSubmission
 

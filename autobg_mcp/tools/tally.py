@@ -11,7 +11,7 @@ from autobg_mcp.errors import AutobgError, StillUnknownError, ThrottledError
 from autobg_mcp.money.purchase import Verdict
 from autobg_mcp.text import local_path, quoted
 from autobg_mcp.toolkit.tool import Part, Result
-from autobg_mcp.tools.fields import AnswerID, Flag, Words
+from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words
 
 _RESUME = "When the cause is mended, call again with the photos that were not sent."
 

@@ -7,7 +7,8 @@ from pydantic import FailFast, Field, JsonValue
 from autobg_mcp.money.facts import Fact, TemplatesNamed
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Part, Result
-from autobg_mcp.tools.fields import AnswerID, Colour, LogoAlignment, OneLine, PicturePath, Words, listed
+from autobg_mcp.tools.answer_fields import AnswerID, Words, listed
+from autobg_mcp.tools.fields import Colour, LogoAlignment, OneLine, PicturePath
 
 
 class CreatedTemplate(Result):
