@@ -225,6 +225,16 @@ def test_a_command_whose_output_nobody_reads_ends_without_a_word(arguments: list
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.usefixtures("run")
+def test_an_output_that_cannot_be_written_says_that_the_command_was_carried_out() -> None:
+    command = [sys.executable, "-m", "autobg_mcp", "call", "listTemplates", "--sandbox"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(command, stdout=full, stderr=PIPE, timeout=60, check=False, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("autobg-mcp: standard output cannot be written: No space left on device.")
+
+
 @pytest.mark.parametrize(
     "arguments", [["--port", "99999"], ["--port", "-1"], ["--window", "0"], ["--turnaround", "nan"]]
 )

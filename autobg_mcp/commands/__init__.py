@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = _run(options)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:  # of standard output: whatever else fails is an error of ours by here
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
-        code = UNHEARD
+        code = _unwritten(error)
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)
@@ -54,6 +54,18 @@ def _run(options: argparse.Namespace) -> int:
         _explain(error)
         return FAILED
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    """What to exit with where the output was lost; nobody is left to hear of a closed pipe."""
+    if isinstance(error, BrokenPipeError):
+        return UNHEARD
+    print(
+        f"autobg-mcp: standard output cannot be written: {error.strerror}. The command itself was carried out: "
+        "autobg-mcp call listBatches shows what was submitted.",
+        file=sys.stderr,
+    )
+    return FAILED
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
