@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.files.kinds import ZIP, is_picture, kind_of
+from autobg_mcp.files.kinds import MOST_PICTURE_BYTES, ZIP, is_picture, kind_of
 from autobg_mcp.files.names import safe_name
 from autobg_mcp.text import quoted
 
 _NEXT_STEP = "Fetch the pictures one by one with getImagesRaw instead."
 _MOST_ENTRIES = 500
-_MOST_ENTRY_BYTES = 64 * 2**20
 _MOST_BYTES = 256 * 2**20
 # Coded pictures hardly shrink any further; what grows a hundredfold is no picture.
 _PICTURES_GROWTH = 100
@@ -42,7 +41,7 @@ def pictures_in(
     content: bytes,
     *,
     max_entries: int = _MOST_ENTRIES,
-    max_entry_bytes: int = _MOST_ENTRY_BYTES,
+    max_entry_bytes: int = MOST_PICTURE_BYTES,
     max_bytes: int = _MOST_BYTES,
 ) -> Iterator[tuple[str, bytes]]:
     """The name and bytes of each picture in a zip; what is no picture is passed over.

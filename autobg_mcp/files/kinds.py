@@ -4,6 +4,9 @@ import re
 
 ZIP = "application/zip"
 
+MOST_PICTURE_BYTES = 64 * 2**20
+"""The most bytes of one picture, whichever way it comes and goes: a professional camera's largest JPEG has about 40 MiB."""
+
 EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",

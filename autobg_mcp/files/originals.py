@@ -6,14 +6,12 @@ from pathlib import Path
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import Fence
+from autobg_mcp.files.kinds import MOST_PICTURE_BYTES
 from autobg_mcp.text import quoted
-
-MAX_BYTES = 64 * 2**20
-"""The most bytes of one photo: a professional camera's largest JPEG has about 40 MiB."""
 
 
 def read_original(
-    fence: Fence, path: Path, *, max_bytes: int = MAX_BYTES, unchanged_since_s: float | None = None
+    fence: Fence, path: Path, *, max_bytes: int = MOST_PICTURE_BYTES, unchanged_since_s: float | None = None
 ) -> bytes:
     """The bytes of a local file, read once.
 

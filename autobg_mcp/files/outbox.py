@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.files.kinds import EXTENSIONS, sniff
+from autobg_mcp.files.kinds import EXTENSIONS, MOST_PICTURE_BYTES, sniff
 from autobg_mcp.files.names import safe_name
 from autobg_mcp.text import local_path, quoted
-
-MAX_BYTES = 64 * 2**20
-"""The most bytes of one result."""
 
 _SETTING = "AUTOBG_OUTPUT_DIR"
 _MOST_NAMESAKES = 1000
@@ -80,7 +77,7 @@ class Outbox:
         folder: str,
         stem: str,
         size_px: tuple[int, int] | None = None,
-        max_bytes: int = MAX_BYTES,
+        max_bytes: int = MOST_PICTURE_BYTES,
     ) -> SavedFile:
         """Writes `content` to `folder/stem.ext`, where `ext` tells what the bytes are.
 

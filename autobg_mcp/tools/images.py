@@ -9,8 +9,8 @@ from pydantic import FailFast, Field, JsonValue, TypeAdapter
 from autobg_mcp.api.exchange import Answer, Request, described, unexpected
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.base64 import decoded
-from autobg_mcp.files.kinds import is_picture
-from autobg_mcp.files.originals import MAX_BYTES, read_original
+from autobg_mcp.files.kinds import MOST_PICTURE_BYTES, is_picture
+from autobg_mcp.files.originals import read_original
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.money.facts import BatchSeen, Fact
 from autobg_mcp.money.ledger import KnownPicture, PictureState
@@ -126,7 +126,7 @@ class GetImagesRaw(Endpoint[Picture]):
     method = "GET"
     path = "/images/getImagesRaw"
     encoding = "query"
-    max_answer_bytes = MAX_BYTES
+    max_answer_bytes = MOST_PICTURE_BYTES
     rate = FAST
 
     picID: PicID
@@ -146,7 +146,7 @@ class GetImagesBase64(Endpoint[Picture]):
     method = "GET"
     path = "/images/getImagesBase64"
     encoding = "query"
-    max_answer_bytes = MAX_BYTES // 3 * 4 + 2**20
+    max_answer_bytes = MOST_PICTURE_BYTES // 3 * 4 + 2**20
     rate = FAST_INFERRED
 
     picID: PicID
