@@ -83,7 +83,10 @@ OneLine = Annotated[
 
 # The bounds stand behind a function, where Python checks them: pydantic's own text takes no name that is not UTF-8.
 PicturePath = Annotated[
-    str, AfterValidator(_no_zero_byte), Field(min_length=1, max_length=LONGEST_PATH_CHARS)
+    str,
+    AfterValidator(_no_zero_byte),
+    Field(min_length=1, max_length=LONGEST_PATH_CHARS),
+    _worded(f"a path of 1 to {LONGEST_PATH_CHARS} characters"),
 ]
 
 Text = Annotated[str, Field(max_length=LONGEST_LINE_CHARS)]
