@@ -1,6 +1,7 @@
 """Whose credits a call spends: told once, when it begins."""
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -50,13 +51,13 @@ async def test_a_key_file_is_read_once_in_a_call(
 ) -> None:
     key_file, reads = tmp_path / "key", list[Path]()
     await anyio.Path(key_file).write_text(KEY)
-    read = Path.read_text
+    opened = Path.open
 
-    def counted(path: Path, encoding: str | None = None) -> str:
+    def counted(path: Path, *arguments: Any, **options: Any) -> Any:
         reads.extend([path] if path == key_file else [])
-        return read(path, encoding)
+        return opened(path, *arguments, **options)
 
     async with connect(api_key=None, api_key_file=key_file) as client:
-        monkeypatch.setattr(Path, "read_text", counted)
+        monkeypatch.setattr(Path, "open", counted)
         await upload(client, photos / "cars")
     assert len(reads) == 1
