@@ -27,7 +27,7 @@ TURNED = {
 
 def shown(seen: Preview) -> Image.Image:
     image = Image.open(io.BytesIO(seen.content))
-    assert (image.size, image.mode, seen.mime) == ((seen.width_px, seen.height_px), "RGB", "image/jpeg")
+    assert (image.size, image.mode, image.format) == ((seen.width_px, seen.height_px), "RGB", "JPEG")
     return image
 
 

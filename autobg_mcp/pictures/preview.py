@@ -26,14 +26,12 @@ class Preview:
     """A picture made for looking at.
 
     Attributes:
-        content: The picture's bytes.
-        mime: What the bytes are.
+        content: A JPEG file.
         width_px: Width of the preview.
         height_px: Height of the preview.
     """
 
     content: bytes
-    mime: str
     width_px: int
     height_px: int
 
@@ -53,7 +51,7 @@ def preview(content: bytes, *, max_bytes: int = 300_000, local: bool = False) ->
         FileRefusedError: It is of a kind that is not decoded, or decoding would take too much.
     """
     encoded, size_px = as_jpeg(reduced(content, _MAX_PX, local=local), max_bytes)
-    return Preview(encoded, "image/jpeg", *size_px)
+    return Preview(encoded, *size_px)
 
 
 def reduced(content: bytes, max_px: int, *, local: bool = False) -> "Image":

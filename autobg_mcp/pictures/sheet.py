@@ -99,7 +99,7 @@ def contact_sheet(tiles: Sequence[Tile], *, first_number: int = 1, max_bytes: in
         _draw_label(draw, (left, top), grid.tile_width_px, first_number + index, each.tile)
         _draw_pictures(draw, sheet, (left, top + _LABEL_PX), grid, each)
     content, size_px = as_jpeg(sheet, max_bytes)
-    return Preview(content, "image/jpeg", *size_px)
+    return Preview(content, *size_px)
 
 
 def _picture(content: bytes | None) -> "Image | None":

@@ -50,12 +50,12 @@ def _shown(
     result: "PictureResult", allowance: dict[str, "JsonValue"], door: Door
 ) -> list[types.ContentBlock]:
     """The words and the pictures, as many as an answer may carry."""
-    coded = [(base64.b64encode(shown.content).decode(), shown.mime) for shown in result.pictures]
+    coded = [base64.b64encode(picture).decode() for picture in result.pictures]
     lines = [result.text(), *map(str, allowance.values())]
-    while sum(len(data) for data, _ in coded) > MOST_BASE64_CHARS:
+    while sum(map(len, coded)) > MOST_BASE64_CHARS:
         coded.pop()
         lines.append(f"Picture {len(coded) + 1} is not shown: the pictures before it fill the answer.")
-    images = [types.ImageContent(type="image", data=data, mime_type=mime) for data, mime in coded]
+    images = [types.ImageContent(type="image", data=data, mime_type="image/jpeg") for data in coded]
     return [types.TextContent(type="text", text=door.text("\n".join(lines))), *images]
 
 

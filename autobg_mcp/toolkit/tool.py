@@ -3,7 +3,6 @@
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field
@@ -45,14 +44,6 @@ class Result(Part):
         return {name: value for name, value in values.items() if name != "next" or value}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One picture for a model's eyes: at most 1024 px and 300 KB."""
-
-    content: bytes = field(repr=False)
-    mime: str
-
-
 class PictureResult(Result):
     """A result that a model looks at.
 
@@ -60,7 +51,8 @@ class PictureResult(Result):
     pictures where there is any.
     """
 
-    pictures: list[Shown] = Field(default_factory=list, exclude=True)
+    pictures: list[bytes] = Field(default_factory=list, exclude=True, repr=False)
+    """JPEG files, small enough for a model's eyes."""
 
     def text(self) -> str:
         """What the pictures are, in words."""

@@ -21,7 +21,7 @@ from autobg_mcp.pictures.preview import Preview, preview
 from autobg_mcp.text import local_path
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint
-from autobg_mcp.toolkit.tool import Part, PictureResult, Result, Shown
+from autobg_mcp.toolkit.tool import Part, PictureResult, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words, listed
 from autobg_mcp.tools.fields import BatchID, PicID
 
@@ -183,7 +183,7 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
         file=file,
         shown=shown,
         kind=await in_lane(_kind, small.content, before) if small and before else None,
-        pictures=[Shown(content=small.content, mime=small.mime)] if small else [],
+        pictures=[small.content] if small else [],
         before=before,
     )
 

@@ -11,7 +11,7 @@ from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.pictures.sheet import MOST_TILES, Tile, contact_sheet
 from autobg_mcp.text import cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.toolkit.tool import PictureResult, Shown, Tool
+from autobg_mcp.toolkit.tool import PictureResult, Tool
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN, BatchID, ReportReason
 from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, ImageState, original_of
 
@@ -85,7 +85,7 @@ class ReviewBatch(Tool[Review]):
             lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
             folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
             unfinished=any(entry.unfinished for entry in entries),
-            pictures=[Shown(content=sheet.content, mime=sheet.mime) for sheet in sheets],
+            pictures=[sheet.content for sheet in sheets],
         )
 
 
@@ -128,7 +128,7 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
             line += f", not shown: {cleaned(str(error))}"
             unfinished = error.repeatable
         else:
-            after = picture.pictures[0].content if picture.pictures else None
+            after = picture.pictures[0] if picture.pictures else None
             tile = Tile(pic_id, name, state, after=after, before=picture.before)
             kind = f", {picture.kind}" if picture.kind else "" if after else f", saved, {picture.shown}"
             return _Entry(tile, line + kind, Path(picture.file.path))
