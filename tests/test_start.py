@@ -31,8 +31,8 @@ anyio.run(main)
 
 
 def loaded(code: str) -> set[str]:
-    """The modules that are loaded after some code has run in a new Python."""
-    code += "\nimport sys; print(*sys.modules)"
+    """The modules that some code loads in a new Python."""
+    code = f"import sys; before = set(sys.modules)\n{code}\nprint(*sys.modules.keys() - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(run.stdout.split())
 
