@@ -68,6 +68,28 @@ async def test_a_server_without_a_key_lists_its_tools_and_names_the_variable_on_
     assert "AUTOBG_API_KEY" in text_of(result)
 
 
+WRONG = [
+    ("AUTOBG_TIMEOUT_S", "s3cret-soon", ()),
+    ("AUTOBG_RATE_LIMITS", "reportImages=s3cret", ()),
+    ("AUTOBG_TIMEOUTS_S", "s3cret", ("serve",)),
+    ("AUTOBG_PATHS", "cancelBatch=/s3cret", ("serve", "--sandbox")),
+]
+
+
+@pytest.mark.parametrize(("variable", "value", "command"), WRONG, ids=[variable for variable, *_ in WRONG])
+async def test_a_server_with_a_wrong_setting_lists_its_tools_and_names_the_setting_on_a_call(
+    variable: str, value: str, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    async with process("auto", tmp_path, *command, environment={variable: value}) as host:
+        listed = await host.list_tools()
+        told = text_of(await host.call_tool("uploadImagesWithoutTemplate", UPLOAD))
+    assert listed.tools
+    assert variable in told
+    assert "Credits spent: no. Safe to repeat: no." in told
+    assert "start the server again" in told
+    assert "s3cret" not in told
+
+
 @both_eras
 async def test_in_memory_both_eras_list_the_same(mode: str, connect: Connect) -> None:
     async with connect(mode) as host:

@@ -1,8 +1,16 @@
 """Serves MCP over stdio."""
 
 import argparse
+from typing import TYPE_CHECKING, NoReturn
 
 from autobg_mcp.commands.session import declare_sandbox, load_settings, open_client
+from autobg_mcp.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from autobg_mcp.serving.server import OpenClient
+    from autobg_mcp.settings import Settings
+
+_MEND = "Ask the person who runs this server to correct it in the host's configuration, and to start the server again."
 
 SUMMARY = "serve MCP over stdio (the default)"
 
@@ -21,9 +29,32 @@ def run(options: argparse.Namespace) -> int:
     from autobg_mcp.serving.server import build_server
     from autobg_mcp.serving.stdio import serve_stdio
 
-    settings = load_settings(options)
-    server = build_server(settings, lambda: open_client(settings, sandbox=options.sandbox))
+    server = build_server(*_what_is_set(options))
     # Nothing else ends a process that waits for a line from its host.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(serve_stdio, server)
     return 0
+
+
+def _what_is_set(options: argparse.Namespace) -> "tuple[Settings, OpenClient]":
+    """The settings and the way to a client.
+
+    Where a setting is wrong they are the defaults, and whoever calls hears what to set: hosts list the tools of such a
+    server, and show nobody why one has ended.
+    """
+    import logging
+    from pathlib import Path
+
+    from autobg_mcp.settings import Settings
+
+    try:
+        settings = load_settings(options)
+    except ConfigurationError as error:
+        logging.getLogger(__name__).warning("%s", error)
+        words = str(error)
+
+        def refuse() -> NoReturn:
+            raise ConfigurationError(words, next_step=_MEND)
+
+        return Settings.model_construct(state_dir=Path()), refuse
+    return settings, lambda: open_client(settings, sandbox=options.sandbox)
