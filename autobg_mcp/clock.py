@@ -1,6 +1,7 @@
-"""Time, as one thing that can be handed in: seconds that only grow, the wall's, and sleep."""
+"""Time, as one thing that can be handed in: seconds that only grow, the wall's, and sleep; and the days here."""
 
 import time
+from datetime import date, datetime
 from typing import Final, Protocol
 
 import anyio
@@ -42,3 +43,17 @@ class SystemClock:
 
 SYSTEM: Final[Clock] = SystemClock()
 """The clock of everything that is not told another."""
+
+
+def local_day(wall_s: float) -> date:
+    """The day of the calendar here, at a time in seconds since 1970."""
+    return datetime.fromtimestamp(wall_s).astimezone().date()
+
+
+def day_start_s(day: date) -> float:
+    """When a day begins here, whatever the offset is on that day, in seconds since 1970.
+
+    Raises:
+        OverflowError: The platform cannot tell of a day so far away.
+    """
+    return time.mktime(day.timetuple())

@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "demo": set(),
     "serving": {"client", "tools", "toolkit", "api", "clock", "settings", "errors", "text"},
     "client": {"toolkit", "money", "api", "throttle", "files", "settings", "errors", "text", "clock"},
-    "tools": {"toolkit", "money", "api", "throttle", "pictures", "files", "settings", "errors", "text"},
+    "tools": {"toolkit", "money", "api", "throttle", "pictures", "files", "settings", "errors", "text", "clock"},
     "toolkit": {"money", "api", "throttle", "pictures", "files", "settings", "errors", "text", "clock"},
     "money": {"api", "settings", "state", "errors", "text", "clock"},
     "api": {"throttle", "settings", "errors", "text", "clock"},

@@ -1,7 +1,6 @@
 """Spends credits once: looks for an earlier submission, writes the intent down before the first byte, the outcome after."""
 
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import anyio
 from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.api.exchange import Answer
 from autobg_mcp.api.sending import Tries
-from autobg_mcp.clock import Clock
+from autobg_mcp.clock import Clock, day_start_s, local_day
 from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent, Ledger, Outcome
 from autobg_mcp.settings import Settings
@@ -175,7 +174,7 @@ class Till:
                 duplicate_window_s=terms.duplicate_window_s,
                 allow_duplicate=allow_duplicate or not terms.duplicate_window_s,
                 daily_limit=terms.daily_limit,
-                day_start=day_start(self._clock.wall_s()),
+                day_start=day_start_s(local_day(self._clock.wall_s())),
             )
             if claim.duplicate_of is not None:
                 raise AlreadySubmittedError
@@ -237,9 +236,3 @@ def _under_way(picture: Intent) -> StillUnknownError:
         next_step="Call again; it answers with the batch once there is one.",
         retry_after_s=10,
     )
-
-
-def day_start(now: float) -> float:
-    """When the local day began, in seconds since 1970."""
-    local = time.localtime(now)
-    return time.mktime((local.tm_year, local.tm_mon, local.tm_mday, 0, 0, 0, 0, 0, -1))

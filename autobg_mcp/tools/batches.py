@@ -1,13 +1,13 @@
 """What was submitted: the API keeps no list of batches, the ledger does."""
 
 import math
-import time
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from autobg_mcp.clock import day_start_s, local_day
 from autobg_mcp.money.ledger import Batch, Entry
 from autobg_mcp.text import at, cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
@@ -51,20 +51,15 @@ def span(text: str, now: float) -> tuple[float, float | None]:
     Raises:
         ValueError: It is none of today, yesterday, last 7 days, last 30 days, dd-mm-yyyy.
     """
-    today = datetime.fromtimestamp(now).astimezone().date()
+    today = local_day(now)
     name = text.strip().lower()
     try:
         if name in _DAYS_BACK:
-            begin = _midnight(today - timedelta(days=_DAYS_BACK[name]))
-            return begin, _midnight(today) if name == "yesterday" else None
-        return _midnight(day(name)), None
+            begin = day_start_s(today - timedelta(days=_DAYS_BACK[name]))
+            return begin, day_start_s(today) if name == "yesterday" else None
+        return day_start_s(day(name)), None
     except (ValueError, OverflowError):
         raise ValueError("today, yesterday, last 7 days, last 30 days or dd-mm-yyyy") from None
-
-
-def _midnight(of: date) -> float:
-    """When a day begins here, whatever the offset is on that day."""
-    return time.mktime(of.timetuple())
 
 
 class ListBatches(Tool[Batches]):

@@ -3,12 +3,12 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Literal
 
 import anyio.to_thread
 from pydantic import Field, JsonValue
 
+from autobg_mcp.clock import local_day
 from autobg_mcp.errors import AutobgError, ThrottledError
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
@@ -103,7 +103,7 @@ async def _used(period: Period, context: Context) -> Used:
     if used is not None:
         return Used(period=period, credits=used, source=_FROM_API)
     now = context.clock.wall_s()
-    first = f"{datetime.fromtimestamp(now).astimezone():01-%m-%Y}"
+    first = f"{local_day(now):01-%m-%Y}"
     since = span(first if period == "This month" else period, now)[0]
     spent = await context.ledger.spent(context.account.id, since)
     return Used(period=period, credits=spent, source=f"submissions from this machine only; {why}")
