@@ -381,6 +381,15 @@ async def test_what_a_link_leads_to_in_place_of_a_picture_is_told(
     assert structured(result)["next"] == "getImagesRaw for each picID that is missing"
 
 
+async def test_a_picture_named_with_the_key_is_saved_under_another_name(
+    web: Web, host: McpClient, tmp_path: Path
+) -> None:
+    web.answer = zipped({f"{KEY}.jpg": CAR})
+    result = structured(await download(host))
+    assert next(iter(saved(tmp_path))) in str(result["files"])
+    assert KEY not in str(list(saved(tmp_path)))
+
+
 async def test_pictures_in_front_of_a_bomb_are_kept(web: Web, host: McpClient, tmp_path: Path) -> None:
     web.answer = zipped({"1-car.jpg": CAR, "2-van.jpg": VAN + bytes(30_000_000)})
     result = await download(host)

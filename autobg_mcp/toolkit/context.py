@@ -20,6 +20,7 @@ from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.money.purchase import Till
 from autobg_mcp.pictures.decoding import size_px
 from autobg_mcp.settings import Settings
+from autobg_mcp.text import redacted
 
 _log = logging.getLogger(__name__)
 
@@ -86,12 +87,13 @@ class Context:
             _log.warning("The ledger lacks something: %s", error)
 
     async def save(self, content: bytes, *, folder: str, stem: str) -> SavedFile:
-        """Keep a result as a file; see `Outbox.save`.
+        """Keep a result as a file whose name, which comes from outside, tells no key; see `Outbox.save`.
 
         Raises:
             FileRefusedError: The result is too large, or the folder cannot be written to.
         """
-        return await anyio.to_thread.run_sync(self._save, content, folder, stem)
+        name = redacted(stem, [self.account.key.get_secret_value()])
+        return await anyio.to_thread.run_sync(self._save, content, folder, name)
 
     def _save(self, content: bytes, folder: str, stem: str) -> SavedFile:
         return self.outbox.save(content, folder=folder, stem=stem, size_px=size_px(content))
