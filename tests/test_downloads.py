@@ -8,7 +8,7 @@ import io
 import json
 import socket
 import zipfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -66,6 +66,7 @@ class Web:
         self.answer: bytes = b""
         self.pages: dict[str, Response] = {}
         self.slow_s = 0.0
+        self.sleep: Callable[[float], Awaitable[None]] = anyio.sleep
         self.requests: list[Request] = []
 
     def data(self, data: JsonValue) -> None:
@@ -75,7 +76,7 @@ class Web:
         self.requests.append(request)
         if request.method == "POST":
             return Response(self.answer)
-        await anyio.sleep(self.slow_s)
+        await self.sleep(self.slow_s)
         return self.pages.get(request.url.path, Response("gone", 404))
 
     def app(self) -> Starlette:
@@ -337,15 +338,22 @@ async def test_a_packed_picture_is_unpacked_no_further_than_the_bound(
 
 
 async def test_slow_links_end_with_the_time_and_lose_nothing_that_came(
-    web: Web, connect: Connect, tmp_path: Path
+    web: Web, connect: Connect, clock: Clock, tmp_path: Path
 ) -> None:
     web.data({"1": CODED, "2": f"{OWN}/car", "3": f"{OWN}/van"})
-    web.slow_s = 60
-    async with connect(timeout_s=1) as host:
+    web.pages["/car"], web.slow_s, web.sleep = Response(CAR), 60, clock.sleep
+    async with connect(timeout_s=59) as host:
         refused = unsaved(await download(host, 1, 2, 3))
-    assert "failed (TimeoutError)" in refused["2"]
-    assert refused["3"] == "not fetched: the time was over; call again with what is missing"
-    assert list(saved(tmp_path)) == ["pictures/1.jpg"]
+    assert refused == {"3": "not fetched: the time was over; call again with what is missing"}
+    assert sorted(saved(tmp_path)) == ["pictures/1.jpg", "pictures/2.jpg"]
+
+
+async def test_a_link_that_does_not_answer_is_given_up_in_time(web: Web, connect: Connect) -> None:
+    web.data({"1": f"{OWN}/car"})
+    web.slow_s = 60
+    async with connect(timeout_s=0.3) as host:
+        refused = unsaved(await download(host, 1))
+    assert "failed (TimeoutError)" in refused["1"]
 
 
 async def test_where_nothing_can_be_saved_the_folder_is_to_be_mended_and_no_other_tool_called(

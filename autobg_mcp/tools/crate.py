@@ -8,6 +8,7 @@ from typing import NamedTuple
 import anyio
 import anyio.to_thread
 
+from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.errors import AutobgError, FileRefusedError
 from autobg_mcp.files.archive import pictures_in
 from autobg_mcp.files.base64 import decoded
@@ -77,7 +78,7 @@ class Crate:
 
     async def take(self, found: Sequence[Found]) -> None:
         """Save what was found, links one after another as long as one request may take."""
-        ends_at = anyio.current_time() + self._context.settings.timeout_s
+        time = TimeBudget(self._context.settings.timeout_s, self._context.clock)
         total = min(sum(one.is_link() for one in found), len(self._pic_ids))
         fetched = 0
         for one in self._in_turn(found):
@@ -86,7 +87,7 @@ class Crate:
                 await self.put(one.name, content) if content is not None else None
             elif len(self.files) >= len(self._pic_ids):
                 self._leave_over(one.name)
-            elif anyio.current_time() > ends_at:
+            elif not time.left_s():
                 self._fail(one.name, "not fetched: the time was over; call again with what is missing")
             else:
                 fetched = min(fetched + 1, total)
