@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autobg_mcp.clock import SystemClock
-from autobg_mcp.money.audit import AuditLog
+from autobg_mcp.money.audit import MOST_FILE_BYTES, AuditLog
 
 SPAWN = get_context("spawn")
 
@@ -26,15 +26,18 @@ class At(SystemClock):
         return self.now
 
 
+LINES = 40
+
+
 def lines(folder: Path) -> list[dict[str, object]]:
     texts = [path.read_text() for path in sorted(folder.glob("audit*.jsonl"))]
     return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
 def write_many(folder: Path, writer: int) -> None:
-    log = AuditLog(folder, max_bytes=2_000)
-    for number in range(200):
-        log.write({"writer": writer, "number": number})
+    log = AuditLog(folder)
+    for number in range(LINES):
+        log.write({"writer": writer, "number": number, "message": "x" * (MOST_FILE_BYTES // 5)})
 
 
 def test_an_unused_log_leaves_no_trace_on_disk(tmp_path: Path) -> None:
@@ -70,16 +73,16 @@ def test_only_the_owner_can_read_the_log(tmp_path: Path) -> None:
 
 def test_full_files_are_set_aside_and_all_of_them_are_kept(tmp_path: Path) -> None:
     clock = At(1_700_000_000)
-    log = AuditLog(tmp_path, clock=clock, max_bytes=1)
-    for number in range(20):
+    log = AuditLog(tmp_path, clock=clock)
+    for number in range(6):
         clock.now += 1
-        log.write({"number": number})
-    assert [line["number"] for line in lines(tmp_path)] == list(range(20))
-    assert len(list(tmp_path.iterdir())) == 20
+        log.write({"number": number, "message": "x" * MOST_FILE_BYTES})
+    assert [line["number"] for line in lines(tmp_path)] == list(range(6))
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_a_file_that_another_process_has_just_begun_is_not_set_aside(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path, max_bytes=1_000)
+    log = AuditLog(tmp_path)
     log.write({})
     log._set_aside(datetime.now(UTC))
     assert [path.name for path in tmp_path.iterdir()] == ["audit.jsonl"]
@@ -90,7 +93,7 @@ def test_processes_that_write_and_set_aside_at_once_lose_no_line(tmp_path: Path)
     with SPAWN.Pool(2, initializer=both_run.wait) as pool:
         pool.starmap(write_many, [(tmp_path, 0), (tmp_path, 1)], chunksize=1)
     found = sorted((line["writer"], line["number"]) for line in lines(tmp_path))
-    assert found == [(writer, number) for writer in range(2) for number in range(200)]
+    assert found == [(writer, number) for writer in range(2) for number in range(LINES)]
     assert len(list(tmp_path.iterdir())) > 10
 
 

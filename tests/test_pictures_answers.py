@@ -7,7 +7,7 @@ from pictures_drawn import coded, quartered, revealing_exif, zipped
 from PIL import Image, ImageDraw
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.files.archive import pictures_in
+from autobg_mcp.files.archive import files_in, pictures_in
 from autobg_mcp.pictures.compare import same_picture
 
 CAR = coded(quartered())
@@ -21,13 +21,16 @@ def test_the_pictures_of_an_archive_come_out_with_safe_names() -> None:
     assert list(pictures_in(content)) == [("1.jpg", CAR), ("2.jpg", CAR), ("C_3.jpg", CAR)]
 
 
-BOMBS = {
+TOO_MUCH = {
     "too many files": (zipped({f"{number}.jpg": CAR for number in range(9)}), "more than 8 files"),
     "a file too large": (zipped({"1.jpg": CAR * 40}), "unpacks to too much"),
     "files too large together": (
         zipped({f"{number}.jpg": CAR * 8 for number in range(8)}),
         "unpacks to too much",
     ),
+}
+
+BOMBS = {
     "another archive": (zipped({"1.zip": zipped({"1.jpg": CAR})}), "another archive"),
     "another archive by a picture's name": (zipped({"1.jpg": zipped({"1.jpg": CAR})}), "another archive"),
     "no archive": (b"PK\x03\x04" + bytes(100), "damaged"),
@@ -40,10 +43,17 @@ BOMBS = {
 }
 
 
+@pytest.mark.parametrize(("content", "reason"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_an_archive_beyond_its_bounds_is_refused(content: bytes, reason: str) -> None:
+    most = len(CAR)
+    with pytest.raises(FileRefusedError, match=reason):
+        list(files_in(content, max_entries=8, max_entry_bytes=30 * most, max_bytes=60 * most, max_growth=100))
+
+
 @pytest.mark.parametrize(("content", "reason"), BOMBS.values(), ids=BOMBS)
 def test_a_dangerous_archive_is_refused(content: bytes, reason: str) -> None:
     with pytest.raises(FileRefusedError, match=reason):
-        list(pictures_in(content, max_entries=8, max_entry_bytes=30 * len(CAR), max_bytes=60 * len(CAR)))
+        list(pictures_in(content))
 
 
 def test_a_file_that_grows_as_no_picture_does_is_refused() -> None:

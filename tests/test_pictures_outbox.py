@@ -159,8 +159,8 @@ def test_a_file_in_place_of_the_folder_is_told(outbox: Outbox, tmp_path: Path) -
 
 
 def test_a_result_too_large_is_refused(outbox: Outbox) -> None:
-    with pytest.raises(FileRefusedError, match="has 11 bytes, more than the 10"):
-        outbox.save(bytes(11), folder="1004", stem="front", max_bytes=10)
+    with pytest.raises(FileRefusedError, match="has 67,108,865 bytes, more than the 67,108,864"):
+        outbox.save(bytes(64 * 2**20 + 1), folder="1004", stem="front")
 
 
 def test_a_full_disk_leaves_nothing_behind(

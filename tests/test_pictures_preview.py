@@ -9,7 +9,7 @@ from pictures_drawn import BLUE, GREEN, RED, WHITE, coded, png_of_zeros, quarter
 from PIL import Image, ImageChops, ImageDraw
 
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.pictures.preview import Preview, preview
+from autobg_mcp.pictures.preview import Preview, as_jpeg, preview, reduced
 from autobg_mcp.pictures.sheet import Tile, contact_sheet
 
 # The colours at top left, top right, bottom left and bottom right, once the stored picture is turned as it says.
@@ -77,16 +77,16 @@ def test_a_preview_of_noise_has_at_most_300_kb(kind: str) -> None:
 
 
 @pytest.mark.parametrize("max_bytes", [2_000_000, 300_000, 60_000])
-def test_a_preview_of_coloured_noise_nearly_fills_its_bytes(max_bytes: int) -> None:
+def test_coloured_noise_nearly_fills_the_bytes_of_its_jpeg(max_bytes: int) -> None:
     noise = Image.frombytes("RGB", (1024, 700), random.Random(1).randbytes(1024 * 700 * 3))
 
-    seen = preview(coded(noise, quality=98), max_bytes=max_bytes)
-    assert min(max_bytes, 900_000) * 0.6 < len(seen.content) <= max_bytes
+    content, _ = as_jpeg(reduced(coded(noise, quality=98), 1024), max_bytes)
+    assert min(max_bytes, 900_000) * 0.6 < len(content) <= max_bytes
 
 
-def test_a_preview_that_cannot_be_small_enough_is_refused() -> None:
+def test_a_picture_that_cannot_be_small_enough_is_refused() -> None:
     with pytest.raises(FileRefusedError, match="fits into 100 bytes"):
-        preview(coded(quartered(400, 300)), max_bytes=100)
+        as_jpeg(quartered(400, 300), 100)
 
 
 def test_a_preview_tells_no_metadata() -> None:

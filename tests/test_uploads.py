@@ -57,6 +57,24 @@ async def test_folders_globs_and_files_become_one_request_a_photo_in_order(
     assert result["images"] == [{"fileName": name, "error": False, "errorMsg": ""} for name in names]
 
 
+@pytest.fixture
+def crowd(photos: Path) -> Path:
+    """A folder with one photo more than a call takes."""
+    folder = photos / "crowd"
+    folder.mkdir()
+    for number in range(501):
+        (folder / f"{number}.jpg").touch()
+    return folder
+
+
+async def test_more_photos_than_a_call_takes_are_refused_before_one_is_sent(
+    client: McpClient, world: World, crowd: Path
+) -> None:
+    told = text_of(await upload(client, crowd))
+    assert told.startswith("The names stand for 501 pictures, more than the 500 that one call takes.")
+    assert sent(world) == []
+
+
 @pytest.mark.parametrize("odd", ['65".jpg', "front\nleft.jpg", "old\\path.jpg", "tab\t.jpg"])
 async def test_a_name_that_no_form_carries_as_it_is_is_one_photo_that_is_found_again(
     odd: str, client: McpClient, world: World, photos: Path

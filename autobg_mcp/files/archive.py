@@ -37,20 +37,8 @@ _DAMAGED = (
 )
 
 
-def pictures_in(
-    content: bytes,
-    *,
-    max_entries: int = _MOST_ENTRIES,
-    max_entry_bytes: int = MOST_PICTURE_BYTES,
-    max_bytes: int = _MOST_BYTES,
-) -> Iterator[tuple[str, bytes]]:
+def pictures_in(content: bytes) -> Iterator[tuple[str, bytes]]:
     """The name and bytes of each picture in a zip; what is no picture is passed over.
-
-    Args:
-        content: The zip.
-        max_entries: The most files and folders in it.
-        max_entry_bytes: The most bytes of one unpacked file.
-        max_bytes: The most bytes of all unpacked files.
 
     Yields:
         A name made safe for any file system, and the unpacked bytes.
@@ -60,9 +48,9 @@ def pictures_in(
     """
     files = files_in(
         content,
-        max_entries=max_entries,
-        max_entry_bytes=max_entry_bytes,
-        max_bytes=max_bytes,
+        max_entries=_MOST_ENTRIES,
+        max_entry_bytes=MOST_PICTURE_BYTES,
+        max_bytes=_MOST_BYTES,
         max_growth=_PICTURES_GROWTH,
     )
     for name, unpacked in files:

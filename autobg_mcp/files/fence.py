@@ -57,18 +57,17 @@ class Fence:
         if self._results and any(_real(root).is_relative_to(self._results) for root in self._roots):
             self._results = None  # results lie among the photos, by the operator's own word
 
-    def find(self, names: Sequence[str], *, limit: int = 500) -> FoundPhotos:
+    def find(self, names: Sequence[str]) -> FoundPhotos:
         """The picture files that `names` stand for, in the order named, each file once.
 
         Args:
             names: Files, folders (the pictures directly in them, in natural order) or glob patterns (`*`, `?`, `[]`,
                 `**`). A relative name is looked for in each folder of the fence. From folders and patterns only
                 files with a picture's ending are taken.
-            limit: The most pictures one call may name.
 
         Raises:
-            FileRefusedError: No folder is set, a name lies outside or stands for no picture, the names stand for too
-                many, or nothing could be read. One line for each refused name.
+            FileRefusedError: No folder is set, a name lies outside or stands for no picture, or nothing could be read.
+                One line for each refused name.
         """
         self._check_roots()
         search = Search(list_folder=self._listing, holds=self._holds, skips=self._results)
@@ -80,11 +79,6 @@ class Fence:
                     found.setdefault(identity or path, path)
             except FileRefusedError as error:
                 problems.append(str(error))
-        if len(found) > limit:
-            raise FileRefusedError(
-                f"The names stand for {len(found):,} pictures, more than the {limit} that one call takes.",
-                next_step="Name fewer pictures, for example with a narrower pattern.",
-            )
         if not found:
             problems += [str(unread.error) for unread in search.unread]
         if problems:

@@ -10,15 +10,12 @@ from autobg_mcp.files.kinds import MOST_PICTURE_BYTES
 from autobg_mcp.text import quoted
 
 
-def read_original(
-    fence: Fence, path: Path, *, max_bytes: int = MOST_PICTURE_BYTES, unchanged_since_s: float | None = None
-) -> bytes:
+def read_original(fence: Fence, path: Path, *, unchanged_since_s: float | None = None) -> bytes:
     """The bytes of a local file, read once.
 
     Args:
         fence: Says whether the file may be read.
         path: The file.
-        max_bytes: The most bytes it may have.
         unchanged_since_s: Seconds since 1970 after which it must not have changed; None: whenever.
 
     Raises:
@@ -29,7 +26,7 @@ def read_original(
         try:
             status = os.fstat(file.fileno())
             # A file that grows while it is read is not read to its end.
-            content = b"" if status.st_size > max_bytes else file.read(max_bytes + 1)
+            content = b"" if status.st_size > MOST_PICTURE_BYTES else file.read(MOST_PICTURE_BYTES + 1)
             if content is None:  # what is opened so as not to block says so when it would
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         except OSError as error:
@@ -39,8 +36,10 @@ def read_original(
             ) from error
     if unchanged_since_s is not None and status.st_mtime > unchanged_since_s:
         raise FileRefusedError(f"{name} was changed in the meantime.")
-    if (size_bytes := max(status.st_size, len(content))) > max_bytes:
-        raise FileRefusedError(f"{name} has {size_bytes:,} bytes, more than the {max_bytes:,} that are read.")
+    if (size_bytes := max(status.st_size, len(content))) > MOST_PICTURE_BYTES:
+        raise FileRefusedError(
+            f"{name} has {size_bytes:,} bytes, more than the {MOST_PICTURE_BYTES:,} that are read."
+        )
     if not content:
         raise FileRefusedError(f"{name} is empty.")
     return content

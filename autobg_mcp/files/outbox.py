@@ -77,7 +77,6 @@ class Outbox:
         folder: str,
         stem: str,
         size_px: tuple[int, int] | None = None,
-        max_bytes: int = MOST_PICTURE_BYTES,
     ) -> SavedFile:
         """Writes `content` to `folder/stem.ext`, where `ext` tells what the bytes are.
 
@@ -89,14 +88,13 @@ class Outbox:
             folder: One folder's name below the outbox, for example a batch id; made safe, whatever it is.
             size_px: Width and height of a picture; None for anything else.
             stem: The file's name, with or without a picture's ending; made safe, whatever it is.
-            max_bytes: The most bytes of one result.
 
         Raises:
             FileRefusedError: The result is too large, or the folder cannot be written to.
         """
-        if len(content) > max_bytes:
+        if len(content) > MOST_PICTURE_BYTES:
             raise FileRefusedError(
-                f"The result has {len(content):,} bytes, more than the {max_bytes:,} that are kept."
+                f"The result has {len(content):,} bytes, more than the {MOST_PICTURE_BYTES:,} that are kept."
             )
         mime = sniff(content) or "application/octet-stream"
         name, extension = _named(stem), EXTENSIONS.get(mime, "bin")

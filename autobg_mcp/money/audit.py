@@ -15,6 +15,8 @@ from autobg_mcp.errors import StateError
 from autobg_mcp.state import check_file, make_folder
 
 FILE_NAME: Final = "audit.jsonl"
+MOST_FILE_BYTES: Final = 5_000_000
+"""From this size on a file is set aside, and kept, under the time of its last line."""
 
 Scalar = str | int | float | bool | None
 
@@ -31,13 +33,11 @@ class AuditLog:
     Args:
         folder: Where the file lives; made with mode 0700 where missing.
         clock: Tells the time of each event.
-        max_bytes: Size from which on the file is set aside, and kept, under the time of its last line.
     """
 
-    def __init__(self, folder: Path, *, clock: Clock = SYSTEM, max_bytes: int = 5_000_000) -> None:
+    def __init__(self, folder: Path, *, clock: Clock = SYSTEM) -> None:
         self.path = folder / FILE_NAME
         self._clock = clock
-        self._max_bytes = max_bytes
         self._told: str | None = None
         self._lost = 0
 
@@ -58,7 +58,7 @@ class AuditLog:
             self._tell(error)
             return
         self._lost, self._told = 0, None
-        if size_bytes >= self._max_bytes:
+        if size_bytes >= MOST_FILE_BYTES:
             self._set_aside(now)
 
     def _tell(self, error: OSError | StateError) -> None:
@@ -87,7 +87,7 @@ class AuditLog:
     def _set_aside(self, now: datetime) -> None:
         """Rename a full file; where that fails it goes on growing."""
         with suppress(OSError):  # such as another process that was faster
-            if self.path.stat().st_size < self._max_bytes:
+            if self.path.stat().st_size < MOST_FILE_BYTES:
                 return
             # A name of its own for each file: two processes that do this at once overwrite nothing.
             self.path.rename(

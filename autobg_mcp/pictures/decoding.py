@@ -84,14 +84,11 @@ def decoder_faults() -> Iterator[None]:
         raise NotDecodableError(f"The picture is damaged or cut off ({cleaned(str(error), 80)}).") from error
 
 
-def opened(
-    content: bytes, *, max_pixels: int = MAX_PIXELS, least_px: int | None = None, local: bool = False
-) -> OpenedPicture:
+def opened(content: bytes, *, least_px: int | None = None, local: bool = False) -> OpenedPicture:
     """The picture in `content`, held to its bounds before any work is done.
 
     Args:
         content: The whole file.
-        max_pixels: The most pixels it may have.
         least_px: A JPEG may be decoded at a half, a quarter or an eighth of its size, as long as its longer side has
             this many pixels; all coded data are read all the same. None: at its full size.
         local: Whether the bytes are a local file that the operator lets be read: HEIC is decoded from no other place.
@@ -102,17 +99,17 @@ def opened(
     """
     mime = sniff(content)
     if mime == "image/heic":
-        return _opened_heic(content, max_pixels, local=local)
+        return _opened_heic(content, local=local)
     if mime not in _FILES:
         raise FileRefusedError(f"It holds {mime or 'bytes of no known kind'}, which is not decoded.")
     with decoder_faults():
         file = _FILES[mime](content)
-        _check_pixels(file.size_px, max_pixels)
+        _check_pixels(file.size_px)
         if mime != "image/jpeg":  # libwebp takes memory for all pixels as soon as it has the header
             _check_bytes(file.size_px, file.size_px, file.bytes_per_pixel)
         image = _decoder(mime)(io.BytesIO(file.decodable()))
         size_px = image.size
-        _check_pixels(size_px, max_pixels)
+        _check_pixels(size_px)
         if mime == "image/jpeg" and least_px:
             width_px, height_px = (max(1, side * least_px // max(size_px)) for side in size_px)
             image.draft(None, (width_px, height_px))
@@ -132,11 +129,11 @@ def size_px(content: bytes) -> tuple[int, int] | None:
         return None
 
 
-def _check_pixels(size_px: tuple[int, int], max_pixels: int) -> None:
+def _check_pixels(size_px: tuple[int, int]) -> None:
     width_px, height_px = size_px
-    if width_px * height_px > max_pixels:
+    if width_px * height_px > MAX_PIXELS:
         raise FileRefusedError(
-            f"It has {width_px} x {height_px} pixels, more than the {max_pixels:,} that are handled."
+            f"It has {width_px} x {height_px} pixels, more than the {MAX_PIXELS:,} that are handled."
         )
 
 
@@ -152,7 +149,7 @@ def _check_bytes(stored_px: tuple[int, int], decoded_px: tuple[int, int], bytes_
         )
 
 
-def _opened_heic(content: bytes, max_pixels: int, *, local: bool) -> OpenedPicture:
+def _opened_heic(content: bytes, *, local: bool) -> OpenedPicture:
     """A HEIC picture; libheif holds its parts to bounds, and its pixels to the size in its header."""
     if not local:
         raise FileRefusedError("HEIC is decoded from local files only.")
@@ -166,7 +163,7 @@ def _opened_heic(content: bytes, max_pixels: int, *, local: bool) -> OpenedPictu
     decoder: type[ImageFile] = HeifImageFile
     with decoder_faults():
         image = decoder(io.BytesIO(content))
-    _check_pixels(image.size, max_pixels)
+    _check_pixels(image.size)
     _check_bytes(image.size, image.size, _HEIC_BYTES_PER_PIXEL)
     return OpenedPicture("image/heic", image.size, image, None)
 

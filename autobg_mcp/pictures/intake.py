@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.kinds import EXTENSIONS, sniff
 from autobg_mcp.files.search import PICTURE_SUFFIXES
-from autobg_mcp.pictures.decoding import MAX_PIXELS, decoder_faults, opened
+from autobg_mcp.pictures.decoding import decoder_faults, opened
 from autobg_mcp.text import quoted
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class Photo:
     sha256: str
 
 
-def take_in(
-    name: str, original: bytes, *, max_pixels: int = MAX_PIXELS, keep_metadata: bool = False
-) -> Photo:
+def take_in(name: str, original: bytes, *, keep_metadata: bool = False) -> Photo:
     """Makes an upload of a local file's bytes; it decodes them, so its place is the lane.
 
     Pixels, orientation and colour profile stay as they are. A HEIC or HEIF picture becomes a JPEG.
@@ -51,7 +49,6 @@ def take_in(
     Args:
         name: The file's name.
         original: The file's bytes.
-        max_pixels: The most pixels the picture may have.
         keep_metadata: True uploads the file byte by byte; False leaves out positions, serial numbers, names, dates,
             comments and anything behind the picture.
 
@@ -59,13 +56,13 @@ def take_in(
         FileRefusedError: It is no whole, still JPEG, PNG, WebP or HEIC picture in bounds.
     """
     try:
-        mime, content = _prepared(original, max_pixels, keep_metadata)
+        mime, content = _prepared(original, keep_metadata)
     except FileRefusedError as error:
         raise FileRefusedError(f"{quoted(name)} is refused. {error}", next_step=error.next_step) from error
     return Photo(_wire_name(name, mime), mime, content, hashlib.sha256(original).hexdigest())
 
 
-def _prepared(original: bytes, max_pixels: int, keep_metadata: bool) -> tuple[str, bytes]:
+def _prepared(original: bytes, keep_metadata: bool) -> tuple[str, bytes]:
     """MIME type and bytes of what is uploaded."""
     mime = sniff(original)
     if mime not in _UPLOADED:
@@ -73,7 +70,7 @@ def _prepared(original: bytes, max_pixels: int, keep_metadata: bool) -> tuple[st
         raise FileRefusedError(
             f"It holds {holds}, not a JPEG, PNG, WebP or HEIC picture, whatever its name says."
         )
-    picture = opened(original, max_pixels=max_pixels, least_px=1, local=True)
+    picture = opened(original, least_px=1, local=True)
     if picture.file and picture.file.animated:
         raise FileRefusedError("The picture is animated.")
     image = picture.loaded()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _QUALITY, _LOWER_QUALITY, _LOWER_SHARE = 90, 82, 0.7
 _SAFETY = 0.95
 _MAX_PX = 1024
+_MOST_BYTES = 300_000
 _MIN_PX = 32
 _STRIP_PX = 64
 _SQUARE_PX = 12
@@ -36,21 +37,20 @@ class Preview:
     height_px: int
 
 
-def preview(content: bytes, *, max_bytes: int = 300_000, local: bool = False) -> Preview:
+def preview(content: bytes, *, local: bool = False) -> Preview:
     """A JPEG of the picture in `content`, its first frame if it moves, at most 1024 px on its longer side.
 
     Orientation is applied. Transparent places show a light checkerboard, so that clipping edges can be seen.
 
     Args:
         content: A JPEG, PNG, WebP or GIF file, or a local HEIC file.
-        max_bytes: The most bytes of the JPEG.
         local: Whether `content` is a local file; see `opened`.
 
     Raises:
         NotDecodableError: The picture is damaged.
         FileRefusedError: It is of a kind that is not decoded, or decoding would take too much.
     """
-    encoded, size_px = as_jpeg(reduced(content, _MAX_PX, local=local), max_bytes)
+    encoded, size_px = as_jpeg(reduced(content, _MAX_PX, local=local), _MOST_BYTES)
     return Preview(encoded, *size_px)
 
 

@@ -24,6 +24,7 @@ MOST_TILES = 12
 
 _WIDEST_PX, _MOST_PIXELS = 1568, 1_720_000
 _MOST_COLUMNS = 4
+_MOST_BYTES = 700_000  # below 1 MB as base64
 _GAP_PX, _LABEL_PX, _CAPTION_PX = 12, 36, 22
 _WIDEST_TILE_PX = 900
 _AFTER_SHARE = 0.64
@@ -69,7 +70,7 @@ class _Drawn(NamedTuple):
     before: "Image | None"
 
 
-def contact_sheet(tiles: Sequence[Tile], *, first_number: int = 1, max_bytes: int = 700_000) -> Preview:
+def contact_sheet(tiles: Sequence[Tile], *, first_number: int = 1) -> Preview:
     """One JPEG with every tile's number, picID, name and state above its picture.
 
     A tile that knows its original shows it small, to the left of the result.
@@ -77,11 +78,10 @@ def contact_sheet(tiles: Sequence[Tile], *, first_number: int = 1, max_bytes: in
     Args:
         tiles: One to twelve pictures.
         first_number: The number of the first tile; a second page continues the first.
-        max_bytes: The most bytes of the JPEG; the default stays below 1 MB as base64.
 
     Raises:
         ValueError: There are no tiles or more than twelve.
-        FileRefusedError: The sheet does not fit into `max_bytes`.
+        FileRefusedError: The sheet does not fit into its bytes.
     """
     from PIL import Image, ImageDraw
 
@@ -98,7 +98,7 @@ def contact_sheet(tiles: Sequence[Tile], *, first_number: int = 1, max_bytes: in
         top = _GAP_PX + index // grid.columns * step_y
         _draw_label(draw, (left, top), grid.tile_width_px, first_number + index, each.tile)
         _draw_pictures(draw, sheet, (left, top + _LABEL_PX), grid, each)
-    content, size_px = as_jpeg(sheet, max_bytes)
+    content, size_px = as_jpeg(sheet, _MOST_BYTES)
     return Preview(content, *size_px)
 
 

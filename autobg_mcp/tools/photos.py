@@ -7,6 +7,7 @@ from typing import Self
 
 from autobg_mcp.api.exchange import FilePart, Request
 from autobg_mcp.errors import AutobgError, FileRefusedError, RequestRefusedError, StillUnknownError
+from autobg_mcp.files.fence import FoundPhotos
 from autobg_mcp.money.ledger import Entry, Intent
 from autobg_mcp.money.purchase import AlreadySubmittedError
 from autobg_mcp.text import quoted
@@ -15,6 +16,9 @@ from autobg_mcp.tools.fields import Images
 from autobg_mcp.tools.paid import Submission, approve
 from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.tally import Submitted, Tally
+
+MOST_PHOTOS = 500
+"""The most photos of one call: at 10 a minute they take 50 minutes."""
 
 PHOTO = "cc"
 """The request's field that carries the photo."""
@@ -34,7 +38,7 @@ class PhotoSubmission(Submission[Submitted]):
         Raises:
             AutobgError: Not one photo was accepted.
         """
-        paths, unread = await context.look(context.fence.find, self.images)
+        paths, unread = await self._found(context)
         shared = await self.files_beside(PHOTO, context=context)
         roll = await Roll.of(paths, context)
         paid = await self._paid_before(roll, shared, context)
@@ -63,6 +67,15 @@ class PhotoSubmission(Submission[Submitted]):
                 refused_before = True
         await roll.keep(context)
         return tally.result()
+
+    async def _found(self, context: Context) -> FoundPhotos:
+        found = await context.look(context.fence.find, self.images)
+        if len(found.paths) > MOST_PHOTOS:
+            raise FileRefusedError(
+                f"The names stand for {len(found.paths):,} pictures, more than the {MOST_PHOTOS} that one call takes.",
+                next_step="Name fewer pictures, for example with a narrower pattern.",
+            )
+        return found
 
     def of(self, path: Path) -> Self:
         """This submission for one photo alone."""
