@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Mapping
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -168,9 +168,15 @@ class Http:
             verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-            headers={"User-Agent": f"autobg-mcp/{version('autobg-mcp')}", "Accept-Encoding": "identity"},
+            headers={"User-Agent": _user_agent(), "Accept-Encoding": "identity"},
             trust_env=trust_env,
         )
+
+
+@cache
+def _user_agent() -> str:
+    """What the server calls itself; a client is opened for every link, and the installed metadata is parsed once."""
+    return f"autobg-mcp/{version('autobg-mcp')}"
 
 
 class _InProcess(httpx.ASGITransport):

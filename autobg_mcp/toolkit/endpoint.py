@@ -107,9 +107,10 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         Raises:
             FileRefusedError: A file may not be read or is not a picture.
         """
-        paths = {
-            name: value for name, value in self.wire().items() if name in self.files and name not in taken
-        }
+        untaken = self.files.difference(taken)
+        if not untaken:
+            return {}
+        paths = {name: value for name, value in self.wire().items() if name in untaken}
         return {name: await _file_part(str(path), context) for name, path in paths.items()}
 
     async def parse(self, request: Request, answer: Answer, context: Context) -> ResultT_co:  # noqa: ARG002  # for endpoints that save what came
