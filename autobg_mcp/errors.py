@@ -13,7 +13,12 @@
         ├── OutcomeUnknownError     it may have reached the API; nobody knows what came of it
         │   └── StillUnknownError       that holds for an earlier call; this one sent nothing
         ├── AuthenticationError     401, or a refusal that speaks of authorisation
+        ├── BlockedError            something in front of the API answered, such as a firewall with its page
         ├── RequestRefusedError     any other 4xx, or HTTP 200 with status: false
+        │   ├── OutOfCreditsError       402, or a refusal that speaks of credits
+        │   ├── PictureRefusedError     412, 413, 415, 422: too large, no car on it, not to be processed
+        │   ├── NotReadyError           a picture that is not processed yet
+        │   └── GoneError               404, 410: it is not there, or not any more
         ├── RateLimitedError        429
         ├── ServerFaultError        5xx
         └── UnexpectedAnswerError   a success whose body is not what the endpoint answers
@@ -51,6 +56,8 @@ class AutobgError(Exception):
     usual_spent: ClassVar[Spent] = "no"
     usual_repeatable: ClassVar[bool] = False
     usual_next_step: ClassVar[str] = ""
+    meets_the_rest: ClassVar[bool] = True
+    """Whether it would meet every other picture of a call too; else it costs the one picture that met it."""
 
     def __init__(
         self,
@@ -114,12 +121,14 @@ class FileRefusedError(AutobgError):
     """A local file that is not read or written. Nothing left the machine."""
 
     usual_next_step = "Name another file, or ask the person who runs this server to change the named setting."
+    meets_the_rest = False
 
 
 class LinkRefusedError(AutobgError):
     """An address that is not fetched: not https, not public, too large or too slow."""
 
     usual_next_step = "Fetch the pictures one by one with getImagesRaw instead."
+    meets_the_rest = False
 
 
 class SpendingRefusedError(AutobgError):
@@ -157,6 +166,8 @@ class OutcomeUnknownError(ApiError):
 class StillUnknownError(OutcomeUnknownError):
     """The same was sent by an earlier call whose outcome nobody knows; this call sent nothing."""
 
+    meets_the_rest = False
+
 
 class AuthenticationError(ApiError):
     """401, or a refusal that speaks of authorisation."""
@@ -167,10 +178,45 @@ class AuthenticationError(ApiError):
     )
 
 
+class BlockedError(ApiError):
+    """Something in front of the API answered in its place: a firewall, a proxy, a login of the network."""
+
+    usual_next_step = "Ask the user whether the network or a firewall lets this machine reach the API."
+
+
 class RequestRefusedError(ApiError):
     """The API understood the request and said no: a 4xx, or HTTP 200 with `status: false`."""
 
-    usual_next_step = "Check the ids and values; the same call will be refused again."
+    usual_next_step = "Check the ids and values; the same call may be refused again."
+    meets_the_rest = False
+
+
+class OutOfCreditsError(RequestRefusedError):
+    """402, or a refusal that speaks of credits: there are not enough for it."""
+
+    usual_next_step = (
+        "Tell the user that credits are used up; when there are new ones, make the same call again."
+    )
+    meets_the_rest = True
+
+
+class PictureRefusedError(RequestRefusedError):
+    """412, 413, 415 or 422: the API does not process this picture."""
+
+    usual_next_step = "Leave this picture out, or send another one in its place."
+
+
+class NotReadyError(RequestRefusedError):
+    """The picture is not processed yet."""
+
+    usual_repeatable = True
+    usual_next_step = "Call waitForBatch with its batch, then call again."
+
+
+class GoneError(RequestRefusedError):
+    """404 or 410: the API does not have it, or not any more."""
+
+    usual_next_step = "Check the id; the API may keep results for a limited time."
 
 
 class RateLimitedError(ApiError):
