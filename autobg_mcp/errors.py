@@ -194,9 +194,7 @@ class RequestRefusedError(ApiError):
 class OutOfCreditsError(RequestRefusedError):
     """402, or a refusal that speaks of credits: there are not enough for it."""
 
-    usual_next_step = (
-        "Tell the user that credits are used up; when there are new ones, make the same call again."
-    )
+    usual_next_step = "Tell the user that credits are used up."
     meets_the_rest = True
 
 

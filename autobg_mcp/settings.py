@@ -91,8 +91,11 @@ class Settings(BaseSettings):
     daily_credit_limit: int | None = Field(default=None, ge=0)
     """Credits that may be spent a day (local time) by all processes on this machine together. Not set: no limit."""
 
-    approve: Literal["nothing", "paid"] = "nothing"
-    """`paid`: before credits are spent, the person at the host is asked. No argument of a tool can answer instead."""
+    approve: Literal["nothing", "repeats", "paid"] = "repeats"
+    """When the person is asked: `repeats` before the same picture is paid again, `paid` before any credit is spent, `nothing` never. No argument of a tool can answer instead."""
+
+    check_templates: bool = True
+    """Send nothing to a template that listTemplates does not name. Off: where templates are made elsewhere and not listed."""
 
     rate_limits: str = ""
     """Limits that replace the documented ones: `reportImages=10/60s,getImageStatus=100/60s,*=100/60s`."""

@@ -73,7 +73,7 @@ async def repeat(folder: Path, rounds: int) -> tuple[float, float]:
         calls = {"upload": partial(client.call, upload)}
         first = await timed_calls(calls, rounds=1, warm_up=0)
         again = await timed_calls(calls, rounds, warm_up=1)
-        assert len((await client.call(upload)).images) == REPEATED
+        assert (await client.call(upload)).paidBefore == REPEATED
     (account,) = api.state.world.accounts.values()
     assert account.spent.total() == REPEATED
     return first["upload"][0], median(again["upload"])

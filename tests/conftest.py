@@ -185,8 +185,8 @@ async def client(connect: Connect) -> AsyncGenerator[McpClient]:
 
 @pytest.fixture
 async def host(connect: Connect) -> AsyncGenerator[McpClient]:
-    """A client of a server that offers every tool."""
-    async with connect(toolsets=ALL_TOOLSETS) as connected:
+    """A client of a server that offers every tool and sends to any template."""
+    async with connect(toolsets=ALL_TOOLSETS, check_templates=False) as connected:
         yield connected
 
 

@@ -9,7 +9,7 @@ from mcp.types import CallToolResult, ImageContent, TextContent
 from PIL import Image
 from pydantic import JsonValue
 
-from autobg_mcp.sandbox import exchanges
+from autobg_mcp.sandbox import RecordedRequest, World, exchanges
 
 EXCHANGES = exchanges()
 ALL_TOOLSETS = "enterprise,custom,workflow,beta"
@@ -30,6 +30,11 @@ def _placed(value: JsonValue, folder: Path) -> JsonValue:
     path = folder / str(value)
     Image.new("RGB", (64, 48), "red").save(path)
     return str(path)
+
+
+def received(world: World, tool: str) -> list[RecordedRequest]:
+    """The requests of a tool that reached the API, without the free looks beside them."""
+    return [request for request in world.requests if request.path == EXCHANGES[tool].request.path]
 
 
 def text_of(result: CallToolResult) -> str:

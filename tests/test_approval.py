@@ -60,9 +60,11 @@ async def test_a_person_is_asked_with_tool_vehicle_number_and_credits_left(
     person = Person()
     async with host(person, era) as client:
         structured(await client.call_tool(TOOL, photo_arguments(car.parent)))
-    assert person.asked == [
-        f"{TOOL}: submit 3 pictures of vehicle “V-1” for up to 3 credits? 100 credits are left."
-    ]
+    [asked] = person.asked
+    assert asked == (
+        f"{TOOL}: submit 3 pictures of vehicle “V-1” for up to 3 credits? “car-1.jpg”, “car-2.jpg”, “car-3.jpg”, "
+        "from “cars”. 100 credits are left; then 97, at one credit a picture (inferred)."
+    )
     assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
 
 
@@ -98,7 +100,7 @@ async def test_a_host_that_cannot_ask_gets_an_error_that_says_so(
     async with host(None, era) as client:
         text = text_of(await client.call_tool(TOOL, photo_arguments(car)))
     assert "this host cannot ask one (it has no elicitation)" in text
-    assert "unset AUTOBG_APPROVE" in text
+    assert "AUTOBG_APPROVE=nothing" in text
     assert not sent(world)
 
 
@@ -203,7 +205,7 @@ async def test_a_photo_of_unknown_outcome_keeps_no_other_from_being_approved(
     async with host(person, era) as client:
         await client.call_tool(TOOL, photo_arguments(car))
         result = structured(await client.call_tool(TOOL, photo_arguments(car.parent)))
-    assert result["outcomeUnknown"] == [str(car)]
+    assert str(car) in str(result["outcomeUnknown"])
     assert "submit 2 pictures" in person.asked[1]
     assert sent(world) == ["car-1.jpg", "car-2.jpg", "car-3.jpg"]
 

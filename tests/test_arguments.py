@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from documented import EXCHANGES, arguments_of, structured, text_of
+from documented import EXCHANGES, arguments_of, received, structured, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client as McpClient
@@ -211,14 +211,14 @@ async def test_a_value_of_a_kindred_type_goes_out_as_the_documents_show_it(
     tool: str, arguments: dict[str, JsonValue], sent: bytes, host: McpClient, world: World
 ) -> None:
     structured(await host.call_tool(tool, arguments))
-    assert sent in world.requests[-1].body
+    assert sent in received(world, tool)[-1].body
 
 
 async def test_a_path_with_a_comma_is_one_path(host: McpClient, world: World, photos: Path) -> None:
     Image.new("RGB", (32, 24)).save(photos / "red, fast.jpg")
     arguments = PLATE | {"images": "red, fast.jpg", "numPlateProcessor": "1", "allowDuplicate": "false"}
     structured(await host.call_tool("replaceNumPlate", arguments))
-    assert len(world.requests) == 1
+    assert len(received(world, "replaceNumPlate")) == 1
 
 
 async def test_a_tool_name_of_any_length_is_answered_at_once(host: McpClient) -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 
 NOUNS = {"listTemplates": "templates", "getImageStatus": "images", "listLibraryTemplates": "backdrops"}
 PICTURES = {"getImagesRaw", "getImagesBase64"}
+SPENDING = {endpoint.tool for endpoint in ENDPOINTS if endpoint.effect == "spends"}
 every_tool = pytest.mark.parametrize("tool", sorted(EXCHANGES))
 
 
@@ -69,6 +70,8 @@ async def test_the_documented_data_is_the_result(tool: str, host: McpClient, pho
     if tool == "downloadProcessedImages":
         data = {"came": "links"}
     assert isinstance(data, dict)
+    if tool in SPENDING:  # what was accepted is counted
+        data = {"batchID": data["batchID"], "notSubmitted": []}
     assert data.items() <= structured(await host.call_tool(tool, arguments_of(tool, photos))).items()
 
 

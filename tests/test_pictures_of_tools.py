@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Clock, Connect
-from documented import seen, structured, text_of
+from documented import received, seen, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult, ImageContent
 from pictures_drawn import coded, quartered, revealing_exif
@@ -169,7 +169,7 @@ def draw_heic(folder: Path) -> Path:
 
 async def test_a_heic_photo_goes_out_as_jpeg(client: McpClient, world: World, photos: Path) -> None:
     structured(await upload(client, draw_heic(photos)))
-    [part] = [part for part in world.requests[-1].form if part.name == "cc"]
+    [part] = [part for part in received(world, TOOL)[-1].form if part.name == "cc"]
     assert (part.filename, part.content_type) == ("phone.jpg", "image/jpeg")
     assert pixels(sent_picture(world)).size == (800, 600)
 

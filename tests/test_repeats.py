@@ -8,7 +8,7 @@ from conftest import Connect
 from documented import structured
 from mcp import Client as McpClient
 from pydantic import JsonValue
-from uploading import TOOL, photo_arguments
+from uploading import TOOL, photo_arguments, sent
 
 from autobg_mcp.sandbox import World
 
@@ -45,7 +45,7 @@ async def test_a_photo_that_was_paid_before_is_not_read_again(
     await notes(client, car)
     rewrite(car, unseen=True)
     assert "1 of 1 not sent again" in await notes(client, car)
-    assert len(world.requests) == 1
+    assert len(sent(world)) == 1
 
 
 async def test_a_photo_with_another_time_is_read_again(
@@ -54,20 +54,21 @@ async def test_a_photo_with_another_time_is_read_again(
     await notes(client, car)
     rewrite(car, another, unseen=False)
     assert await notes(client, car) == "None"
-    assert len(world.requests) == 2
+    assert len(sent(world)) == 2
 
 
 async def test_another_vehicle_is_no_repeat(client: McpClient, world: World, car: Path) -> None:
     await notes(client, car)
     assert await notes(client, car, numberPlate="another") == "None"
-    assert len(world.requests) == 2
+    assert len(sent(world)) == 2
 
 
 async def test_a_repeat_that_is_wanted_reads_the_photo_and_pays(
-    client: McpClient, world: World, car: Path
+    connect: Connect, world: World, car: Path
 ) -> None:
-    await notes(client, car)
-    await notes(client, car, allowDuplicate=True)
+    async with connect(approve="nothing") as client:
+        await notes(client, car)
+        await notes(client, car, allowDuplicate=True)
     assert [account.credits_left for account in world.accounts.values()] == [98]
 
 
@@ -76,4 +77,4 @@ async def test_another_process_knows_the_photos_too(connect: Connect, world: Wor
         async with connect() as client:
             await notes(client, car.parent)
         rewrite(car, unseen=True)
-    assert len(world.requests) == 3
+    assert len(sent(world)) == 3

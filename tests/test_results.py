@@ -103,7 +103,7 @@ async def test_a_status_is_read_in_every_plausible_form(
         (
             "uploadS3UrlsWithTemplate",
             {"batchID": "B-7", "images": [{"fileName": "a.jpg", "error": "false", "errorMsg": None}]},
-            {"batchID": "B-7", "images": [{"fileName": "a.jpg", "error": False, "errorMsg": ""}]},
+            {"batchID": "B-7", "accepted": 1},
         ),
         ("reportImages", None, {"reported": [512251, 512252]}),
         ("getUserUsage", [{"day": 1}], {"form": "json", "data": [{"day": 1}]}),

@@ -85,7 +85,7 @@ def test_a_wrong_value_is_refused_by_its_variable(
         ("timeout_s", "0", "more than 0"),
         ("timeout_s", "soon", "a number"),
         ("daily_credit_limit", "few", "a whole number"),
-        ("approve", "yes", "one of 'nothing' or 'paid'"),
+        ("approve", "yes", "one of 'nothing', 'repeats' or 'paid'"),
     ],
 )
 def test_a_wrong_value_is_told_by_what_would_be_right_in_words(name: str, text: str, expected: str) -> None:
@@ -212,6 +212,7 @@ async def test_an_operator_may_replace_a_path_and_a_field_name(
     changes = {
         "paths": "uploadS3UrlsWithDynamicBranding=/images/uploadWithTemplateCC-v2",
         "field_names": "uploadS3UrlsWithDynamicBranding.brandLogo=logoUri",
+        "check_templates": False,
     }
     arguments = {"clientS3Uris": ["https://cars.example/a.jpg"], "numberPlate": "V", "templateCC": "6"}
     branding = {"processType": "ai", "brandLogo": "https://cars.example/logo.png"}

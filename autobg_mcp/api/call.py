@@ -57,8 +57,9 @@ async def nobody_to_ask(_question: str, _subject: str) -> bool:
         SpendingRefusedError: Always.
     """
     raise SpendingRefusedError(
-        "AUTOBG_APPROVE=paid wants a person's approval, but this host cannot ask one (it has no elicitation).",
-        next_step="Ask the user to use a host with elicitation, or the operator to unset AUTOBG_APPROVE.",
+        "AUTOBG_APPROVE wants a person's approval, but this host cannot ask one (it has no elicitation). Nothing was sent.",
+        next_step="Tell the user: a host with elicitation can ask them, `autobg-mcp call` asks at a terminal, and the "
+        "operator can allow it with AUTOBG_APPROVE=nothing.",
     )
 
 

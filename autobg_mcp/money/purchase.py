@@ -1,7 +1,7 @@
 """Spends credits once: looks for an earlier submission, writes the intent down before the first byte, the outcome after."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self, TypeVar
@@ -107,11 +107,20 @@ class Till:
             await self._clock.sleep(_LOOK_EVERY_S)
         return None
 
+    async def submitted(self, picture: Intent) -> Entry | None:
+        """The submission that a picture repeats, whatever came of it or is still to come; None where it repeats none."""
+        found = await self._ledger.duplicates([picture], duplicate_window_s=self._terms.duplicate_window_s)
+        return found.get(picture.fingerprint)
+
     async def repeats(self, pictures: Iterable[Intent]) -> dict[str, Entry]:
         """The accepted submissions that pictures repeat, by fingerprint, in one look."""
         window_s = self._terms.duplicate_window_s
         found = await self._ledger.duplicates(pictures, duplicate_window_s=window_s) if window_s else {}
         return {fingerprint: entry for fingerprint, entry in found.items() if entry.state == "accepted"}
+
+    async def refused(self, pictures: Iterable[Intent]) -> set[str]:
+        """The fingerprints of pictures that were sent within the window and that the API did not take."""
+        return await self._ledger.refused(pictures, since_s=self._terms.duplicate_window_s)
 
     async def pay(
         self,
@@ -119,7 +128,7 @@ class Till:
         pictures: Sequence[Intent],
         read: Callable[[Answer], Awaitable[tuple[T, list[Verdict]]]],
         *,
-        allow_duplicate: bool,
+        again: Collection[str] = (),
     ) -> tuple[T, str | None]:
         """Send one request that costs credits, once, and record what came of it, whatever happens meanwhile.
 
@@ -127,7 +136,7 @@ class Till:
             tries: The request on its way.
             pictures: How the ledger writes down each picture in it, in order.
             read: Turns the answer into the result and what it means for each picture.
-            allow_duplicate: Send them even if the ledger has them.
+            again: The fingerprints of those that are paid for even if the ledger has them.
 
         Returns:
             The result, and why the ledger lacks it; None where it has it.
@@ -137,18 +146,18 @@ class Till:
             AutobgError: It was not accepted, or nobody knows.
         """
         while True:
-            async with tries.attempt() as turn, self._intent(pictures, allow_duplicate) as intent:
+            async with tries.attempt() as turn, self._intent(pictures, again) as intent:
                 result, verdicts = await read(await turn.send())
                 await intent.settle(verdicts)
                 return result, intent.unwritten
 
     @asynccontextmanager
-    async def _intent(self, pictures: Sequence[Intent], allow_duplicate: bool) -> AsyncIterator["_Written"]:
+    async def _intent(self, pictures: Sequence[Intent], again: Collection[str]) -> AsyncIterator["_Written"]:
         """The intent stands in the ledger for the block, which a cancellation does not interrupt; then its outcome does."""
         written = _Written(self._ledger)
         with anyio.CancelScope(shield=True):
             try:
-                await self._write_down(written, pictures, allow_duplicate)
+                await self._write_down(written, pictures, again)
             except Exception:
                 await written.withdraw("not sent")
                 raise
@@ -164,7 +173,7 @@ class Till:
                 raise
 
     async def _write_down(
-        self, written: "_Written", pictures: Sequence[Intent], allow_duplicate: bool
+        self, written: "_Written", pictures: Sequence[Intent], again: Collection[str]
     ) -> None:
         terms = self._terms
         for picture in pictures:
@@ -172,7 +181,7 @@ class Till:
                 picture,
                 lease_s=terms.lease_s,
                 duplicate_window_s=terms.duplicate_window_s,
-                allow_duplicate=allow_duplicate or not terms.duplicate_window_s,
+                allow_duplicate=picture.fingerprint in again or not terms.duplicate_window_s,
                 daily_limit=terms.daily_limit,
                 day_start=day_start_s(local_day(self._clock.wall_s())),
             )

@@ -1,8 +1,8 @@
 """A tool that is one REST call: how a declaration becomes a request, and an answer a result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Generic, Literal
+from typing import ClassVar, Generic, Literal, TypeVar
 
 import anyio.to_thread
 from pydantic import JsonValue, ValidationError
@@ -18,6 +18,8 @@ from autobg_mcp.text import expected, place, quoted
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import ResultT_co, Tool
+
+T = TypeVar("T")
 
 FAST = Limit(calls=100, window_s=60)
 """100 calls a minute per user. Source: the page of each endpoint that names it."""
@@ -119,14 +121,22 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         Raises:
             UnexpectedAnswerError: It is not the API's envelope, or its data has another shape.
         """
+        return await self.read(self.result, request, answer)
+
+    async def read(self, result: Callable[[JsonValue], T], request: Request, answer: Answer) -> T:
+        """What `result` makes of the `data` in an answer's envelope.
+
+        Raises:
+            UnexpectedAnswerError: It is not the API's envelope, or its data has another shape.
+        """
         envelope = answer.envelope()
         if envelope is None:
             raise unexpected(request, described(answer))
         data = envelope.get("data")
         try:
             if len(answer.content) > LARGE_BYTES:
-                return await anyio.to_thread.run_sync(self.result, data)
-            return self.result(data)
+                return await anyio.to_thread.run_sync(result, data)
+            return result(data)
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]
             raise unexpected(

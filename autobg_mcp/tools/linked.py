@@ -1,74 +1,62 @@
 """Submissions of links: all that were not submitted before go out in one request."""
 
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Self
 from urllib.parse import urlsplit
 
-from autobg_mcp.errors import StillUnknownError
 from autobg_mcp.money.ledger import Intent
-from autobg_mcp.money.purchase import AlreadySubmittedError
+from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.tools.paid import Submission, approve
-from autobg_mcp.tools.tally import Accepted, LinkTally
+from autobg_mcp.tools.checkout import check_out
+from autobg_mcp.tools.fields import MOST_ITEMS
+from autobg_mcp.tools.paid import Submission
+from autobg_mcp.tools.roll import Ready, Roll
+from autobg_mcp.tools.submitted import Submitted
 
-_MOST_ROUNDS = 5
 
-
-class LinkSubmission(Submission[Accepted]):
+class LinkSubmission(Submission):
     """A submission of links."""
 
-    async def run(self, context: Context) -> Accepted:
-        """Submit what is new among the links; where another call is faster with one, the rest again.
+    async def run(self, context: Context) -> Submitted:
+        """Submit every link that can be submitted within the call's time.
 
         Raises:
-            AutobgError: They were not accepted, or nobody knows.
+            AutobgError: Not one is in a batch.
         """
-        for _ in range(_MOST_ROUNDS):
-            tally, new = await self._looked_up(context)
-            with suppress(AlreadySubmittedError):  # then the ledger knows more now
-                if new:
-                    tally.accepted.append(await self._pay_for(new, context))
-                return tally.result()
-        raise StillUnknownError(
-            f"{self.tool}: other calls are submitting the same links right now; this call sent nothing.",
-            repeatable=True,
-            next_step="Call again; it answers with the batch once there is one.",
-            retry_after_s=10,
+        return await check_out(self, context)
+
+    async def roll(self, context: Context) -> Roll:
+        """The pictures behind the links: several spellings of one link are one."""
+        links: list[str] = dict(self)["clientS3Uris"]
+        named = {link: await self.intent(link, _name(link), {}, context) for link in links}
+        first = {intent.fingerprint: link for link, intent in reversed(named.items())}
+        return _Links({link: intent for link, intent in named.items() if first[intent.fingerprint] == link})
+
+    def of(self, pictures: Sequence[str]) -> Self:
+        """This submission for some of its links."""
+        return self.model_copy(update={"clientS3Uris": list(pictures)})
+
+
+class _Links(Roll):
+    per_request = MOST_ITEMS
+
+    def __init__(self, intents: dict[str, Intent]) -> None:
+        self._intents = intents
+        self.pictures = list(intents)
+
+    def told(self, picture: str) -> tuple[str, str]:
+        """Without what follows the path, which may be a signature."""
+        parts = urlsplit(picture)
+        return cleaned(f"{parts.scheme}://{parts.hostname}{parts.path}", 300), cleaned(
+            parts.hostname or "", 80
         )
 
-    async def _looked_up(self, context: Context) -> tuple[LinkTally, dict[str, Intent]]:
-        """What has come of the links before, and those that are new; two spellings of one link are one."""
-        tally, new = LinkTally(), dict[str, Intent]()
-        for link in self.links():
-            picture = await self._picture_behind(link, context)
-            if any(picture.fingerprint == other.fingerprint for other in new.values()):
-                continue
-            try:
-                repeated = await self.earlier(picture, context)
-            except StillUnknownError as error:
-                tally.unknown.append(error)
-                continue
-            if repeated:
-                tally.accepted.append(self.recorded(repeated))
-            else:
-                new[link] = picture
-        return tally, new
+    async def known(self) -> dict[str, Intent]:
+        return self._intents
 
-    async def _picture_behind(self, link: str, context: Context) -> Intent:
-        single = self.of([link])
-        name = urlsplit(link).path.rpartition("/")[2]  # what follows may be a signature
-        return single.intent(await single.request(context), name, context)
+    async def ready(self, pictures: Sequence[str]) -> Ready:
+        return Ready({picture: self._intents[picture] for picture in pictures}, {})
 
-    async def _pay_for(self, new: dict[str, Intent], context: Context) -> Accepted:
-        pictures, part = list(new.values()), self.of(list(new))
-        await approve(pictures, context)
-        return await part.pay(await part.request(context), pictures, context)
 
-    def of(self, links: list[str]) -> Self:
-        """This submission for some of its links."""
-        return self.model_copy(update={"clientS3Uris": links})
-
-    def links(self) -> list[str]:
-        """The links, a field that each endpoint declares in the place its documents give it."""
-        links: list[str] = dict(self)["clientS3Uris"]
-        return links
+def _name(link: str) -> str:
+    return urlsplit(link).path.rpartition("/")[2]

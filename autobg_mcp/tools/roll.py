@@ -1,61 +1,60 @@
-"""The photos of one call: what identifies those that were read before, by path, size and time."""
+"""The pictures that one paying call names: how each is told, known again, and made ready to be sent."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Self
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from autobg_mcp.api.exchange import FilePart
-from autobg_mcp.money.facts import FilesIdentified
-from autobg_mcp.money.ledger import FileStamp
-from autobg_mcp.toolkit.context import Context
+from autobg_mcp.errors import AutobgError
+from autobg_mcp.money.ledger import Intent
+
+Files = Mapping[str, FilePart]
+"""Files of a request by field, read once."""
 
 
-@dataclass
-class Roll:
-    """Photos with their digests, as far as they are known.
+@dataclass(frozen=True)
+class Ready:
+    """Pictures of one request.
 
     Attributes:
-        stamps: Each file as it was found; one that cannot be looked at has none.
-        known: Digests of those that have not changed since they were read in an earlier call.
-        read: Digests of those that this call has read.
+        intents: How the ledger writes down each.
+        taken: The files that the request carries.
     """
 
-    stamps: Mapping[Path, FileStamp]
-    known: Mapping[Path, str]
-    read: dict[FileStamp, str] = field(default_factory=dict)
+    intents: dict[str, Intent]
+    taken: Files
 
-    @classmethod
-    async def of(cls, paths: Iterable[Path], context: Context) -> Self:
-        """The photos at these paths.
+
+class Roll(ABC):
+    """The pictures of one call, in order, each once.
+
+    Attributes:
+        pictures: What identifies each within the call.
+        unread: Those that cannot be looked at, and why.
+    """
+
+    per_request: ClassVar[int]
+    """How many pictures one request carries at most."""
+
+    pictures: Sequence[str]
+    unread: Mapping[str, AutobgError] = {}
+
+    @abstractmethod
+    def told(self, picture: str) -> tuple[str, str]:
+        """How a picture is named to a caller, and the place that it is one of many of."""
+
+    @abstractmethod
+    async def known(self) -> dict[str, Intent]:
+        """The pictures that are identified without being read."""
+
+    @abstractmethod
+    async def ready(self, pictures: Sequence[str]) -> Ready:
+        """Pictures that may go out together, read now.
 
         Raises:
-            StateError: The ledger cannot be used.
+            AutobgError: One cannot be read.
         """
-        stamps = await context.look(_stamped, paths)
-        digests = await context.ledger.known_digests(stamps.values())
-        return cls(stamps, {path: digests[stamp] for path, stamp in stamps.items() if stamp in digests})
 
-    def identify(self, path: Path, part: FilePart | None) -> None:
-        """Take note of what a file holds."""
-        stamp = self.stamps.get(path)
-        if part is not None and stamp is not None and path not in self.known:
-            self.read[stamp] = part.sha256
-
-    async def keep(self, context: Context) -> None:
-        """Let later calls know what this one has read of files that are still as they were found."""
-        now = await context.look(_stamped, [Path(stamp.path) for stamp in self.read])
-        unchanged = set(now.values())
-        if kept := {stamp: digest for stamp, digest in self.read.items() if stamp in unchanged}:
-            await context.remember(FilesIdentified(kept))
-
-
-def _stamped(paths: Iterable[Path]) -> dict[Path, FileStamp]:
-    stamps = dict[Path, FileStamp]()
-    for path in paths:
-        with suppress(OSError):
-            status = path.stat()
-            identity = f"{status.st_dev}:{status.st_ino}"
-            stamps[path] = FileStamp(str(path), status.st_size, status.st_mtime_ns, identity)
-    return stamps
+    async def keep(self) -> None:  # noqa: B027  # a link has nothing to be kept
+        """Let later calls know what this one has read."""

@@ -1,19 +1,19 @@
-"""What comes of a submission, for a caller: accepted, left out, unknown, picture by picture."""
+"""What comes of a submission, for a caller: what the API answers, and the fate of every picture of a call."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, FailFast, Field, PrivateAttr
 
-from autobg_mcp.errors import AutobgError, StillUnknownError, ThrottledError
+from autobg_mcp.api.refusals import refusal
+from autobg_mcp.errors import AutobgError, RequestRefusedError
+from autobg_mcp.money.ledger import Entry
 from autobg_mcp.money.purchase import Verdict
-from autobg_mcp.text import local_path, quoted
+from autobg_mcp.text import at, quoted
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words
-
-_RESUME = "When the cause is mended, call again with the photos that were not sent."
+from autobg_mcp.tools.roll import Roll
 
 
 class AcceptedImage(Part):
@@ -47,135 +47,109 @@ class Accepted(Result):
         """Wait for it."""
         return f"waitForBatch batchID={self.batchID}"
 
-    def verdicts(self, count: int) -> list[Verdict]:
-        """What the answer means for each of `count` pictures, which it lists in order; a repeat sends what it did not take."""
-        batch_id = str(self.batchID)
-        if len(self.images) != count:
-            return [Verdict("accepted", batch_id, None)] * count
-        return [
-            Verdict("refused", batch_id, f"not taken: {quoted(image.errorMsg)}")
-            if image.error
-            else Verdict("accepted", batch_id, None)
-            for image in self.images
-        ]
+    def refusals(self, count: int) -> list[RequestRefusedError | None]:
+        """Why the API did not take each of `count` pictures, None for one that it took.
 
-
-class Unsent(Part):
-    """A picture that is not known to be accepted, and why."""
-
-    file: str
-    reason: str
-    retryAfterS: int | None = None
-
-
-class Submitted(Accepted):
-    """What came of a submission, photo by photo; `outcomeUnknown` names files that may have been accepted."""
-
-    notSubmitted: list[Unsent] = Field(default_factory=list)
-    outcomeUnknown: list[str] = Field(default_factory=list)
-
-    def next_step(self) -> str:
-        """Wait for the batch; submit what is left."""
-        steps = [super().next_step()]
-        waits = [unsent.retryAfterS for unsent in self.notSubmitted if unsent.retryAfterS is not None]
-        if waits:
-            steps.append(f"call again in {max(waits)} s with the files in notSubmitted as images")
-        if self.outcomeUnknown:
-            steps.append("listBatches tells what is known of the files in outcomeUnknown")
-        return "; ".join(steps)
-
-
-@dataclass
-class LinkTally:
-    """What has come of each link."""
-
-    accepted: list[Accepted] = field(default_factory=list)
-    unknown: list[StillUnknownError] = field(default_factory=list)
-
-    def result(self) -> Accepted:
-        """The answer.
-
-        Raises:
-            StillUnknownError: Nobody knows of any of them.
+        It lists pictures in their order; a list of another length says nothing of any of them.
         """
-        if not self.accepted:
-            raise self.unknown[0]
-        notes = [*_notes(self.accepted), *map(str, self.unknown)]
-        return Accepted(
-            batchID=self.accepted[-1].batchID,
-            images=[image for accepted in self.accepted for image in accepted.images],
-            note="; ".join(notes) or None,
-        )
+        if len(self.images) != count:
+            return [None] * count
+        return [refusal("not taken", image.errorMsg) if image.error else None for image in self.images]
+
+    def verdicts(self, count: int) -> list[Verdict]:
+        """What the answer means for each of `count` pictures; a repeat sends what it did not take."""
+        batch_id = str(self.batchID)
+        return [
+            Verdict("refused" if error else "accepted", batch_id, None if error is None else str(error))
+            for error in self.refusals(count)
+        ]
 
 
-@dataclass
+Standing = Literal["accepted", "paid before", "refused", "unknown", "left"]
+"""The API took it, an earlier call did, it was not taken, nobody knows, or it was not tried to the end."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What came of one picture.
+
+    Attributes:
+        state: Which of the five.
+        batch_id: The batch it is in; None where it is in none.
+        error: Why it is in none; None where it is, or was not tried.
+        was_sent: Whether this call sent it.
+        repeats: The earlier submission that it repeats; None for none.
+    """
+
+    state: Standing
+    batch_id: str | int | None = None
+    error: AutobgError | None = None
+    was_sent: bool = False
+    repeats: Entry | None = None
+
+
 class Tally:
-    """What has come of each picture so far."""
+    """What has come of every picture of one call.
 
-    accepted: list[Submitted] = field(default_factory=list)
-    not_submitted: list[Unsent] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    errors: list[AutobgError] = field(default_factory=list)
+    Args:
+        roll: Its pictures.
+    """
 
-    def add(self, path: Path, error: AutobgError) -> None:
-        """File one picture's failure under what is known of it."""
-        if error.spent == "unknown":
-            self.unknown.append(local_path(path))
-        else:
-            self.not_submitted.append(
-                Unsent(file=local_path(path), reason=str(error), retryAfterS=error.told_retry_after_s)
-            )
-        self.errors.append(error)
+    def __init__(self, roll: Roll) -> None:
+        self.told = roll.told
+        self.fates = {picture: Fate("left") for picture in roll.pictures}
+        """By picture, in the order in which they were named; each is left until something comes of it."""
+        self.stopped: AutobgError | None = None
+        """What would have met the rest too; None where nothing did."""
+        self._lacking: list[str] = []
+        for picture, error in roll.unread.items():
+            self.fail(picture, error)
 
-    def stop(self, left: list[Path], error: AutobgError) -> None:
-        """File the pictures that are left behind by an error that would meet them too."""
-        reason = (
-            "waits for the same slot" if isinstance(error, ThrottledError) else "not sent after that failure"
-        )
-        self.not_submitted += [
-            Unsent(file=local_path(path), reason=reason, retryAfterS=error.told_retry_after_s)
-            for path in left
-        ]
+    def take(self, pictures: Sequence[str], accepted: Accepted) -> None:
+        """Note what the API answered of the pictures of one request."""
+        self._lacking += filter(None, [accepted.lacking()])
+        for picture, error in zip(pictures, accepted.refusals(len(pictures)), strict=True):
+            if error is None:
+                self.fates[picture] = Fate("accepted", accepted.batchID, was_sent=True)
+            else:
+                self.fail(picture, error, was_sent=True)
 
-    def result(self) -> Submitted:
-        """The answer, or the failure where not one picture was accepted."""
-        if not self.accepted:
-            raise self._failure()
-        return Submitted(
-            batchID=self.accepted[-1].batchID,
-            images=[image for accepted in self.accepted for image in accepted.images],
-            note="; ".join(_notes(self.accepted)) or None,
-            notSubmitted=self.not_submitted,
-            outcomeUnknown=self.unknown,
-        )
+    def recognise(self, picture: str, entry: Entry) -> None:
+        """Note that an earlier call has submitted a picture."""
+        self.fates[picture] = Fate("paid before", entry.batch_id, repeats=entry)
 
-    def _failure(self) -> AutobgError:
-        """The last failure, which stopped it all, with the fate of every photo."""
-        last = self.errors[-1]
-        if len(self.unknown) + len(self.not_submitted) == 1:
-            return last
-        details = [f"{path}: outcome unknown" for path in self.unknown]
-        details += [
-            f"{left.file}: {'that' if left.reason == str(last) else left.reason}"
-            for left in self.not_submitted
-        ]
-        return type(last)(
-            f"Not one of the photos was accepted. {last}",
-            details=details,
-            spent="unknown" if self.unknown else last.spent,
-            repeatable=last.repeatable,
-            next_step=last.next_step if len(set(map(type, self.errors))) == 1 else _RESUME,
-            retry_after_s=last.retry_after_s,
-        )
+    def fail(self, picture: str, error: AutobgError, *, was_sent: bool = False) -> None:
+        """Note what a picture met; an error that would meet the rest too stops the call."""
+        if error.meets_the_rest:
+            self.stopped = error
+        state: Standing = "left" if error.meets_the_rest else "refused"
+        state = "unknown" if error.spent == "unknown" else state
+        self.fates[picture] = Fate(state, error=error, was_sent=was_sent)
 
+    def in_state(self, *states: Standing) -> dict[str, Fate]:
+        """The pictures that are in one of these states."""
+        return {picture: fate for picture, fate in self.fates.items() if fate.state in states}
 
-def _notes(all_accepted: Sequence[Accepted]) -> Iterator[str]:
-    """What the other fields of an answer do not tell."""
-    repeats = [accepted.note for accepted in all_accepted if accepted.note]
-    if repeats:
-        pictures = sum(len(accepted.images) for accepted in all_accepted)
-        yield f"{len(repeats)} of {pictures} {repeats[0]}"
-    yield from dict.fromkeys(filter(None, (accepted.lacking() for accepted in all_accepted)))
-    batches = list(dict.fromkeys(str(accepted.batchID) for accepted in all_accepted))
-    if len(batches) > 1:
-        yield f"the pictures are in batches {', '.join(batches)}: wait for each"
+    def count(self, *states: Standing) -> int:
+        """How many there are."""
+        return len(self.in_state(*states))
+
+    def sent(self, *states: Standing) -> int:
+        """How many of them this call has sent."""
+        return sum(fate.was_sent for fate in self.in_state(*states).values())
+
+    def batch_ids(self) -> list[str | int]:
+        """The batches that the pictures are in, each once, the last picture's last."""
+        ids = [fate.batch_id for fate in self.fates.values() if fate.batch_id is not None]
+        return list(dict.fromkeys(reversed(ids)))[::-1]
+
+    def notes(self, vehicle: str) -> Iterator[str]:
+        """What a caller has to know beside the fates; `vehicle` is the id as this call spells it."""
+        repeats = [fate.repeats for fate in self.fates.values() if fate.repeats]
+        if repeats:
+            yield f"{len(repeats)} of {len(self.fates)} not sent again: submitted at {at(repeats[-1].at)}"
+        for spelling in sorted({entry.vehicle for entry in repeats} - {vehicle}):
+            yield f"the same photo was paid for as vehicle {quoted(spelling, 60)}"
+        yield from dict.fromkeys(self._lacking)
+        if len(ids := self.batch_ids()) > 1:
+            yield f"the pictures are in batches {', '.join(map(str, ids))}: wait for each"

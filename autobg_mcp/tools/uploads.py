@@ -89,6 +89,7 @@ class UploadImagesWithLibraryTemplate(PhotoSubmission):
     title = "Upload photos with a library backdrop"
     toolset = "beta"
     path = "/images/uploadWithDefaultTemplateCC"
+    own_template = False
     encoding = "form"
     rate = SLOW_INFERRED
     files = frozenset({"cc"})

@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Final, get_args
 
@@ -57,6 +58,19 @@ def earlier(db: sqlite3.Connection, intent: Intent, since: float) -> Entry | Non
         (intent.account, intent.fingerprint, since),
     )
     return found[0] if found else None
+
+
+def refused(db: sqlite3.Connection, intents: Iterable[Intent], since: float) -> set[str]:
+    """The fingerprints of those that were sent since then and refused."""
+    return {
+        intent.fingerprint
+        for intent in intents
+        if db.execute(
+            "SELECT 1 FROM entries INDEXED BY entries_by_fingerprint WHERE account = ? AND fingerprint = ? "
+            "AND state = 'refused' AND sent_at > ? LIMIT 1",
+            (intent.account, intent.fingerprint, since),
+        ).fetchone()
+    }
 
 
 def spent(db: sqlite3.Connection, account: str, since: float) -> int:

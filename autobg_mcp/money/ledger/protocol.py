@@ -80,6 +80,10 @@ class Ledger(Protocol):
         """The earlier entries that `claim` would answer with, by fingerprint; nothing is written down."""
         ...
 
+    async def refused(self, intents: Iterable[Intent], *, since_s: float) -> set[str]:
+        """The fingerprints of those that were sent in the last `since_s` seconds and that the API did not take."""
+        ...
+
     async def unknown(self, account: str) -> list[Entry]:
         """Submissions whose outcome nobody knows, oldest first."""
         ...

@@ -137,6 +137,9 @@ class SqliteLedger:
 
         return await self._read(work)
 
+    async def refused(self, intents: Iterable[Intent], *, since_s: float) -> set[str]:
+        return await self._read(lambda db, now: entries.refused(db, intents, now - since_s))
+
     async def unknown(self, account: str) -> list[Entry]:
         return await self._read(lambda db, _: entries.unknown(db, account))
 

@@ -1,0 +1,152 @@
+"""When a person is asked before credits are spent, what they are told, and what they have allowed."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+from autobg_mcp.errors import FileRefusedError, SpendingRefusedError, StillUnknownError
+from autobg_mcp.money.ledger import Entry, Intent
+from autobg_mcp.text import at, quoted
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.outlook import Outlook
+from autobg_mcp.tools.paid import Submission
+from autobg_mcp.tools.roll import Roll
+from autobg_mcp.tools.tally import Tally
+
+_MOST_NAMED = 5
+
+
+class Consent:
+    """What may be paid for in one call, and what a second time; what a person has allowed holds once.
+
+    Args:
+        first: The fingerprints that may be paid for; None for any.
+        again: Those that may be paid for a second time; None for any.
+    """
+
+    def __init__(self, first: Iterable[str] | None, again: Iterable[str] | None) -> None:
+        self._allowed = [None if one is None else Counter(one) for one in (again, first)]
+        self._taken: list[tuple[Counter[str], str]] = []
+
+    @classmethod
+    async def asked(
+        cls, submission: Submission, roll: Roll, tally: Tally, outlook: Outlook, context: Context
+    ) -> Self:
+        """What the settings allow, and where they want it, a person.
+
+        Raises:
+            SpendingRefusedError: They said no, or there is no way to ask.
+            AutobgError: A free look says that nothing can be sent.
+        """
+        approve, repeats_wanted = context.settings.approve, submission.allowDuplicate
+        if approve == "nothing" or not (approve == "paid" or repeats_wanted):
+            return cls(None, None if repeats_wanted else ())
+        wanted = await _wanted(submission, roll, tally, context)
+        if approve == "repeats":
+            wanted.first.clear()
+        if asked := [*wanted.first, *wanted.again]:
+            await outlook.look(len(asked))
+            question = _question(submission, roll, wanted, outlook)
+            if not await _approved(question, [intent.fingerprint for _, intent in asked], context):
+                raise SpendingRefusedError(f"{submission.tool}: the user did not approve. Nothing was sent.")
+        first = [intent.fingerprint for _, intent in wanted.first]
+        return cls(first if approve == "paid" else None, [intent.fingerprint for _, intent in wanted.again])
+
+    def pays_again(self, picture: Intent) -> bool:
+        """Whether a picture may be paid for even if it was before."""
+        again = self._allowed[0]
+        return again is None or again[picture.fingerprint] > 0
+
+    def take(self, pictures: Mapping[str, Intent]) -> dict[str, Intent]:
+        """Those of the pictures that may be paid for; what allows it is used up."""
+        self._taken = []
+        return {name: picture for name, picture in pictures.items() if self._takes(picture.fingerprint)}
+
+    def give_back(self) -> None:
+        """Nothing was paid for after all of what was taken last."""
+        for allowed, fingerprint in self._taken:
+            allowed[fingerprint] += 1
+
+    def _takes(self, fingerprint: str) -> bool:
+        for allowed in self._allowed:
+            if allowed is None:
+                return True
+            if allowed[fingerprint]:
+                allowed[fingerprint] -= 1
+                self._taken.append((allowed, fingerprint))
+                return True
+        return False
+
+
+@dataclass
+class _Wanted:
+    """What a call would pay for, each picture with how the ledger would write it down."""
+
+    first: list[tuple[str, Intent]] = field(default_factory=list)
+    again: list[tuple[str, Intent]] = field(default_factory=list)
+    paid_at: float = 0.0
+    """When the newest of those that are paid again was paid for."""
+
+
+async def _wanted(submission: Submission, roll: Roll, tally: Tally, context: Context) -> _Wanted:
+    """Every picture that is left, read now; twins are one, unless repeats are wanted."""
+    wanted, seen = _Wanted(), set[str]()
+    for picture in tally.in_state("left"):
+        with suppress(FileRefusedError, StillUnknownError):
+            intent = (await roll.ready([picture])).intents[picture]
+            entry = await _earlier(submission, intent, context)
+            if entry is not None and submission.allowDuplicate:
+                wanted.again.append((picture, intent))
+                wanted.paid_at = max(wanted.paid_at, entry.at)
+            elif entry is None and (submission.allowDuplicate or intent.fingerprint not in seen):
+                wanted.first.append((picture, intent))
+            seen.add(intent.fingerprint)
+    return wanted
+
+
+async def _earlier(submission: Submission, intent: Intent, context: Context) -> Entry | None:
+    if submission.allowDuplicate:
+        return await context.till.submitted(intent)
+    return await context.till.earlier(intent, context.time)
+
+
+def _question(submission: Submission, roll: Roll, wanted: _Wanted, outlook: Outlook) -> str:
+    """What a person has to know: that it is a payment, or a second one, of what, on which template, and what it leaves."""
+    asked, again = [*wanted.first, *wanted.again], len(wanted.again)
+    count = len(asked)
+    second = f"PAY A SECOND TIME for {again} of them, paid for at {at(wanted.paid_at)}; " if again else ""
+    vehicle, template = quoted(submission.vehicle(), 60), outlook.template()
+    return (
+        f"{submission.tool}: submit {_counted(count, 'picture')} of vehicle {vehicle}"
+        f"{f' on template {template}' if template else ''} for up to {_counted(count, 'credit')}? {second}"
+        f"{_named(roll, [name for name, _ in asked])}. {outlook.balance_after(count)}"
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _named(roll: Roll, pictures: list[str]) -> str:
+    """A few names, and the places that all are from: folders, or the hosts of links."""
+    told = [roll.told(picture) for picture in pictures]
+    names = ", ".join(quoted(name.rpartition("/")[2], 40) for name, _ in told[:_MOST_NAMED])
+    more = f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+    places = list(dict.fromkeys(place for _, place in told))
+    return f"{names}{more}, from {', '.join(quoted(place, 60) for place in places[:_MOST_NAMED])}"
+
+
+async def _approved(question: str, fingerprints: list[str], context: Context) -> bool:
+    """Whether the person at the host allows it; their thinking does not count as the call's time.
+
+    Raises:
+        SpendingRefusedError: There is no way to ask.
+    """
+    subject = hashlib.sha256("".join([context.account.id, *fingerprints]).encode()).hexdigest()
+    left_s = context.time.left_s()
+    approved = await context.call.ask(question, subject)
+    context.time.give_back(left_s - context.time.left_s())
+    return approved

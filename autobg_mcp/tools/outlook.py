@@ -1,0 +1,130 @@
+"""The free look before a paid call: whether the template exists and the credits suffice. A look that fails blocks nothing."""
+
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import anyio
+
+from autobg_mcp.api.call import Progress, TimeBudget
+from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, OutOfCreditsError
+from autobg_mcp.text import quoted
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.account import GetUserCreditDetails
+from autobg_mcp.tools.paid import Submission
+from autobg_mcp.tools.templates import ListTemplates
+
+T = TypeVar("T")
+
+_LOOK_TAKES_S: Final = 10.0
+"""The longest a free look may take; a paid call does not wait longer for what it can do without."""
+
+
+class Outlook:
+    """What free looks tell of one paying call, each asked once and only when it is needed.
+
+    Args:
+        submission: The call.
+        context: Its context.
+    """
+
+    def __init__(self, submission: Submission, context: Context) -> None:
+        self._submission, self._context = submission, context
+        self._looked = False
+        self._template_name: str | None = None
+        self.credits_before: float | None = None
+        """The balance before anything was sent; None where it is not known."""
+        self.notes: list[str] = []
+        """What could not be looked at, or what the person should hear of it."""
+
+    async def look(self, pictures: int) -> None:
+        """Look before the first picture of the call goes out.
+
+        Args:
+            pictures: How many are to be sent.
+
+        Raises:
+            ArgumentsRefusedError: There is no such template.
+            OutOfCreditsError: No credit is left.
+        """
+        if self._looked:
+            return
+        self._looked = True
+        await self._look_for_template()
+        left = self.credits_before = await self.balance()
+        tool = self._submission.tool
+        if left is None:
+            self.notes.append("the credits that are left could not be looked at before")
+        elif left <= 0:
+            raise OutOfCreditsError(
+                f"{tool}: credits are used up ({left:g} left, {pictures} needed). Nothing was sent."
+            )
+        elif left < pictures:
+            note = f"{left:g} credits are left for {pictures} pictures, at one credit each (inferred)"
+            self.notes.append(note)
+            await self._context.progress(f"{note}: submitting until the API refuses")
+
+    async def balance(self) -> float | None:
+        """The credits that are left now; None where that cannot be told."""
+        credits_left = await self._free(GetUserCreditDetails().run)
+        return None if credits_left is None else credits_left.current_credits
+
+    def template(self) -> str:
+        """The template as people know it; empty where the tool takes none."""
+        template_id = getattr(self._submission, "templateCC", None)
+        if template_id is None:
+            return ""
+        return (
+            f"{template_id} {quoted(self._template_name, 60)}"
+            if self._template_name
+            else quoted(template_id, 60)
+        )
+
+    def balance_after(self, count: int) -> str:
+        """What so many pictures would leave, in a sentence."""
+        left = self.credits_before
+        if left is None:
+            return "How many credits are left is not known."
+        return f"{left:g} credits are left; then {left - count:g}, at one credit a picture (inferred)."
+
+    async def _look_for_template(self) -> None:
+        template_id = getattr(self._submission, "templateCC", None)
+        if template_id is None or not self._submission.own_template:
+            return
+        names = await self._context.ledger.template_names(self._context.account.id, [template_id])
+        if template_id in names:  # no template can be deleted, so what was seen once is there
+            self._template_name = names[template_id]
+            return
+        listed = await self._free(ListTemplates().run)
+        if listed is None:
+            self.notes.append(f"whether template {quoted(template_id, 60)} exists could not be looked at")
+            return
+        names = {str(one.templateID): one.templateName for one in listed.templates}
+        self._template_name = names.get(template_id)
+        if template_id not in names and self._context.settings.check_templates:
+            raise _no_such_template(template_id, names)
+
+    async def _free(self, run: Callable[[Context], Awaitable[T]]) -> T | None:
+        """What a free call answers; None where it fails, or the same minute does not allow it."""
+        clock = self._context.clock
+        brief = replace(self._context, time=TimeBudget(0.0, clock), progress=Progress())
+        with anyio.move_on_after(_LOOK_TAKES_S):
+            try:
+                return await run(brief)
+            except AutobgError:
+                return None
+        return None
+
+
+def _no_such_template(wanted: str, names: dict[str, str]) -> ArgumentsRefusedError:
+    by_name = {name.casefold(): template_id for template_id, name in names.items()}
+    close = difflib.get_close_matches(wanted.casefold(), by_name, n=1, cutoff=0.5)
+    meant = by_name[close[0]] if close else None
+    hint = f"; did you mean {meant} {quoted(names[meant], 60)}?" if meant else "."
+    return ArgumentsRefusedError(
+        f"templateCC: the account has no template {quoted(wanted, 60)}{hint} Nothing was sent.",
+        next_step=f"Call again with templateCC={meant}, if that is it."
+        if meant
+        else "Call listTemplates for the ids.",
+    )

@@ -1,0 +1,128 @@
+"""What a paying call answers: counts, the exceptions, a receipt, and what to do with what is left."""
+
+from collections.abc import Iterable, Iterator
+
+from pydantic import Field
+
+from autobg_mcp.errors import AutobgError
+from autobg_mcp.toolkit.tool import Part, Result
+from autobg_mcp.tools.answer_fields import AnswerID
+from autobg_mcp.tools.tally import Standing, Tally
+
+_MOST_NAMED = 3
+"""Pictures of one place and one fate that are named one by one; more are counted."""
+
+_MOST_LINES = 20
+_SAME_CALL = "make the same call again: what was accepted is not sent twice"
+
+
+class Left(Part):
+    """A picture, or many of one place, that is not known to be accepted, and why."""
+
+    file: str
+    reason: str
+    retryAfterS: int | None = None
+
+
+class Submitted(Result):
+    """What came of a paying call: how many pictures the API took, now or before, and which it did not.
+
+    A dry run answers `plan` alone.
+    """
+
+    batchID: AnswerID | None = None
+    accepted: int = 0
+    paidBefore: int = 0
+    notSubmitted: list[Left] = Field(default_factory=list)
+    outcomeUnknown: list[Left] = Field(default_factory=list)
+    note: str | None = None
+    receipt: str | None = None
+    plan: list[str] | None = None
+    batchIDs: list[AnswerID] = Field(default_factory=list, exclude=True)
+    """All batches, should there be several."""
+    steps: list[str] = Field(default_factory=list, exclude=True)
+    """What to do next."""
+
+    def next_step(self) -> str:
+        """Wait for the batch; then whatever the rest needs."""
+        return "; ".join(self.steps)
+
+
+def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str]) -> Submitted:
+    """The answer.
+
+    Raises:
+        AutobgError: Not one picture is in a batch; it tells the fate of each.
+    """
+    if not tally.count("accepted", "paid before"):
+        raise _failure(tally)
+    batch_ids = tally.batch_ids()
+    return Submitted(
+        batchID=batch_ids[-1],
+        accepted=tally.count("accepted"),
+        paidBefore=tally.count("paid before"),
+        notSubmitted=lines(tally, "refused", "left"),
+        outcomeUnknown=lines(tally, "unknown"),
+        note="; ".join([*notes, *tally.notes(vehicle)]) or None,
+        receipt=receipt,
+        batchIDs=batch_ids,
+        steps=[f"waitForBatch batchID={batch_ids[-1]}", *_steps(tally)],
+    )
+
+
+def lines(tally: Tally, *states: Standing) -> list[Left]:
+    """Pictures in some states, each with its reason; many of one place and one reason share a line."""
+    groups: dict[tuple[str, AutobgError | None], list[str]] = {}
+    for picture, fate in tally.in_state(*states).items():
+        name, place = tally.told(picture)
+        groups.setdefault((place, fate.error or tally.stopped), []).append(name)
+    told = [
+        Left(
+            file=name,
+            reason="not tried" if error is None else str(error),
+            retryAfterS=None if error is None or error.spent == "unknown" else error.told_retry_after_s,
+        )
+        for (place, error), names in groups.items()
+        for name in (names if len(names) <= _MOST_NAMED else [f"{len(names)} pictures of {place}"])
+    ]
+    more = len(told) - _MOST_LINES
+    return [*told[:_MOST_LINES], *([Left(file=f"{more} more", reason="as those above")] if more > 0 else [])]
+
+
+def _steps(tally: Tally) -> Iterator[str]:
+    """What to do with the pictures that are in no batch."""
+    if tally.stopped is not None and tally.count("left"):
+        yield from _resume(tally.stopped)
+    advice = [fate.error.next_step for fate in tally.in_state("refused").values() if fate.error is not None]
+    yield from list(dict.fromkeys(filter(None, advice)))[:_MOST_NAMED]
+    if tally.count("unknown"):
+        yield "listBatches tells what is known of those of unknown outcome"
+
+
+def _resume(stop: AutobgError) -> Iterator[str]:
+    """How to go on after what stopped a call."""
+    if stop.told_retry_after_s is not None:
+        yield f"in {stop.told_retry_after_s} s {_SAME_CALL}"
+    elif stop.spent == "unknown":  # that is about the one picture that it met
+        yield _SAME_CALL
+    else:
+        yield from (stop.next_step, f"then {_SAME_CALL}")
+
+
+def _failure(tally: Tally) -> AutobgError:
+    """The error of the one request there was, or one that holds for all pictures."""
+    errors = list(dict.fromkeys(filter(None, (fate.error for fate in tally.fates.values()))))
+    if len(errors) == 1 and all(fate.error for fate in tally.fates.values()):
+        return errors[0]
+    last = tally.stopped or errors[-1]
+    is_left = bool(tally.count("left"))
+    again = (last.repeatable or last.spent == "unknown") if is_left else any(one.repeatable for one in errors)
+    told = lines(tally, "refused", "unknown", "left")
+    return type(last)(
+        f"Not one of the pictures was accepted. {last}",
+        details=[f"{one.file}: {'that' if one.reason == str(last) else one.reason}" for one in told],
+        spent="unknown" if tally.count("unknown") else "no",
+        repeatable=again,
+        next_step="; ".join(_steps(tally)),
+        retry_after_s=last.retry_after_s if again else None,
+    )
