@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.nearby import Nearby
-from autobg_mcp.files.spelling import is_data, is_link, is_of_windows, is_pattern, spellings
+from autobg_mcp.files.spelling import is_data, is_link, is_list, is_of_windows, is_pattern, spellings
 from autobg_mcp.text import local_path, quoted
 
 SETTING = "AUTOBG_IMAGE_DIRS"
@@ -43,7 +43,7 @@ class Hints:
         self._told = set[Path]()
 
     def foreign(self, name: str) -> FileRefusedError | None:
-        """For what is no path at all: a link, or a picture's content."""
+        """For what is no path at all: a link, a picture's content, several paths in one text."""
         if is_link(name):
             return FileRefusedError(
                 f"{quoted(name)} is a link, not a path.",
@@ -54,6 +54,11 @@ class Hints:
             return FileRefusedError(
                 f"{quoted(name, 40)} is a picture's content; pictures are named by path.",
                 next_step="Name the picture's file by its path.",
+            )
+        if is_list(name):
+            return FileRefusedError(
+                f"{quoted(name)} reads like several names in one text.",
+                next_step='Give each name as an item of the list: ["1.jpg", "2.jpg"].',
             )
         return None
 

@@ -19,6 +19,7 @@ from autobg_mcp.files.spelling import folded, is_pattern
 _MOST_FOLDERS = 100
 """Folders looked into below one, and in all the fence for a name."""
 _MOST_WAYS = 20
+_MOST_PARTS = 100
 _MOST_NAMESAKES = 3
 _MOST_COMPARED = 2000
 """Names that are compared for likeness, which takes a while for each."""
@@ -66,11 +67,12 @@ class Nearby:
         return base, ()
 
     def _start(self, place: Path) -> tuple[Path, Sequence[str]]:
-        """The folder of the fence in which a path may lie, and its parts from there on: none for one outside."""
+        """The folder of the fence in which a path may lie, and its parts from there on: none for one outside or endlessly deep."""
         bases = [*self._roots, *(Path(os.path.realpath(root)) for root in self._roots), Path(place.anchor)]
         held = (base for base in bases if place.is_relative_to(base) and self._holds(base))
         base = next(held, None)
-        return (place, ()) if base is None else (base, place.relative_to(base).parts)
+        parts = () if base is None else place.relative_to(base).parts
+        return (base or place, parts if len(parts) <= _MOST_PARTS else ())
 
     def _is_folder(self, path: Path) -> bool:
         return self._holds(path) and os.path.isdir(path)  # noqa: PTH112  # which takes an error for a no

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
+_MOST_SPELLINGS = 16
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "\u2018": "\u2019", "«": "»"}
 _ADDRESS = re.compile(r"file:(//localhost(?=/)|//)?", re.IGNORECASE)
 _ROOT_OF_DRIVE = re.compile(r"^/(?=[A-Za-z]:[\\/])")
@@ -14,6 +15,8 @@ _GLOB = re.compile(r"[*?[]")
 _LINK = re.compile(r"(https?|s3|ftps?|gs)://", re.IGNORECASE)
 # How base64 begins: of JPEG, PNG, WebP and HEIC. A path has dots and ends sooner.
 _DATA = re.compile(r"(?i:data:)[\w/+.-]*[;,]|(/9j/|iVBORw0KGgo|UklGR|AAAA)[A-Za-z0-9+/=\s]{40,}$")
+# An ending, a separator, and more behind it.
+_SEVERAL = re.compile(r"""\.\w{3,4}["']?\s*[,;\n]\s*["']?[^\s,;]""")
 # Typists, word processors and models take one for the other.
 _ALIKE = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a", "'")
@@ -30,8 +33,8 @@ def spellings(name: str) -> list[str]:
     """
     found = [name]
     for undone in (_unwrapped, _mentioned, _addressed, _decoded, _unescaped, _separated):
-        found += [undone(text) for text in found]
-    return [text for text in dict.fromkeys(found) if text != name and text.strip() and "\0" not in text]
+        found = list(dict.fromkeys([*found, *map(undone, found)]))[:_MOST_SPELLINGS]
+    return [text for text in found if text != name and text.strip() and "\0" not in text]
 
 
 def folded(name: str) -> str:
@@ -53,6 +56,11 @@ def is_link(name: str) -> bool:
 def is_data(name: str) -> bool:
     """Whether a name is a picture's content itself, as a `data:` address or as base64."""
     return any(_DATA.match(text) for text in (name, _unwrapped(name)))
+
+
+def is_list(name: str) -> bool:
+    """Whether a name reads like several, one after the other."""
+    return _SEVERAL.search(name) is not None
 
 
 def is_of_windows(name: str) -> bool:
