@@ -28,10 +28,18 @@ JPEG_IN_BASE64 = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBA
 @pytest.fixture
 def park(photos: Path) -> Path:
     """The fence's folder, with vehicles, other files and links that lead out of it."""
-    for name, count in {"stock/AB-123": 6, "stock/AB-124": 12, "GT-40": 3}.items():
+    for name, count in {"stock/AB-123": 6, "stock/AB-124": 12, "GT-40": 3, "mixed": 1}.items():
         for number in range(1, count + 1):
             pictured(photos / name / f"{number}.jpg")
-    for name in ("raw/1.CR3", "raw/2.CR3", "raw/price.pdf", "stock/list.txt", ".cache/x.jpg"):
+    for name in (
+        "raw/1.CR3",
+        "raw/2.CR3",
+        "raw/price.pdf",
+        "stock/list.txt",
+        "mixed/a.txt",
+        "mixed/b.txt",
+        ".cache/x.jpg",
+    ):
         (photos / name).parent.mkdir(exist_ok=True)
         (photos / name).write_text("text")
     (photos / "void").mkdir()
@@ -66,7 +74,7 @@ SAID = [
     ("lost.jpg", "“lost.jpg” stands for no picture (JPEG, PNG, WebP or HEIC): it is a link to nothing."),
     ("raw/price.pdf", "“price.pdf” is refused. It holds text/plain, not a JPEG, PNG, WebP or HEIC picture"),
     ("https://cdn.example.com/1.jpg", "“https://cdn.example.com/1.jpg” is a link, not a path."),
-    (" <s3://stock/1.jpg", "no such file or folder"),
+    ("mixed/*.png", "“{p}/mixed” holds 1 picture among its 3 files: “1.jpg”."),
     ("'s3://stock/1.jpg'", "is a link, not a path."),
     ("data:image/png;base64,iVBORw0KGgo=", "is a picture's content; pictures are named by path."),
     (JPEG_IN_BASE64, "is a picture's content; pictures are named by path."),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.handles import FolderEntry
 from autobg_mcp.files.nearby import Nearby
 from autobg_mcp.files.spelling import is_data, is_link, is_list, is_of_windows, is_pattern, spellings
 from autobg_mcp.text import local_path, quoted
@@ -134,19 +135,21 @@ class Hints:
         pictures = [quoted(local_path(picture)) for picture in self._nearby.pictures(folder)]
         if not pictures:
             return self._without_pictures(folder)
-        below = self._below(folder)
-        return f"holds {_number(len(pictures))}: {_some(pictures, most=3)}" + (
-            f"; below it: {below}" if below else ""
-        )
+        files, below = len(self._files(folder)), self._below(folder)
+        among = f" among its {files:,} files" if files > len(pictures) else ""
+        told = f"holds {_number(len(pictures))}{among}: {_some(pictures, most=3)}"
+        return f"{told}; below it: {below}" if below else told
+
+    def _files(self, folder: Path) -> list[FolderEntry]:
+        return [entry for entry in self._nearby.entries(folder) if entry.kind in ("file", "unknown")]
 
     def _without_pictures(self, folder: Path) -> str:
         if self._nearby.leaves_out(folder):
             return "is where results are saved, and no result is taken for a photo"
         if self._left >= 0 and (below := self._below(folder)):
             return f"has no pictures itself; below it: {below}"
-        entries = self._nearby.entries(folder)
-        files = [entry for entry in entries if entry.kind in ("file", "unknown")]
-        if not entries:
+        files = self._files(folder)
+        if not self._nearby.entries(folder):
             return "is an empty folder, hidden files aside"
         if not files:
             return "has no pictures itself, and none was found below it"

@@ -67,7 +67,7 @@ class Nearby:
         return base, ()
 
     def _start(self, place: Path) -> tuple[Path, Sequence[str]]:
-        """The folder of the fence in which a path may lie, and its parts from there on: none for one outside or endlessly deep."""
+        """The folder of the fence in which a path may lie, and its parts from there on: none where it lies outside."""
         bases = [*self._roots, *(Path(os.path.realpath(root)) for root in self._roots), Path(place.anchor)]
         held = (base for base in bases if place.is_relative_to(base) and self._holds(base))
         base = next(held, None)
@@ -86,10 +86,11 @@ class Nearby:
         return best if len(best) <= _MOST_NAMESAKES else []
 
     def alike(self, folder: Path, name: str) -> list[Path]:
-        """What a folder holds whose name is much like another, the likest first."""
+        """What a folder holds whose name is much like another, in natural order: three at most."""
         names = {folded(entry.name): entry.name for entry in self.entries(folder)[:_MOST_COMPARED]}
         close = difflib.get_close_matches(folded(name), names, n=3, cutoff=0.75)
-        return [path for one in close if self._holds(path := folder / names[one])]
+        paths = (folder / own for fold, own in names.items() if fold in close)
+        return list(filter(self._holds, paths))
 
     def pictures(self, folder: Path) -> list[str]:
         """The names of the pictures directly in a folder, in natural order."""
