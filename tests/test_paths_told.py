@@ -60,7 +60,7 @@ SAID = [
     ("AB-123", "“AB-123”: no such file or folder. Did you mean “stock/AB-123” (6 pictures)?"),
     ("stock/AB-132", "Did you mean “stock/AB-123” (6 pictures), “stock/AB-124” (12 pictures)?"),
     ("GT40/1.jpg", "“GT40/1.jpg”: no such file or folder. Did you mean “GT-40” (3 pictures)?"),
-    ("/home/ann/GT-40/2.jpg", "names: “{p}”. Did you mean “GT-40/2.jpg”?"),
+    ("/srv/ann/GT-40/2.jpg", "names: “{p}”. Did you mean “GT-40/2.jpg”?"),
     ("C:\\Users\\Ann\\GT-40\\2.jpg", "another system. It reads the folders that AUTOBG_IMAGE_DIRS names: “{p}”. Did"),
     ("C:\\Users\\Ann\\GT-40\\2.jpg", "“C:\\Users\\Ann\\GT-40\\2.jpg” is a path of Windows"),
     ("GT-40/nine.jpg", "“{p}/GT-40” holds 3 pictures: “1.jpg”, “2.jpg”, “3.jpg”."),
