@@ -62,7 +62,7 @@ ONE_RANGE = "arguments: give exactly one of reportOption or startDate with endDa
 @pytest.mark.parametrize(
     ("tool", "arguments", "problem"),
     [
-        ("replaceNumPlate", PLATE | {"numPlateProcessor": 1, "images": ["c" * 4097]}, "images.0: a path of 1 to 4096 characters"),
+        ("replaceNumPlate", PLATE | {"numPlateProcessor": 1, "images": ["c" * 4097]}, "images.0: a path of 1 to 4096 characters; pictures are named by path, not sent as data"),
         ("reportImages", REPORT | {"reportReason": ["Ugly"]}, f"reportReason.0: one of {REASONS}"),
         ("reportImages", REPORT | {"reportReason": ["logo"]}, f"reportReason.0: one of {REASONS}"),
         ("reportImages", REPORT | {"reportReason": []}, "reportReason: at least 1"),

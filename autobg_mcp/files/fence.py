@@ -6,16 +6,17 @@ folder that is swapped between the check and the opening changes what is opened,
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.handles import Identity, Listing, contents, path_of
-from autobg_mcp.files.search import ABSENT, Match, Search, Unread
+from autobg_mcp.files.hints import SETTING, outside
+from autobg_mcp.files.meaning import Meaning
+from autobg_mcp.files.nearby import Nearby
+from autobg_mcp.files.search import Search, Unread
 from autobg_mcp.text import quoted
-
-_SETTING = "AUTOBG_IMAGE_DIRS"
 
 # A FIFO must not block us, a terminal must not take us over, a child must not inherit. Windows lacks most of these.
 _FLAG_NAMES = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW", "O_BINARY", "O_NOINHERIT")
@@ -62,34 +63,39 @@ class Fence:
 
         Args:
             names: Files, folders (the pictures directly in them, in natural order) or glob patterns (`*`, `?`, `[]`,
-                `**`). A relative name is looked for in each folder of the fence. From folders and patterns only
-                files with a picture's ending are taken.
+                `**`), as people and hosts write them. A relative name is looked for in each folder of the fence. From
+                folders and patterns only files with a picture's ending are taken.
 
         Raises:
-            FileRefusedError: No folder is set, a name lies outside or stands for no picture, or nothing could be read.
-                One line for each refused name.
+            FileRefusedError: No folder is set, a name lies outside, stands for no picture or could stand for several
+                things, or nothing could be read. One line for each refused name, the others are not answered: what a
+                person named and does not get could be what the whole call was for.
         """
         self._check_roots()
-        search = Search(list_folder=self._listing, holds=self._holds, skips=self._results)
+        search = self._search()
+        meaning = Meaning(self._roots, self._holds, search, Nearby(self._search(), self._holds, self._roots))
         found: dict[Identity | str, str] = {}
-        problems: list[str] = []
+        problems: list[FileRefusedError] = []
         for name in names:
             try:
-                for path, identity in self._named(name, search):
+                for path, identity in meaning.pictures(name):
                     found.setdefault(identity or path, path)
             except FileRefusedError as error:
-                problems.append(str(error))
+                problems.append(error)
         if not found:
-            problems += [str(unread.error) for unread in search.unread]
+            problems += [unread.error for unread in search.unread]
         if problems:
-            raise FileRefusedError(problems[0], details=problems[1:])
+            raise _one_of(problems)
         return FoundPhotos(list(map(Path, found.values())), search.unread)
+
+    def _search(self) -> Search:
+        return Search(list_folder=self._listing, holds=self._holds, skips=self._results)
 
     def _check_roots(self) -> None:
         if not self._roots:
-            raise FileRefusedError(f"No local file may be read: {_SETTING} names no folder.")
+            raise FileRefusedError(f"No local file may be read: {SETTING} names no folder.")
         if not (self._unfenced or any(os.path.isdir(root) for root in self._roots)):  # noqa: PTH112
-            raise FileRefusedError(f"No local file may be read: {_SETTING} names folders that do not exist.")
+            raise FileRefusedError(f"No local file may be read: {SETTING} names folders that do not exist.")
 
     def open(self, path: Path) -> BinaryIO:
         """The file at `path`, opened for one reading; the handle itself has been checked.
@@ -98,56 +104,6 @@ class Fence:
             FileRefusedError: It lies outside, is not a regular file or cannot be opened.
         """
         return os.fdopen(self._opened(path, stat.S_ISREG), "rb")
-
-    def _named(self, name: str, search: Search) -> list[Match]:
-        """The pictures that one name stands for; none only where the search could not look at something."""
-        candidates = self._candidates(name)
-        held = [path for path in candidates if self._holds(path)]
-        unread_before = len(search.unread)
-        for path in held:
-            if is_file := self._looked_up(path, search):
-                return [is_file]
-        matches = [match for path in held for match in self._below(path, search)]
-        if "\ufffd" in name and len(matches) > 1:
-            raise FileRefusedError(
-                f"{quoted(name)} stands for {len(matches)} files whose names are not text."
-            )
-        if not matches and len(search.unread) == unread_before:
-            if len(held) < len(candidates):
-                raise self._outside(name)
-            raise FileRefusedError(f"{quoted(name)} stands for no picture (JPEG, PNG, WebP or HEIC).")
-        return matches
-
-    def _looked_up(self, path: Path, search: Search) -> Match | None:
-        """The file that has exactly this path; None for a folder, for nothing, and where nobody can tell."""
-        try:
-            status = path.stat()
-        except OSError as error:
-            if error.errno not in ABSENT:
-                search.note(path, f"cannot be looked up: {error.strerror}")
-            return None
-        if stat.S_ISREG(status.st_mode):
-            return Match(str(path), (status.st_dev, status.st_ino))
-        if not stat.S_ISDIR(status.st_mode):
-            raise FileRefusedError(f"{quoted(path.name)} is a device, pipe or socket, not a file.")
-        return None
-
-    def _candidates(self, name: str) -> list[Path]:
-        """Where `name` may lie. The name of another machine's share is not even looked up."""
-        far = name.startswith(("//", "\\\\")) and not any(name.startswith(str(root)) for root in self._roots)
-        if far or "\0" in name or not name.strip():
-            raise self._outside(name)
-        path = Path(os.path.expanduser(name) if name.startswith("~/") else name)  # noqa: PTH111  # stays where no home is
-        return list(dict.fromkeys(root / path for root in self._roots))
-
-    def _below(self, path: Path, search: Search) -> Iterator[Match]:
-        """The pictures in a folder or those that match a pattern."""
-        if os.path.isdir(path):  # noqa: PTH112  # which takes an error for a no
-            return search.pictures_in(path)
-        for root in self._roots:
-            if path.is_relative_to(root):
-                return search.matching(root, path.relative_to(root).parts)
-        return search.matching(Path(path.anchor), path.parts[1:])
 
     def _holds(self, path: Path) -> bool:
         """Whether `path`, with every link followed, lies in a folder of the fence."""
@@ -174,7 +130,7 @@ class Fence:
         try:
             if os.scandir not in os.supports_fd:  # pragma: no cover - Windows
                 if not self._holds(folder):
-                    raise self._outside(str(folder))
+                    raise outside(str(folder), self._roots)
                 return contents(folder, most)
             descriptor = (
                 self._checked(os.open(folder, _FOLDER_FLAGS), folder, stat.S_ISDIR)
@@ -193,7 +149,7 @@ class Fence:
         try:
             real = os.path.realpath(path)
             if not (self._unfenced or self._inside(real)):
-                raise self._outside(str(path))
+                raise outside(str(path), self._roots)
             # Opening a device can have effects, so its kind is looked at before; what counts is the handle's.
             if not is_wanted_kind(os.lstat(real).st_mode):
                 raise FileRefusedError(f"{quoted(path.name)} is not a regular file.")
@@ -211,9 +167,14 @@ class Fence:
         os.close(descriptor)
         raise FileRefusedError(f"{quoted(path.name)} changed while it was opened.")
 
-    def _outside(self, name: str) -> FileRefusedError:
-        folders = ", ".join(quoted(str(root)) for root in self._roots)
-        return FileRefusedError(f"{quoted(name)} lies outside the folders that {_SETTING} names: {folders}.")
+
+def _one_of(problems: Sequence[FileRefusedError]) -> FileRefusedError:
+    """One error for all, with the advice of all where that is the same."""
+    first, *more = problems
+    advice = {problem.next_step for problem in problems}
+    return FileRefusedError(
+        str(first), details=[str(one) for one in more], next_step=advice.pop() if len(advice) == 1 else None
+    )
 
 
 def _real(path: Path) -> Path:

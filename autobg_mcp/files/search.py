@@ -106,6 +106,38 @@ class Search:
             else:
                 levels.append(self._steps(step, pattern))
 
+    def listed(self, folder: Path, *, is_plain: bool = False) -> list[FolderEntry]:
+        """What a folder holds; nothing where it lies outside, is left out, is gone or cannot be read, which is noted.
+
+        Args:
+            folder: The folder.
+            is_plain: Whether it was met in a checked folder and is no link: then it lies there too.
+
+        Raises:
+            FileRefusedError: There are too many files and folders to look at.
+        """
+        if not (is_plain or self._holds(folder)):
+            return []
+        try:
+            real, entries = self._list_folder(folder, self._left + 1, is_plain)
+        except FileRefusedError as error:
+            if not _is_gone(folder):
+                self.unread.append(Unread(folder, error))
+            return []
+        if self.leaves_out(Path(real or folder)):
+            return []
+        self._left -= len(entries)
+        if self._left < 0:
+            raise FileRefusedError(
+                f"The search stopped in {quoted(folder.name)}: it met more than {_MOST_ENTRIES:,} files and folders.",
+                next_step="Name the folder that holds the pictures.",
+            )
+        return entries
+
+    def leaves_out(self, real: Path) -> bool:
+        """Whether a folder, named without links, is one that is not looked into."""
+        return self._skips is not None and real.is_relative_to(self._skips)
+
     def note(self, path: Path, reason: str) -> None:
         """Keep aside what cannot be looked at."""
         self.unread.append(Unread(path, FileRefusedError(f"{quoted(path.name)} {reason}.")))
@@ -120,7 +152,8 @@ class Search:
                 yield from self._met(prefix + entry.name, entry, [part + 1], pattern)
             else:
                 open_parts.append(part)
-        for entry in sorted(self._listed(at), key=_natural) if open_parts else ():
+        listed = self.listed(Path(at.path), is_plain=at.is_plain) if open_parts else []
+        for entry in sorted(listed, key=natural):
             parts = [
                 part if pattern[part] == _DEEP else part + 1
                 for part in open_parts
@@ -133,15 +166,21 @@ class Search:
         self, path: str, entry: FolderEntry, parts: list[int], pattern: Pattern
     ) -> Iterator[_Step | Match]:
         """A picture where the pattern ends, a folder where it goes on; one name can be asked for both."""
-        if len(pattern) in parts and entry.name.lower().endswith(PICTURE_SUFFIXES):
-            if entry.kind == "file":
-                yield Match(path, entry.identity)
-            elif entry.kind == "unknown" and (identity := self._file(path)):
-                yield Match(path, identity)
+        if len(pattern) in parts and (picture := self.picture(path, entry)):
+            yield picture
         if entry.kind == "folder" or (entry.kind == "unknown" and os.path.isdir(path)):  # noqa: PTH112
             further = {part for part in parts if part < len(pattern)}
             if further:
                 yield _Step(path, _reached(further, pattern), is_plain=entry.kind == "folder")
+
+    def picture(self, path: str, entry: FolderEntry) -> Match | None:
+        """The entry at this path, if it is a file with a picture's ending that may be read."""
+        if not entry.name.lower().endswith(PICTURE_SUFFIXES):
+            return None
+        if entry.kind == "file":
+            return Match(path, entry.identity)
+        identity = self._file(path) if entry.kind == "unknown" else None
+        return Match(path, identity) if identity else None
 
     def _file(self, path: str) -> Identity | None:
         """The file that a link or an unknown entry is; None where it is none, lies outside, or nobody can tell."""
@@ -154,27 +193,6 @@ class Search:
                 self.note(Path(path), f"cannot be looked up: {error.strerror}")
             return None
         return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
-
-    def _listed(self, at: _Step) -> list[FolderEntry]:
-        """What a folder holds; nothing where it lies outside, is gone or cannot be read, which is noted."""
-        folder = Path(at.path)
-        if not (at.is_plain or self._holds(folder)):
-            return []
-        try:
-            real, entries = self._list_folder(folder, self._left + 1, at.is_plain)
-        except FileRefusedError as error:
-            if not _is_gone(folder):
-                self.unread.append(Unread(folder, error))
-            return []
-        if self._skips and Path(real or folder).is_relative_to(self._skips):
-            return []
-        self._left -= len(entries)
-        if self._left < 0:
-            raise FileRefusedError(
-                f"The search stopped in {quoted(folder.name)}: it met more than {_MOST_ENTRIES:,} files and folders.",
-                next_step="Name the folder that holds the pictures.",
-            )
-        return entries
 
 
 def _is_gone(path: Path) -> bool:
@@ -213,7 +231,7 @@ def _shown(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", _NOT_UTF8.sub("\ufffd", name))
 
 
-def _natural(entry: FolderEntry) -> list[str | int]:
+def natural(entry: FolderEntry) -> list[str | int]:
     """Sorts `car2.jpg` before `car10.jpg`: texts and numbers take turns."""
     pieces: list[str | int] = [*_DIGITS.split(entry.name.casefold())]
     pieces[1::2] = map(int, pieces[1::2])

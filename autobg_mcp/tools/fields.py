@@ -86,7 +86,7 @@ PicturePath = Annotated[
     str,
     AfterValidator(_no_zero_byte),
     Field(min_length=1, max_length=LONGEST_PATH_CHARS),
-    _worded(f"a path of 1 to {LONGEST_PATH_CHARS} characters"),
+    _worded(f"a path of 1 to {LONGEST_PATH_CHARS} characters; pictures are named by path, not sent as data"),
 ]
 
 Text = Annotated[str, Field(max_length=LONGEST_LINE_CHARS)]
