@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from autobg_mcp.commands.session import declare_sandbox, load_settings, open_client
-from autobg_mcp.errors import ArgumentsRefusedError
+from autobg_mcp.errors import ArgumentsRefusedError, SpendingRefusedError
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -29,6 +29,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "pairs", metavar="name=value", nargs="*", default=[], help="an argument; repeat the name for a list"
     )
     parser.add_argument("--args", metavar="JSON", help="all arguments as one JSON object")
+    parser.add_argument(
+        "--yes", action="store_true", help="answer yes where AUTOBG_APPROVE asks before credits are spent"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(options)
     tool = Offer(settings).find(options.tool).from_arguments(arguments_of(options.pairs, options.args))
     try:
-        result = anyio.run(_run_tool, settings, options.sandbox, tool)
+        result = anyio.run(_run_tool, settings, options, tool)
     except KeyboardInterrupt:
         if tool.effect == "spends" and not options.sandbox:
             print(f"autobg-mcp: {_BROKEN_OFF}", file=sys.stderr)
@@ -51,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _run_tool(settings: "Settings", sandbox: bool, tool: "Tool[Result]") -> "Result":
+async def _run_tool(settings: "Settings", options: argparse.Namespace, tool: "Tool[Result]") -> "Result":
     from autobg_mcp.api.call import Call
     from autobg_mcp.serving.door import Door
 
@@ -60,8 +63,29 @@ async def _run_tool(settings: "Settings", sandbox: bool, tool: "Tool[Result]") -
     async def report(_progress: float, _total: float | None, message: str) -> None:  # a report is awaited
         print(door.line(message), file=sys.stderr)
 
-    async with open_client(settings, sandbox=sandbox, unfenced=True) as client:
-        return await client.call(tool, Call(report=report, host="command line"))
+    async def ask(question: str, _subject: str) -> bool:
+        return options.yes or await _asked(door.line(question))
+
+    async with open_client(settings, sandbox=options.sandbox, unfenced=True) as client:
+        return await client.call(tool, Call(report=report, ask=ask, host="command line"))
+
+
+async def _asked(question: str) -> bool:
+    """Whether the person at the terminal says yes; what is read or written elsewhere answers for nobody.
+
+    Raises:
+        SpendingRefusedError: There is no terminal.
+    """
+    import anyio.to_thread
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SpendingRefusedError(
+            "AUTOBG_APPROVE wants a person's approval, and nobody is at a terminal. Nothing was sent.",
+            next_step="Call at a terminal, or with --yes.",
+        )
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def arguments_of(pairs: Sequence[str], text: str | None) -> dict[str, "JsonValue"]:
