@@ -23,7 +23,7 @@ MAX_PIXELS = 100_000_000
 """The most pixels of a picture that is decoded: 12,000 x 8,000 fits."""
 
 MAX_DECODING_BYTES = 512 * 2**20
-"""The most memory that decoding a picture may take: 33 megapixels of WebP, 48 of HEIC, 75 of progressive JPEG fit."""
+"""The most memory that decoding a picture may take: 33 megapixels of WebP, 48 of HEIC, 67 of progressive JPEG fit."""
 
 _PILLOW_BYTES_PER_PIXEL = 4
 # Beside Pillow's picture: libheif's planes and what it makes of them, measured with 8 and 10 bits a sample.
@@ -124,13 +124,14 @@ def whole(content: bytes) -> OpenedPicture:
         FileRefusedError: As `opened`.
     """
     picture, least_px = opened(content, least_px=1, local=True), 1
-    if isinstance(picture.file, JpegFile):
-        if not picture.file.one_scan:  # what lacks in a later scan does not show at an eighth of the size
-            least_px = max(1, max(picture.size_px) // 2)
-            picture = opened(content, least_px=least_px, local=True)
-        _check_filling(picture, picture.file, least_px)
-    else:
+    file = picture.file
+    if not isinstance(file, JpegFile):
         picture.loaded()
+        return picture
+    if not file.one_scan:  # what lacks in a later scan does not show at an eighth of the size
+        least_px = max(1, max(picture.size_px) // 2)
+        picture = opened(content, least_px=least_px, local=True)
+    _check_filling(picture, file, least_px)
     return picture
 
 

@@ -14,7 +14,7 @@ from autobg_mcp.pictures.pieces import NotDecodableError, Piece, bounded
 _END = b"\xff\xd9"
 _SOI, _EOI, _SOS, _COM = b"\xd8", b"\xd9", b"\xda", b"\xfe"
 _FRAMES = frozenset(bytes((kind,)) for kind in range(0xC0, 0xD0) if kind not in {0xC4, 0xC8, 0xCC})
-_SEQUENTIAL, _PROGRESSIVE = frozenset({b"\xc0", b"\xc1"}), b"\xc2"
+_SEQUENTIAL = frozenset({b"\xc0", b"\xc1"})
 _ALONE = frozenset({b"\x01", *(bytes((kind,)) for kind in range(0xD0, 0xD8))})
 _APPS = frozenset(bytes((kind,)) for kind in range(0xE0, 0xF0))
 _WITHOUT_PIXELS = _ALONE | {_COM, _EOI}
@@ -40,7 +40,7 @@ _FILLED_RESTART = _FILLING + rb"\g<0>"
 _MOST_STRAY_BYTES = 1 << 20
 _MOST_SCANS = 200
 _COEFFICIENTS = 64
-# About 2 s: every scan of a progressive picture goes over all its pixels.
+# About 2 s, and 4 s where it is proved to be whole: every scan of a progressive picture goes over all its pixels.
 _MOST_PIXELS_IN_SCANS = 2_000_000_000
 # More than a decoder reads ahead of the last row, and less than a row of any photo can be made of.
 _LOOK_AHEAD = bytes(16)
@@ -71,9 +71,8 @@ class JpegFile:
         }
         self.one_scan = _holds_all_rows(content, frames[0], self._scans[0])
         self._ended = self._segments[-1].kind == _EOI
-        if frames[0].kind == _PROGRESSIVE:
+        if not self.one_scan:
             self._check_scans()
-        self._check_restarts()
 
     @property
     def bytes_per_pixel(self) -> float:
@@ -96,7 +95,11 @@ class JpegFile:
         """The segments of the pixels with stray bytes where coded data end: they show where data lack, and else nowhere.
 
         libjpeg paints grey what lacks before a marker, in silence; the stray bytes become pixels in its place.
+
+        Raises:
+            NotDecodableError: Whole parts between restart markers are missing.
         """
+        self._check_restarts()
         parts = [self._content[:2]]
         for one in (one for one in self._segments if self._shows(one, _DECODED_APPS)):
             part = self._content[one.start : one.end]
@@ -141,7 +144,7 @@ class JpegFile:
         return _needed(content, max(start, near - 2 * _SIP_BYTES), 1) - start
 
     def _check_scans(self) -> None:
-        """Makes sure that the scans of a progressive picture are neither too few nor too many."""
+        """Makes sure that the scans, where they are several, are neither too few nor too many."""
         width_px, height_px = self.size_px
         if len(self._scans) * width_px * height_px > _MOST_PIXELS_IN_SCANS:
             raise FileRefusedError(
@@ -150,7 +153,7 @@ class JpegFile:
             )
         told = {(name, place) for scan in self._scans for name, place in _scanned(self._content, scan)}
         if not told >= set(itertools.product(self._sampling, range(_COEFFICIENTS))):
-            raise NotDecodableError("The JPEG picture is cut off: it has only its first, coarse scans.")
+            raise NotDecodableError("The JPEG picture is cut off: some of its scans are missing.")
 
     def _check_restarts(self) -> None:
         """Makes sure that no part between two restart markers has been lost: a decoder leaves it grey, in silence."""
@@ -199,7 +202,9 @@ def _scanned(content: bytes, scan: Piece) -> Iterator[tuple[int, int]]:
     """Every component in a scan, by name, with every coefficient that it holds of it."""
     names_end = scan.body + 1 + 2 * content[scan.body]
     first, last = content[names_end], content[names_end + 1]
-    return itertools.product(content[scan.body + 1 : names_end : 2], range(first, min(last + 1, _COEFFICIENTS)))
+    return itertools.product(
+        content[scan.body + 1 : names_end : 2], range(first, min(last + 1, _COEFFICIENTS))
+    )
 
 
 def _holds_all_rows(content: bytes, frame: Piece, scan: Piece) -> bool:

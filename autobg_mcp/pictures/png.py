@@ -15,6 +15,16 @@ _KEPT = _DECODED | frozenset(b"cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD".spl
 # What Pillow reads without unpacking or joining anything.
 _HARMLESS = _KEPT - {b"iCCP"} | {b"eXIf", b"tIME", b"pHYs"}
 _ANCILLARY, _IGNORED = 0x20, b""
+_BODY_BYTES = {
+    b"cHRM": 32,
+    b"gAMA": 4,
+    b"sRGB": 1,
+    b"cICP": 4,
+    b"mDCV": 24,
+    b"cLLI": 8,
+    b"pHYs": 9,
+    b"tIME": 7,
+}
 _TEXTS = frozenset(b"tEXt zTXt iTXt".split())
 _MOST_TEXT_BYTES, _MOST_NAME_BYTES = 1 << 20, 79
 # The names by which editors have put EXIF and XMP into texts; under APP1 stands one or the other.
@@ -108,7 +118,7 @@ def _exif_chunk(turned: int) -> bytes:
 
 
 def _chunks(content: bytes) -> Iterator[Piece]:
-    """Every chunk up to the end chunk; one that decoders need not know loses its kind where its checksum is wrong."""
+    """Every chunk up to the end chunk; one that decoders need not know loses its kind where it is damaged."""
     at, view = len(_SIGNATURE), memoryview(content)
     while at + 12 <= len(content):
         kind, body = content[at + 4 : at + 8], at + 8
@@ -118,7 +128,9 @@ def _chunks(content: bytes) -> Iterator[Piece]:
         fits = zlib.crc32(view[at + 4 : end - 4]) == int.from_bytes(content[end - 4 : end], "big")
         if not (fits or kind[0] & _ANCILLARY):
             raise NotDecodableError("The PNG picture is damaged: a checksum does not fit.")
-        yield Piece(kind if fits else _IGNORED, at, body, end)
+        size_bytes = end - 4 - body
+        known = fits and _BODY_BYTES.get(kind, size_bytes) == size_bytes
+        yield Piece(kind if known else _IGNORED, at, body, end)
         if kind == b"IEND":
             return
         at = end
