@@ -137,7 +137,7 @@ def test_a_progressive_jpeg_that_is_cut_within_a_scan_is_refused(
 ) -> None:
     content = coded(NOISE, progressive=True, **options)
 
-    with pytest.raises(FileRefusedError, match=r"are missing|scans"):
+    with pytest.raises(FileRefusedError, match="cut off"):
         taken(content[: len(content) * tenths // 10] + b"\xff\xd9")
 
 

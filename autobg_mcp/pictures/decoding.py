@@ -144,7 +144,7 @@ def _check_filling(picture: OpenedPicture, file: JpegFile, least_px: int) -> Non
         filled = _decoder(picture.mime)(io.BytesIO(file.filled()))
         _reduce(filled, least_px)
         if filled.tobytes() != shown:
-            raise NotDecodableError("The picture is damaged or cut off: parts of its coded data are missing.")
+            raise NotDecodableError("The picture is damaged or cut off: coded data are missing.")
 
 
 def _reduce(jpeg: "ImageFile", least_px: int) -> None:
