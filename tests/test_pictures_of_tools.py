@@ -86,7 +86,7 @@ async def test_what_no_decoder_makes_a_whole_picture_of_is_refused_before_anythi
 
     assert "damaged or cut off" in text_of(result)
     assert "Credits spent: no" in text_of(result)
-    assert world.requests == []
+    assert not world.requests
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
