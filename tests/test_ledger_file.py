@@ -13,7 +13,7 @@ import pytest
 from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger import PictureState
+from autobg_mcp.money.ledger import FileStamp, PictureState
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.sqlite_ledger import FILE_NAME
 
@@ -52,8 +52,13 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+BATCHES_SINCE = 4
+"""The schema since which batches stand in rows of their own, and digests of files are kept."""
+
+
 def write_schema(folder: Path, version: int) -> None:
     with closing(sqlite3.connect(folder / FILE_NAME)) as db, db:
+        db.create_function("casefold", 1, str.casefold)
         for statement in chain(*MIGRATIONS[:version]):
             db.execute(statement)
         db.execute(f"PRAGMA user_version={version}")
@@ -62,6 +67,12 @@ def write_schema(folder: Path, version: int) -> None:
             "state, batch_id, owner, lease_until) "
             "VALUES ('account', 'h', 't', 'BMW-1', 'front.jpg', 1, 'front', 5, 5, 'accepted', '1004', 'o', 65)"
         )
+        if version >= BATCHES_SINCE:
+            db.execute(
+                "INSERT INTO batches (account, batch_id, vehicle, first_at, last_at, pictures, newest_entry, searched) "
+                "VALUES ('account', '1004', 'BMW-1', 5, 5, 1, 1, '1004')"
+            )
+            db.execute("INSERT INTO digests VALUES ('/cars/front.jpg', 5, 6, '1:2', 'of the file')")
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
@@ -71,6 +82,12 @@ def test_a_ledger_of_an_older_schema_keeps_its_entries(version: int, tmp_path: P
         ledger.record_status("account", "1004", [])
         (batch,) = ledger.batches("account")
     assert (batch.batch_id, batch.first_at, batch.processed) == ("1004", 5, 0)
+
+
+def test_digests_of_files_as_they_lay_on_disk_are_forgotten(tmp_path: Path) -> None:
+    write_schema(tmp_path, BATCHES_SINCE)
+    with closing(Blocking(tmp_path)) as ledger:
+        assert ledger.known_digests([FileStamp("/cars/front.jpg", 5, 6, "1:2")]) == {}
 
 
 def test_an_entry_from_before_balances_were_kept_gets_the_next_one(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ SHOWN: dict[str, Draw] = {
     ),
     "png-too-much": lambda: png_of_zeros(8, 8, pixel_bytes=64 * MB),
     "jpeg-junk": lambda: jpeg_with(b"\xff\0" * 500_000),
+    "jpeg-fill": lambda: jpeg_with(b"\xff" * 900_000 + b"\0"),
     "one-bit": lambda: png_of_zeros(10_000, 10_000, bits=1, pixel_bytes=10_000 * 1_251),
     "12-mp": lambda: coded(quartered(4000, 3000)),
 }
@@ -105,6 +106,26 @@ def test_no_picture_fills_memory_or_holds_up_others(name: str, shown: dict[str, 
     assert shown[name]["grown_bytes"] < 150 * MB
     assert shown[name]["took_s"] < 10
     assert shown[name]["longest_gap_s"] < 1
+
+
+RESTARTS = b"".join(bytes((0xFF, kind)) for kind in range(0xD0, 0xD8))
+SENT: dict[str, Draw] = {
+    "restarts.jpg": lambda: coded(quartered())[:-2] + RESTARTS * 3_000_000 + b"\xff\xd9",
+    "scans.jpg": lambda: jpeg_of_scans(100, 4000, 3000),
+    "fine.jpg": lambda: coded(Image.new("RGB", (8000, 8000)), progressive=True, subsampling=0),
+}
+"""By name: large, and proved to lack nothing before they are sent, which takes a second look at all of their data."""
+
+
+def test_proving_that_a_photo_is_whole_is_bounded_too(tmp_path: Path) -> None:
+    tool, arguments = UPLOAD
+    for name, draw in SENT.items():
+        (tmp_path / name).write_bytes(draw())
+    calls: dict[str, list[Any]] = {name: [tool, {**arguments, "images": [name]}] for name in SENT}
+    for measured in call(dict.fromkeys(SENT, ACCEPTED), calls, tmp_path).values():
+        assert measured["grown_bytes"] < 600 * MB
+        assert measured["took_s"] < 20
+        assert measured["longest_gap_s"] < 1
 
 
 def test_four_uploads_at_once_take_the_memory_of_one(tmp_path: Path) -> None:

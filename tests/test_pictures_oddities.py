@@ -1,8 +1,11 @@
 """Photos that every viewer opens although something in them is odd, and damage that only looks whole."""
 
 import io
+import re
+import time
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pillow_heif
@@ -79,12 +82,90 @@ def test_a_jpeg_whose_lower_rows_are_missing_is_refused_whatever_stands_behind_i
         taken(JPEG[: len(JPEG) * tenths // 10] + end)
 
 
+def test_stray_bytes_behind_the_first_marker_of_a_jpeg_are_left_out() -> None:
+    assert taken(JPEG[:2] + b"stray\0\xd8" + JPEG[2:]).content == JPEG
+
+
+@pytest.mark.parametrize("fill", [b"\xff" * 900_000, b"\xff" * 900_000 + b"\0"])
+def test_any_number_of_fill_bytes_takes_no_time(fill: bytes) -> None:
+    began = time.perf_counter()
+
+    assert taken(JPEG[:2] + fill + JPEG[2:]).content == JPEG
+    assert time.perf_counter() - began < 2
+
+
+def restarted(**options: Any) -> tuple[bytes, list[int]]:
+    """A JPEG with a restart marker after every row of blocks, and where these are."""
+    content = coded(NOISE, restart_marker_rows=1, **options)
+    return content, [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", content)]
+
+
+def lacking_a_row() -> bytes:
+    content, marks = restarted()
+    return content[: marks[3]] + content[marks[4] :]
+
+
+def lacking_eight_rows() -> bytes:
+    content, marks = restarted()
+    return content[: marks[3]] + content[marks[11] :]
+
+
+def lacking_half_a_row() -> bytes:
+    content, marks = restarted()
+    return content[: (marks[3] + marks[4]) // 2] + content[marks[4] :]
+
+
+LACKING: dict[str, Callable[[], bytes]] = {
+    "a row": lacking_a_row,
+    "eight rows": lacking_eight_rows,
+    "half a row": lacking_half_a_row,
+    "its restart markers": lambda: re.sub(rb"\xff[\xd0-\xd7]", b"", restarted()[0]),
+    "its lower half, before a restart marker": lambda: JPEG[: len(JPEG) // 2] + b"\xff\xd0\xff\xd9",
+}
+
+
+@pytest.mark.parametrize("draw", LACKING.values(), ids=LACKING)
+def test_a_jpeg_that_lacks_a_part_within_its_coded_data_is_refused(draw: Callable[[], bytes]) -> None:
+    with pytest.raises(FileRefusedError, match="damaged"):
+        taken(draw())
+
+
+@pytest.mark.parametrize("tenths", range(1, 10))
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_rows": 1}, {"quality": 95}])
+def test_a_progressive_jpeg_that_is_cut_within_a_scan_is_refused(
+    tenths: int, options: dict[str, Any]
+) -> None:
+    content = coded(NOISE, progressive=True, **options)
+
+    with pytest.raises(FileRefusedError, match="cut off"):
+        taken(content[: len(content) * tenths // 10] + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photo_whose_lower_half_is_plain_grey_is_sent(progressive: bool) -> None:
+    image = NOISE.copy()
+    image.paste((128, 128, 128), (0, 150, 400, 300))
+    content = coded(image, progressive=progressive)
+
+    assert taken(content).content == content
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 1}, {"restart_marker_rows": 2}])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_restart_markers_are_no_reason_against_a_whole_jpeg(
+    progressive: bool, options: dict[str, Any]
+) -> None:
+    content = coded(NOISE, progressive=progressive, **options)
+
+    assert taken(content).content == content
+
+
 @pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_rows": 1}])
 def test_a_progressive_jpeg_with_its_first_scan_alone_is_refused(options: dict[str, Any]) -> None:
     content = coded(NOISE, progressive=True, **options)
     second = content.index(b"\xff\xda", content.index(b"\xff\xda") + 2)
 
-    with pytest.raises(FileRefusedError, match="coarse scans"):
+    with pytest.raises(FileRefusedError, match="scans are missing"):
         taken(content[:second] + b"\xff\xd9")
 
 
@@ -138,6 +219,42 @@ def test_a_png_row_with_a_filter_that_does_not_exist_is_refused(filtering: int) 
         taken(content.replace(empty, png_chunk(b"IDAT", zlib.compress(rows))))
 
 
+ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+"""First column and row of each pass over an interlaced PNG, and the steps to the next ones (PNG, section 8.1)."""
+
+
+def interlaced(side_px: int, bits: int, colour: int, wrong_pass: int) -> bytes:
+    """An interlaced PNG, the rows of one pass of which have a filter that does not exist; 0 for none."""
+    samples, rows = {0: 1, 2: 3, 6: 4}[colour], b""
+    for number, (left, top, right, down) in enumerate(ADAM7, 1):
+        across, along = (-(-(side_px - first) // step) for first, step in ((left, right), (top, down)))
+        row = bytes((9 if number == wrong_pass else 0,)) + bytes(-(-across * samples * bits // 8))
+        rows += row * along
+    content = png_of_zeros(side_px, side_px, bits=bits, colour=colour, interlaced=True, pixel_bytes=0)
+    empty = png_chunk(b"IDAT", zlib.compress(b""))
+    return content.replace(empty, png_chunk(b"IDAT", zlib.compress(rows)))
+
+
+@pytest.mark.parametrize("wrong_pass", range(8))
+@pytest.mark.parametrize(("bits", "colour"), [(1, 0), (8, 2), (16, 6)])
+def test_a_filter_that_does_not_exist_is_found_in_every_pass_of_an_interlaced_png(
+    wrong_pass: int, bits: int, colour: int
+) -> None:
+    content = interlaced(17, bits, colour, wrong_pass)
+
+    with pytest.raises(FileRefusedError, match="damaged") if wrong_pass else nullcontext():
+        taken(content)
+
+
+@pytest.mark.parametrize("kind", [b"sRGB", b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI"])
+def test_a_chunk_of_colours_that_has_not_its_length_is_left_out(kind: bytes) -> None:
+    assert taken(png_with(png_chunk(kind, b""))).content == PNG
+
+
+def test_what_follows_the_end_of_a_png_is_left_out() -> None:
+    assert taken(PNG + b"SECRET").content == PNG
+
+
 def test_a_moving_png_of_one_frame_is_a_still_picture() -> None:
     still = png_with(png_chunk(b"acTL", bytes((0, 0, 0, 1, 0, 0, 0, 0))), png_chunk(b"fcTL", bytes(26)))
 
@@ -166,6 +283,12 @@ SIDEWAYS: dict[str, Callable[[], bytes]] = {
             b"Raw profile type APP1\0\0" + zlib.compress(b"\nAPP1\n  99\n" + exif().hex().encode() + b"\n"),
         )
     ),
+    "a raw profile of a PNG that is XMP": lambda: png_with(
+        png_chunk(b"tEXt", b"Raw profile type xmp\0\nxmp\n  99\n" + XMP.hex().encode())
+    ),
+    "a raw profile of a PNG that is APP1 and XMP": lambda: png_with(
+        png_chunk(b"tEXt", b"Raw profile type APP1\0\nAPP1\n  99\n" + XMP.hex().encode())
+    ),
 }
 
 
@@ -193,6 +316,10 @@ NAMES = [
     ("IMG_1.HEIC", "JPEG", "IMG_1.jpg"),
     ("car.jpg", "WEBP", "car.webp"),
     ("car.webp", "PNG", "car.png"),
+    ("car.jpeg", "PNG", "car.png"),
+    ("car.PNG", "PNG", "car.PNG"),
+    ("car.png", "WEBP", "car.webp"),
+    ("car.heif", "JPEG", "car.jpg"),
     ("car.JPG", "JPEG", "car.JPG"),
     ("car.jpeg", "JPEG", "car.jpeg"),
     ("car.jfif", "JPEG", "car.jfif"),

@@ -6,6 +6,8 @@ import io
 import os
 import sys
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from conftest import Clock, Connect
 from documented import received, seen, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult, ImageContent
-from pictures_drawn import coded, quartered, revealing_exif
+from pictures_drawn import coded, png_chunk, png_of_zeros, quartered, revealing_exif
 from PIL import Image, ImageChops
 from pydantic import JsonValue
 from starlette.applications import Starlette
@@ -51,11 +53,40 @@ def pixels(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content)).convert("RGB")
 
 
+def half_a_jpeg() -> bytes:
+    content = coded(Image.effect_noise((400, 300), 50))
+    return content[: len(content) // 2] + b"\xff\xd9"
+
+
+def png_of_a_wrong_filter() -> bytes:
+    content = png_of_zeros(8, 2, pixel_bytes=0)
+    rows = b"\0" + bytes(8) + b"\x09" + bytes(8)
+    empty = png_chunk(b"IDAT", zlib.compress(b""))
+    return content.replace(empty, png_chunk(b"IDAT", zlib.compress(rows)))
+
+
+def draw_into(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+
+
 def draw_revealing(folder: Path, kind: str = "JPEG") -> Path:
     """A photo that tells where it was taken and by which camera."""
     path = folder / f"revealing.{kind.lower()}"
     path.write_bytes(coded(quartered(800, 600), kind, exif=revealing_exif(6)))
     return path
+
+
+@pytest.mark.parametrize("draw", [half_a_jpeg, png_of_a_wrong_filter])
+async def test_what_no_decoder_makes_a_whole_picture_of_is_refused_before_anything_is_sent(
+    draw: Callable[[], bytes], client: McpClient, world: World, car: Path
+) -> None:
+    draw_into(car, draw())
+
+    result = await upload(client, car)
+
+    assert "damaged or cut off" in text_of(result)
+    assert "Credits spent: no" in text_of(result)
+    assert not world.requests
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -46,7 +46,7 @@ class FilePart:
         file_name: Name the API sees.
         mime: MIME type of `content`.
         content: The bytes that are sent.
-        sha256: Hex digest of the file as it lies on disk, which tells one picture from another.
+        sha256: Hex digest of `content` without metadata, which tells one picture from another; see `Photo`.
         source: Path of the file.
     """
 

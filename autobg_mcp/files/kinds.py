@@ -38,6 +38,8 @@ _MAGIC = (
     (b"%PDF-", "application/pdf"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/vnd.ms-excel"),
 )
+# Decoders find the first segment behind some stray bytes, which editors leave there.
+_STRAYED_JPEG = re.compile(rb"\xff\xd8[^\xff]{1,7}\xff[\xc0-\xfe]")
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _PROBE_BYTES = 4096
@@ -60,7 +62,7 @@ def sniff(content: bytes) -> str | None:
     for magic, mime in _MAGIC:
         if content.startswith(magic):
             return mime
-    return _written(content)
+    return "image/jpeg" if _STRAYED_JPEG.match(content) else _written(content)
 
 
 def kind_of(content: bytes) -> str:

@@ -23,7 +23,7 @@ MAX_PIXELS = 100_000_000
 """The most pixels of a picture that is decoded: 12,000 x 8,000 fits."""
 
 MAX_DECODING_BYTES = 512 * 2**20
-"""The most memory that decoding a picture may take: 33 megapixels of WebP, 48 of HEIC, 75 of progressive JPEG fit."""
+"""The most memory that decoding a picture may take: 33 megapixels of WebP, 48 of HEIC, 67 of progressive JPEG fit."""
 
 _PILLOW_BYTES_PER_PIXEL = 4
 # Beside Pillow's picture: libheif's planes and what it makes of them, measured with 8 and 10 bits a sample.
@@ -111,10 +111,46 @@ def opened(content: bytes, *, least_px: int | None = None, local: bool = False) 
         size_px = image.size
         _check_pixels(size_px)
         if mime == "image/jpeg" and least_px:
-            width_px, height_px = (max(1, side * least_px // max(size_px)) for side in size_px)
-            image.draft(None, (width_px, height_px))
+            _reduce(image, least_px)
     _check_bytes(size_px, image.size, file.bytes_per_pixel)
     return OpenedPicture(mime, size_px, image, file)
+
+
+def whole(content: bytes) -> OpenedPicture:
+    """The picture in a local file, decoded and proved to lack nothing; a JPEG smaller, as far as that still shows.
+
+    Raises:
+        NotDecodableError: It is damaged or a part of it is missing.
+        FileRefusedError: As `opened`.
+    """
+    picture, least_px = opened(content, least_px=1, local=True), 1
+    file = picture.file
+    if not isinstance(file, JpegFile):
+        picture.loaded()
+        return picture
+    if not file.one_scan:  # what lacks in a later scan does not show at an eighth of the size
+        least_px = max(1, max(picture.size_px) // 2)
+        picture = opened(content, least_px=least_px, local=True)
+    _check_filling(picture, file, least_px)
+    return picture
+
+
+def _check_filling(picture: OpenedPicture, file: JpegFile, least_px: int) -> None:
+    """Makes sure that stray bytes at the ends of coded data are nowhere taken for pixels."""
+    across_px, down_px = picture.image.size
+    _check_bytes(picture.size_px, (across_px, 2 * down_px), file.bytes_per_pixel)
+    shown = picture.loaded().tobytes()
+    with decoder_faults():
+        filled = _decoder(picture.mime)(io.BytesIO(file.filled()))
+        _reduce(filled, least_px)
+        if filled.tobytes() != shown:
+            raise NotDecodableError("The picture is damaged or cut off: coded data are missing.")
+
+
+def _reduce(jpeg: "ImageFile", least_px: int) -> None:
+    """Lets a JPEG be decoded at a half, a quarter or an eighth, with at least so many pixels on its longer side."""
+    width_px, height_px = (max(1, side * least_px // max(jpeg.size)) for side in jpeg.size)
+    jpeg.draft(None, (width_px, height_px))
 
 
 def size_px(content: bytes) -> tuple[int, int] | None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.kinds import EXTENSIONS, sniff
 from autobg_mcp.files.search import PICTURE_SUFFIXES
-from autobg_mcp.pictures.decoding import decoder_faults, opened
+from autobg_mcp.pictures.decoding import decoder_faults, whole
+from autobg_mcp.pictures.jpeg import JpegFile
 from autobg_mcp.text import quoted
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Photo:
         name: The file's name, with an ending that fits `mime`.
         mime: `image/jpeg`, `image/png` or `image/webp`, by the bytes of `content`.
         content: What is uploaded.
-        sha256: Hexadecimal digest of the file as it lies on disk.
+        sha256: Hexadecimal digest of what is uploaded without metadata, also where metadata are kept: what tells one
+            photo from another.
     """
 
     name: str
@@ -56,38 +58,37 @@ def take_in(name: str, original: bytes, *, keep_metadata: bool = False) -> Photo
         FileRefusedError: It is no whole, still JPEG, PNG, WebP or HEIC picture in bounds.
     """
     try:
-        mime, content = _prepared(original, keep_metadata)
+        mime, told, bare = _prepared(original)
     except FileRefusedError as error:
         raise FileRefusedError(f"{quoted(name)} is refused. {error}", next_step=error.next_step) from error
-    return Photo(_wire_name(name, mime), mime, content, hashlib.sha256(original).hexdigest())
+    content = told if keep_metadata else bare
+    return Photo(_wire_name(name, mime), mime, content, hashlib.sha256(bare).hexdigest())
 
 
-def _prepared(original: bytes, keep_metadata: bool) -> tuple[str, bytes]:
-    """MIME type and bytes of what is uploaded."""
+def _prepared(original: bytes) -> tuple[str, bytes, bytes]:
+    """MIME type and bytes of what is uploaded, with its metadata and without."""
     mime = sniff(original)
     if mime not in _UPLOADED:
         holds = mime or "bytes of no known kind"
         raise FileRefusedError(
             f"It holds {holds}, not a JPEG, PNG, WebP or HEIC picture, whatever its name says."
         )
-    picture = opened(original, least_px=1, local=True)
+    picture = whole(original)
     if picture.file and picture.file.animated:
         raise FileRefusedError("The picture is animated.")
-    image = picture.loaded()
     with decoder_faults():
-        if picture.file is None:
-            return "image/jpeg", _as_jpeg(image, keep_metadata)
-        return mime, original if keep_metadata else picture.file.without_metadata()
+        if picture.file:
+            return mime, original, picture.file.without_metadata()
+        jpeg = _as_jpeg(picture.image)
+        return "image/jpeg", jpeg, JpegFile(jpeg).without_metadata()
 
 
-def _as_jpeg(image: "Image", keep_metadata: bool) -> bytes:
-    """A phone's HEIC picture as JPEG, upright."""
+def _as_jpeg(image: "Image") -> bytes:
+    """A phone's HEIC picture as JPEG, upright; the decoder has made its EXIF say so."""
     jpeg_file = io.BytesIO()
     shown = image if image.mode == "RGB" else image.convert("RGB")
-    kept = {"icc_profile": image.info.get("icc_profile")}
-    if keep_metadata:
-        kept |= {"exif": image.info.get("exif") or b""}
-    shown.save(jpeg_file, "JPEG", quality=_HEIC_JPEG_QUALITY, subsampling=0, **kept)
+    told = {"icc_profile": image.info.get("icc_profile"), "exif": image.info.get("exif") or b""}
+    shown.save(jpeg_file, "JPEG", quality=_HEIC_JPEG_QUALITY, subsampling=0, **told)
     return jpeg_file.getvalue()
 
 

@@ -10,16 +10,26 @@ from autobg_mcp.pictures.pieces import NotDecodableError, Piece, bounded
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DECODED = frozenset(b"IHDR PLTE tRNS IDAT IEND".split())
-# What decides how the pixels look; texts, times, EXIF and whatever an editor added are left out.
-_KEPT = _DECODED | frozenset(b"cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD pHYs".split())
+# What decides how the pixels look; texts, times, resolution, EXIF and whatever an editor added are left out.
+_KEPT = _DECODED | frozenset(b"cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD".split())
 # What Pillow reads without unpacking or joining anything.
-_HARMLESS = _KEPT - {b"iCCP"} | {b"eXIf", b"tIME"}
+_HARMLESS = _KEPT - {b"iCCP"} | {b"eXIf", b"tIME", b"pHYs"}
 _ANCILLARY, _IGNORED = 0x20, b""
+_BODY_BYTES = {
+    b"cHRM": 32,
+    b"gAMA": 4,
+    b"sRGB": 1,
+    b"cICP": 4,
+    b"mDCV": 24,
+    b"cLLI": 8,
+    b"pHYs": 9,
+    b"tIME": 7,
+}
 _TEXTS = frozenset(b"tEXt zTXt iTXt".split())
 _MOST_TEXT_BYTES, _MOST_NAME_BYTES = 1 << 20, 79
-# The names by which editors have put EXIF and XMP into texts.
-_EXIF_TEXTS = frozenset({b"Raw profile type exif", b"Raw profile type APP1"})
-_XMP_TEXTS = frozenset({b"XML:com.adobe.xmp"})
+# The names by which editors have put EXIF and XMP into texts; under APP1 stands one or the other.
+_RAW_PROFILES = tuple(b"Raw profile type " + kind for kind in (b"exif", b"APP1", b"app1", b"xmp"))
+_XMP_TEXT = b"XML:com.adobe.xmp"
 
 
 class PngFile:
@@ -46,8 +56,10 @@ class PngFile:
     def orientation(self) -> int:
         """The orientation, 1 to 8: that of EXIF, of EXIF in a text, or of XMP; of each the first is believed."""
         exif = next((self._body(chunk) for chunk in self._chunks if chunk.kind == b"eXIf"), b"")
-        stated = orientation_in(exif) or orientation_in(_unprofiled(self._text(_EXIF_TEXTS)))
-        return stated or orientation_in_xmp(self._text(_XMP_TEXTS)) or UPRIGHT
+        profiles = [_unprofiled(self._text(name)) for name in _RAW_PROFILES]
+        xmps = (orientation_in_xmp(xmp) for xmp in (self._text(_XMP_TEXT), *profiles))
+        stated = (*map(orientation_in, (exif, *profiles)), *xmps)
+        return next(filter(None, stated), UPRIGHT)
 
     def decodable(self) -> bytes:
         """The still picture's pixels and palette; the file itself where nothing else in it is unpacked."""
@@ -64,10 +76,10 @@ class PngFile:
         kept = [view[chunk.start : chunk.end] for chunk in self._chunks if chunk.kind in kinds]
         return b"".join([_SIGNATURE, kept[0], exif, *kept[1:]])
 
-    def _text(self, names: frozenset[bytes]) -> bytes:
-        """The first text of one of these names, unpacked up to a bound; empty where there is none."""
+    def _text(self, name: bytes) -> bytes:
+        """The first text of this name, unpacked up to a bound; empty where there is none."""
         for chunk in self._chunks:
-            if chunk.kind in _TEXTS and self._named(chunk) in names:
+            if chunk.kind in _TEXTS and self._named(chunk) == name:
                 return _unpacked(chunk.kind, self._body(chunk).partition(b"\0")[2])
         return b""
 
@@ -106,7 +118,7 @@ def _exif_chunk(turned: int) -> bytes:
 
 
 def _chunks(content: bytes) -> Iterator[Piece]:
-    """Every chunk up to the end chunk; one that decoders need not know loses its kind where its checksum is wrong."""
+    """Every chunk up to the end chunk; one that decoders need not know loses its kind where it is damaged."""
     at, view = len(_SIGNATURE), memoryview(content)
     while at + 12 <= len(content):
         kind, body = content[at + 4 : at + 8], at + 8
@@ -116,7 +128,9 @@ def _chunks(content: bytes) -> Iterator[Piece]:
         fits = zlib.crc32(view[at + 4 : end - 4]) == int.from_bytes(content[end - 4 : end], "big")
         if not (fits or kind[0] & _ANCILLARY):
             raise NotDecodableError("The PNG picture is damaged: a checksum does not fit.")
-        yield Piece(kind if fits else _IGNORED, at, body, end)
+        size_bytes = end - 4 - body
+        known = fits and _BODY_BYTES.get(kind, size_bytes) == size_bytes
+        yield Piece(kind if known else _IGNORED, at, body, end)
         if kind == b"IEND":
             return
         at = end

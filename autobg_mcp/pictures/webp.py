@@ -7,7 +7,9 @@ from autobg_mcp.pictures.exif import UPRIGHT, exif_of, orientation_in, orientati
 from autobg_mcp.pictures.pieces import NotDecodableError, Piece, bounded
 
 _HEADER_BYTES = 12
-_KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH", b"VP8 ", b"VP8L"})
+_SIMPLE = frozenset({b"VP8 ", b"VP8L"})
+_EXTENDED = frozenset({b"ICCP", b"ALPH"})
+_KEPT = {b"VP8X"} | _EXTENDED | _SIMPLE
 _EXIF_FLAG, _XMP_FLAG = 0x08, 0x04
 _SIDE = 0x3FFF
 
@@ -43,16 +45,21 @@ class WebpFile:
         view = memoryview(self._content)
         turned = self.orientation != UPRIGHT
         parts: list[bytes | memoryview] = []
-        for chunk in self._chunks:
+        kept = _KEPT if turned or not self._is_simple() else _SIMPLE
+        for chunk in (chunk for chunk in self._chunks if chunk.kind in kept):
             if chunk.kind == b"VP8X":
                 flags = self._content[chunk.body] & ~(_EXIF_FLAG | _XMP_FLAG) | turned * _EXIF_FLAG
                 parts += [view[chunk.start : chunk.body], bytes((flags,)), view[chunk.body + 1 : chunk.end]]
-            elif chunk.kind in _KEPT:
+            else:
                 parts.append(view[chunk.start : chunk.end])
         if turned:
             body = exif_of(self.orientation)
             parts += [b"EXIF", len(body).to_bytes(4, "little"), body]
         return b"".join([b"RIFF", (4 + sum(map(len, parts))).to_bytes(4, "little"), b"WEBP", *parts])
+
+    def _is_simple(self) -> bool:
+        """Whether its pixels need no extended header, which editors put before them to add metadata."""
+        return not any(chunk.kind in _EXTENDED for chunk in self._chunks)
 
     def _size_px(self) -> tuple[int, int]:
         """Width and height of the canvas, as the first chunk states them."""

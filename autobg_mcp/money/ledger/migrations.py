@@ -111,5 +111,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             digest TEXT NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        # They were of files as they lie on disk, and are of what is sent of them.
+        "DELETE FROM digests",
+    ),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""
