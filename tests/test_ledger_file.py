@@ -13,7 +13,7 @@ import pytest
 from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger import PictureState
+from autobg_mcp.money.ledger import Balance, PictureState
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.transactions import FILE_NAME
 
@@ -54,14 +54,15 @@ def open_folder() -> Iterator[Path]:
 
 def write_schema(folder: Path, version: int) -> None:
     with closing(sqlite3.connect(folder / FILE_NAME)) as db, db:
-        for statement in chain(*MIGRATIONS[:version]):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version={version}")
-        db.execute(
+        db.create_function("casefold", 1, str.casefold, deterministic=True)
+        entry = (
             "INSERT INTO entries (account, host, tool, vehicle, file_name, pictures, fingerprint, at, window_from, "
             "state, batch_id, owner, lease_until) "
             "VALUES ('account', 'h', 't', 'BMW-1', 'front.jpg', 1, 'front', 5, 5, 'accepted', '1004', 'o', 65)"
         )
+        for statement in (*MIGRATIONS[0], entry, *chain(*MIGRATIONS[1:version])):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={version}")
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
@@ -77,8 +78,14 @@ def test_an_entry_from_before_balances_were_kept_gets_the_next_one(tmp_path: Pat
     write_schema(tmp_path, 2)
     with closing(Blocking(tmp_path)) as ledger:
         ledger.record_credits("account", 9)
-        assert (ledger.get(1).credits_before, ledger.get(1).credits_after) == (None, 9)
-        assert ledger.get(ledger.intend()).credits_before == 9
+        assert ledger.evidence("account", [1])[1].after.left == 9
+
+
+def test_the_last_balance_of_an_older_ledger_is_kept(tmp_path: Path) -> None:
+    write_schema(tmp_path, 4)
+    by_hand(tmp_path, "INSERT INTO balances VALUES ('account', 9, 5, 1)")
+    with closing(Blocking(tmp_path)) as ledger:
+        assert ledger.balance("account") == Balance(9, 5, entry=1, accepted=0, unknown=0)
 
 
 def test_a_ledger_of_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
@@ -182,7 +189,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path)
         "at = 'yesterday'",
         "lease_until = x'00'",
         "file_name = x'ff'",
-        "credits_before = 'many'",
+        "settled_at = 'never'",
         "pictures = 'many'",
         "batch_id = CAST(x'ff' AS TEXT)",
         "batch_id = '1' || char(10) || 'Credits spent: no.'",
@@ -272,6 +279,11 @@ def ask_everything(ledger: Blocking) -> None:
         ledger.spent(account, since=5)
         ledger.reported(account, {"51": ["Logo"]}, window_s=9)
         ledger.vehicle_of(account, "1004")
+        ledger.calm(account)
+        ledger.balance(account)
+        ledger.spending(account, since=0)
+        ledger.evidence(account, [1])
+        ledger.worth_a_look(account, FRONT.vehicle, limit=9)
 
 
 def statements(ledger: Blocking, work: Callable[[], None]) -> set[str]:

@@ -13,6 +13,7 @@ from autobg_mcp.money.ledger import (
     picture_rows,
     report_rows,
     settling,
+    sightings,
     template_rows,
 )
 from autobg_mcp.money.ledger.records import (
@@ -26,6 +27,7 @@ from autobg_mcp.money.ledger.records import (
     PictureState,
     Poll,
 )
+from autobg_mcp.money.ledger.spending import Balance, Spending
 from autobg_mcp.money.ledger.transactions import Transactions
 
 
@@ -97,8 +99,20 @@ class SqliteLedger(Transactions):
     async def spent(self, account: str, since: float) -> int:
         return await self._read(lambda db, _: entries.spent(db, account, since))
 
-    async def record_credits(self, account: str, left: float) -> None:
-        await self._note(lambda db, now: balances.keep(db, account, left, now))
+    async def calm(self, account: str) -> int | None:
+        return await self._read(lambda db, _: balances.calm(db, account))
+
+    async def record_credits(self, account: str, left: float, *, asked_after: int | None = None) -> None:
+        await self._note(lambda db, now: balances.keep(db, account, left, asked_after, now))
+
+    async def balance(self, account: str) -> Balance | None:
+        return await self._read(lambda db, _: balances.newest(db, account))
+
+    async def spending(self, account: str, *, since: int) -> Spending:
+        return await self._read(lambda db, _: balances.since(db, account, since))
+
+    async def evidence(self, account: str, entry_ids: Iterable[int]) -> dict[int, Spending]:
+        return await self._read(lambda db, _: {one: balances.around(db, account, one) for one in entry_ids})
 
     async def batches(
         self,
@@ -129,6 +143,9 @@ class SqliteLedger(Transactions):
 
         poll = await self._read(look)
         return await self._note(take) if poll.may_poll else poll
+
+    async def worth_a_look(self, account: str, vehicle: str, *, limit: int) -> list[str]:
+        return await self._read(lambda db, _: sightings.worth_a_look(db, account, vehicle, limit))
 
     async def give_up_look(self, account: str, batch_id: str) -> None:
         await self._note(lambda db, _: looks.give_up(db, account, batch_id))
