@@ -111,6 +111,18 @@ async def test_a_charge_that_comes_late_is_told_as_charged(
     assert line.endswith(f"credits went 100 → 99 {ALONE}: charged, almost surely")
 
 
+async def test_what_another_program_spends_after_the_first_balance_does_not_blur_the_verdict(
+    client: McpClient, world: World, clock: Clock, car: Path
+) -> None:
+    await ask_credits(client)
+    await lose(client, world, car)
+    await ask_credits(client)
+    spend_elsewhere(world)
+    clock.now_s += 30
+    await ask_credits(client)
+    assert (await doubts(client))[0].endswith(f"credits went 100 → 99 {ALONE}: charged, almost surely")
+
+
 async def test_the_refusal_of_a_repeat_says_the_verdict_with_its_ground(
     client: McpClient, world: World, car: Path
 ) -> None:
@@ -367,7 +379,18 @@ async def test_without_a_doubt_nothing_is_asked(
     assert len(world.requests) == requests
 
 
-async def test_the_looks_end_as_soon_as_there_is_no_doubt_and_are_few(
+async def test_the_looks_end_as_soon_as_there_is_no_doubt(
+    client: McpClient, python: Client, world: World, clock: Clock, cars: list[Path]
+) -> None:
+    await upload(client, cars[0])
+    clock.now_s += 2 * 86_400
+    await upload(client, cars[1])
+    await lose(client, world, cars[2])
+    await settle(python)
+    assert (world.requests_by_path[STATUS], await doubts(client)) == (1, [])
+
+
+async def test_the_looks_are_few(
     client: McpClient, python: Client, world: World, clock: Clock, cars: list[Path]
 ) -> None:
     for _ in range(MOST_BATCHES + 2):

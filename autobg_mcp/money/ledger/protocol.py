@@ -145,7 +145,7 @@ class Ledger(CreditLedger, Protocol):
 
         An unknown submission is accepted where its file stands in a batch of its vehicle that others were accepted into; of
         several unknown files of one name all have to. A batch that nothing from here is in proves it where it holds nothing but
-        files of unknown submissions of one vehicle and template, each name only once there and among all unknown ones; where
+        files of unknown submissions of one vehicle and template, all that wait for such a name whatever their vehicle; where
         it was first seen after them, with a higher number than the last batch before them, and without a picture that is
         known from another batch; and where the balance does not say that nothing was charged.
         """

@@ -48,12 +48,12 @@ def _beside(accepted: list[Entry], unknown: list[Entry], seen: Counter[str]) -> 
 def _opened_by(unknown: list[Entry], seen: Counter[str]) -> list[Entry]:
     """Those that a batch without accepted entries consists of, all of one vehicle and template; empty where in doubt.
 
-    Each of its pictures has the name of exactly one of them, and no other unknown entry of any vehicle has that name.
+    It holds as many pictures of each name as there are unknown entries of that name, whatever their vehicle.
     """
     named = [entry for entry in unknown if seen.keys() & set(entries.names_of(entry))]
     wanted = Counter(name for entry in named for name in entries.names_of(entry))
     is_one = len({(entry.vehicle, entry.template) for entry in named}) == 1
-    return named if is_one and wanted == seen and max(seen.values()) == 1 else []
+    return named if is_one and wanted == seen else []
 
 
 def _is_new(db: sqlite3.Connection, account: str, batch_id: str, opened: list[Entry]) -> bool:
