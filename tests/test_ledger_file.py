@@ -13,9 +13,9 @@ import pytest
 from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger import FileStamp, PictureState
+from autobg_mcp.money.ledger import Balance, FileStamp, PictureState
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
-from autobg_mcp.money.ledger.sqlite_ledger import FILE_NAME
+from autobg_mcp.money.ledger.transactions import FILE_NAME
 
 NOBODY = 65_534
 
@@ -52,27 +52,23 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-BATCHES_SINCE = 4
-"""The schema since which batches stand in rows of their own, and digests of files are kept."""
+DIGESTS_SINCE = 4
+"""The schema since which digests of files are kept."""
 
 
 def write_schema(folder: Path, version: int) -> None:
     with closing(sqlite3.connect(folder / FILE_NAME)) as db, db:
-        db.create_function("casefold", 1, str.casefold)
-        for statement in chain(*MIGRATIONS[:version]):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version={version}")
-        db.execute(
+        db.create_function("casefold", 1, str.casefold, deterministic=True)
+        entry = (
             "INSERT INTO entries (account, host, tool, vehicle, file_name, pictures, fingerprint, at, window_from, "
             "state, batch_id, owner, lease_until) "
             "VALUES ('account', 'h', 't', 'BMW-1', 'front.jpg', 1, 'front', 5, 5, 'accepted', '1004', 'o', 65)"
         )
-        if version >= BATCHES_SINCE:
-            db.execute(
-                "INSERT INTO batches (account, batch_id, vehicle, first_at, last_at, pictures, newest_entry, searched) "
-                "VALUES ('account', '1004', 'BMW-1', 5, 5, 1, 1, '1004')"
-            )
+        for statement in (*MIGRATIONS[0], entry, *chain(*MIGRATIONS[1:version])):
+            db.execute(statement)
+        if version >= DIGESTS_SINCE:
             db.execute("INSERT INTO digests VALUES ('/cars/front.jpg', 5, 6, '1:2', 'of the file')")
+        db.execute(f"PRAGMA user_version={version}")
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
@@ -85,7 +81,7 @@ def test_a_ledger_of_an_older_schema_keeps_its_entries(version: int, tmp_path: P
 
 
 def test_digests_of_files_as_they_lay_on_disk_are_forgotten(tmp_path: Path) -> None:
-    write_schema(tmp_path, BATCHES_SINCE)
+    write_schema(tmp_path, DIGESTS_SINCE)
     with closing(Blocking(tmp_path)) as ledger:
         assert ledger.known_digests([FileStamp("/cars/front.jpg", 5, 6, "1:2")]) == {}
 
@@ -94,8 +90,14 @@ def test_an_entry_from_before_balances_were_kept_gets_the_next_one(tmp_path: Pat
     write_schema(tmp_path, 2)
     with closing(Blocking(tmp_path)) as ledger:
         ledger.record_credits("account", 9)
-        assert (ledger.get(1).credits_before, ledger.get(1).credits_after) == (None, 9)
-        assert ledger.get(ledger.intend()).credits_before == 9
+        assert ledger.evidence("account", [1])[1].after.left == 9
+
+
+def test_the_last_balance_of_an_older_ledger_is_kept(tmp_path: Path) -> None:
+    write_schema(tmp_path, 4)
+    by_hand(tmp_path, "INSERT INTO balances VALUES ('account', 9, 5, 1)")
+    with closing(Blocking(tmp_path)) as ledger:
+        assert ledger.balance("account") == Balance(9, 5, entry=1, accepted=0, unknown=0)
 
 
 def test_a_ledger_of_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
@@ -199,7 +201,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(tmp_path: Path)
         "at = 'yesterday'",
         "lease_until = x'00'",
         "file_name = x'ff'",
-        "credits_before = 'many'",
+        "settled_at = 'never'",
         "pictures = 'many'",
         "batch_id = CAST(x'ff' AS TEXT)",
         "batch_id = '1' || char(10) || 'Credits spent: no.'",
@@ -289,6 +291,11 @@ def ask_everything(ledger: Blocking) -> None:
         ledger.spent(account, since=5)
         ledger.reported(account, {"51": ["Logo"]}, window_s=9)
         ledger.vehicle_of(account, "1004")
+        ledger.calm(account)
+        ledger.balance(account)
+        ledger.spending(account, since=0)
+        ledger.evidence(account, [1])
+        ledger.worth_a_look(account, FRONT.vehicle, limit=9)
 
 
 def statements(ledger: Blocking, work: Callable[[], None]) -> set[str]:

@@ -43,8 +43,8 @@ class Modelled:
     state: str = "intended"
     sent: bool = False
     batch_id: str | None = None
-    credits_before: float | None = None
-    credits_after: float | None = None
+    before: float | None = None
+    after: float | None = None
 
 
 class LedgerSequences(RuleBasedStateMachine):
@@ -86,8 +86,9 @@ class LedgerSequences(RuleBasedStateMachine):
         if any(entry.state == "intended" for entry in self.model):
             return
         self.balance = left
-        if self.model and self.model[-1].credits_after is None:
-            self.model[-1].credits_after = left
+        for entry in self.model:
+            if entry.after is None:
+                entry.after = left
 
     @rule(
         number=PROCESSES,
@@ -114,7 +115,7 @@ class LedgerSequences(RuleBasedStateMachine):
         else:
             seen_at = max([now, *(e.seen_at for e in self.model)])
             entry = Modelled(fingerprint, pictures, now, seen_at, process.ledger.owner, now)
-            entry.credits_before, self.balance = self.balance, None
+            entry.before = self.balance
             self.model.append(entry)
             assert claim.entry
             if len(self.model) == 1:  # each file counts from a number of its own
@@ -157,8 +158,10 @@ class LedgerSequences(RuleBasedStateMachine):
     def entries_agree(self) -> None:
         for entry_id, entry in enumerate(self.model, 1):
             found = self.processes[0].get(self.before_first + entry_id)
-            for name in ("state", "batch_id", "credits_before", "credits_after"):
-                assert getattr(found, name) == getattr(entry, name)
+            assert (found.state, found.batch_id) == (entry.state, entry.batch_id)
+            told = self.processes[0].evidence("account", [found.id])[found.id]
+            lefts = [balance and balance.left for balance in (told.before, told.after)]
+            assert lefts == [entry.before, entry.after]
 
     @invariant()
     def totals_agree(self) -> None:

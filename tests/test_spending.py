@@ -553,17 +553,3 @@ async def test_a_limit_of_no_credits_lets_nothing_through(connect: Connect, worl
     async with connect(daily_credit_limit=0) as client:
         assert (await upload(client, car)).is_error
     assert not sent(world)
-
-
-# Balances
-
-
-async def test_an_upload_between_two_looks_at_the_credits_has_both_balances_in_the_ledger(
-    connect: Connect, car: Path, tmp_path: Path
-) -> None:
-    async with connect(toolsets=ALL_TOOLSETS) as client:
-        await client.call_tool("getUserCreditDetails", {})
-        await upload(client, car)
-        await client.call_tool("getUserCreditDetails", {})
-    [balances] = by_hand(tmp_path / "state", "SELECT credits_before, credits_after FROM entries")
-    assert balances == (100, 99)

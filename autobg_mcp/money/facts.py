@@ -10,9 +10,10 @@ _LEASE_S = 60.0  # between two writes that follow each other at once
 
 @dataclass(frozen=True)
 class BalanceTold:
-    """The credits that are left now."""
+    """The credits that are left now; `asked_after` is what `Ledger.calm` answered before the API was asked."""
 
     left: float
+    asked_after: int
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ async def keep(fact: Fact, ledger: Ledger, account: str, host: str) -> None:
         StateError: The ledger cannot be used.
     """
     match fact:
-        case BalanceTold(left):
-            await ledger.record_credits(account, left)
+        case BalanceTold(left, asked_after):
+            await ledger.record_credits(account, left, asked_after=asked_after)
         case TemplatesNamed(names):
             await ledger.record_templates(account, names)
         case BatchSeen(batch_id, pictures):

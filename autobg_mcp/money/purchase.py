@@ -13,6 +13,7 @@ from autobg_mcp.api.exchange import Answer
 from autobg_mcp.api.sending import Tries
 from autobg_mcp.clock import Clock, day_start_s, local_day
 from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
+from autobg_mcp.money.evidence import told_by_credits
 from autobg_mcp.money.ledger import Entry, Intent, Ledger, Outcome
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import at, quoted
@@ -101,7 +102,8 @@ class Till:
             if entry.state == "accepted":
                 return entry
             if entry.state == "unknown":
-                raise _unknown(picture, entry)
+                evidence = await self._ledger.evidence(picture.account, [entry.id])
+                raise _unknown(picture, entry, told_by_credits(entry, evidence[entry.id]))
             if not time.left_s():
                 raise _under_way(picture)
             await self._clock.sleep(_LOOK_EVERY_S)
@@ -230,10 +232,10 @@ class _Written:
             self.unwritten = str(error)
 
 
-def _unknown(picture: Intent, entry: Entry) -> StillUnknownError:
+def _unknown(picture: Intent, entry: Entry, told: str) -> StillUnknownError:
     return StillUnknownError(
         f"{picture.tool}: {quoted(picture.file_name, 80)} was sent at {at(entry.at)} and nobody knows what came "
-        f"of it ({entry.reason}); it was not sent again.",
+        f"of it ({entry.reason}); it was not sent again. {told[:1].upper()}{told[1:]}.",
         next_step=_SEE_LEDGER,
     )
 

@@ -1,6 +1,7 @@
 """Account: credits that are left and credits that were used."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
@@ -8,9 +9,10 @@ import anyio.to_thread
 from pydantic import AfterValidator, Field, JsonValue, SkipValidation, model_validator
 
 from autobg_mcp.api.exchange import Answer, Request, described, unexpected
+from autobg_mcp.errors import StateError
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.spreadsheet import ExtraMissingError, Row, table_in
-from autobg_mcp.money.facts import BalanceTold, Fact
+from autobg_mcp.money.facts import BalanceTold
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint
@@ -65,9 +67,15 @@ class GetUserCreditDetails(Endpoint[Credits]):
     encoding = "none"
     rate = FAST_INFERRED
 
-    def teaches(self, result: Credits) -> list[Fact]:
-        """The balance, kept beside the submissions before and after it."""
-        return [BalanceTold(result.current_credits)]
+    async def run(self, context: Context) -> Credits:
+        """Ask, and keep the balance where no submission was under way meanwhile: it would count that one or not."""
+        asked_after: int | None = None
+        with suppress(StateError):  # a ledger that fails hides no balance
+            asked_after = await context.ledger.calm(context.account.id)
+        result = await super().run(context)
+        if asked_after is not None:
+            await context.remember(BalanceTold(result.current_credits, asked_after))
+        return result
 
 
 def day(text: str) -> date:

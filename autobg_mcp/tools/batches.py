@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from autobg_mcp.clock import day_start_s, local_day
+from autobg_mcp.money.evidence import told_by_credits
 from autobg_mcp.money.ledger import Batch, Entry
 from autobg_mcp.text import at, cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
@@ -96,11 +97,14 @@ class ListBatches(Tool[Batches]):
             for entry in reversed(lost)
             if (begin or 0) <= entry.at < (end or math.inf) and self._fits(entry, names)
         ]
+        told = unknown[: self.limit]
+        evidence = await ledger.evidence(account, [entry.id for entry in told])
         return Batches(
             batches=[_known(one, names.get(one.template or "")) for one in found],
             outcomeUnknown=[
-                f"{local_path(entry.source or entry.file_name)} of {quoted(entry.vehicle, 80)}, {at(entry.at)}: {cleaned(entry.reason or '')}"
-                for entry in unknown[: self.limit]
+                f"{local_path(entry.source or entry.file_name)} of {quoted(entry.vehicle, 80)}, {at(entry.at)}: "
+                f"{cleaned(entry.reason or '')}; {told_by_credits(entry, evidence[entry.id])}"
+                for entry in told
             ],
         )
 

@@ -24,9 +24,11 @@ from autobg_mcp.money.ledger.records import (
     Poll,
     State,
 )
+from autobg_mcp.money.ledger.spending import Balance, Spending, Told
 from autobg_mcp.money.ledger.sqlite_ledger import SqliteLedger
 
 __all__ = [
+    "Balance",
     "Batch",
     "Claim",
     "Entry",
@@ -37,6 +39,8 @@ __all__ = [
     "Outcome",
     "PictureState",
     "Poll",
+    "Spending",
     "SqliteLedger",
     "State",
+    "Told",
 ]

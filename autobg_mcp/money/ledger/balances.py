@@ -1,40 +1,130 @@
-"""Balances that the API told, and the submissions they stand before and after."""
+"""Balances that the API told, each after the entry that was the newest then, and what was submitted between them."""
 
 import sqlite3
+from typing import Final
 
-from autobg_mcp.money.ledger.columns import MOST_CREDITS, credits_or_none
+from autobg_mcp.money.ledger import entries
+from autobg_mcp.money.ledger.columns import MOST_CREDITS, moment
+from autobg_mcp.money.ledger.spending import Balance, Spending, Told
+from autobg_mcp.state import number_between, whole_between
+
+MOST_KEPT: Final = 200
+"""How many balances of an account are kept, beside those next to an entry of unknown outcome."""
+
+_SAME_FOR_S: Final = 10.0
+"""A balance that is told again unchanged within that time is not written again: then its time is a little too old."""
+
+_COLUMNS = "newest_entry, first_left, first_at, last_left, last_at"
 
 
-def keep(db: sqlite3.Connection, account: str, left: float, now: float) -> None:
-    """Keep a balance and give it to the newest entry, unless that has one or an entry is under way."""
+def calm(db: sqlite3.Connection, account: str) -> int | None:
+    """The newest entry of an account, by number, 0 where it has none; None while one is under way."""
     under_way = db.execute(
         "SELECT 1 FROM entries INDEXED BY entries_under_way WHERE state = 'intended' AND account = ?",
         (account,),
     )
-    if under_way.fetchone() or abs(left) > MOST_CREDITS:
+    return None if under_way.fetchone() else entries.newest(db, account)
+
+
+def keep(db: sqlite3.Connection, account: str, left: float, asked_after: int | None, now: float) -> None:
+    """Keep a balance: the first and the last one after the newest entry; see `Ledger.record_credits`."""
+    newest = calm(db, account)
+    if newest is None or asked_after not in (None, newest) or not abs(left) <= MOST_CREDITS:
         return
-    newest = _newest(db, account)
-    db.execute("UPDATE entries SET credits_after = ? WHERE id = ? AND credits_after IS NULL", (left, newest))
+    values = {"account": account, "newest": newest, "left": left, "now": now, "same_for_s": _SAME_FOR_S}
     db.execute(
-        """INSERT INTO balances VALUES (:account, :left, :now, :newest) ON CONFLICT (account) DO UPDATE
-        SET credits_left = :left, told_at = :now, newest_entry = :newest
-        WHERE credits_left != :left OR newest_entry != :newest""",
-        {"account": account, "left": left, "now": now, "newest": newest},
+        """INSERT INTO balances VALUES (:account, :newest, :left, :now, :left, :now)
+        ON CONFLICT (account, newest_entry) DO UPDATE SET last_left = :left, last_at = :now
+        WHERE last_left != :left OR abs(:now - last_at) >= :same_for_s""",
+        values,
+    )
+    _thin_out(db, account)
+
+
+def _thin_out(db: sqlite3.Connection, account: str) -> None:
+    """Forget the oldest balances, all but the last before and the first after an entry of unknown outcome."""
+    db.execute(
+        """DELETE FROM balances WHERE account = :account AND newest_entry <= (
+            SELECT newest_entry FROM balances WHERE account = :account
+            ORDER BY newest_entry DESC LIMIT 1 OFFSET :most_kept
+        ) AND NOT EXISTS (
+            SELECT 1 FROM entries INDEXED BY entries_unknown
+            WHERE account = :account AND state = 'unknown'
+            AND id > coalesce((SELECT max(newest_entry) FROM balances AS earlier
+                WHERE earlier.account = :account AND earlier.newest_entry < balances.newest_entry), 0)
+            AND id <= (SELECT min(newest_entry) FROM balances AS later
+                WHERE later.account = :account AND later.newest_entry > balances.newest_entry)
+        )""",
+        {"account": account, "most_kept": MOST_KEPT},
     )
 
 
-def current(db: sqlite3.Connection, account: str) -> float | None:
-    """The kept balance of an account; None where there is none or an entry was written down after it."""
-    row = db.execute(
-        "SELECT credits_left FROM balances WHERE account = ? AND newest_entry = ?",
-        (account, _newest(db, account)),
-    ).fetchone()
-    return credits_or_none(row["credits_left"]) if row else None
+def newest(db: sqlite3.Connection, account: str) -> Balance | None:
+    """The newest balance of an account; see `Ledger.balance`."""
+    row = _found(db, account, "newest_entry <= ? ORDER BY newest_entry DESC", MOST_CREDITS)
+    if row is None:
+        return None
+    spending = _spending(db, account, row, None)
+    told = _last(row)
+    return Balance(told.left, told.at, _after(row), spending.accepted, spending.unknown)
 
 
-def _newest(db: sqlite3.Connection, account: str) -> int:
-    """The id of an account's newest entry; 0 where there is none."""
-    [newest] = db.execute(
-        "SELECT max(id) FROM entries INDEXED BY entries_by_account WHERE account = ?", (account,)
+def since(db: sqlite3.Connection, account: str, entry_id: int) -> Spending:
+    """What was submitted after an entry, between the balance told after it and the one after the newest entry."""
+    before = _found(db, account, "newest_entry = ?", entry_id)
+    after = _found(db, account, "newest_entry = ?", entries.newest(db, account))
+    return _spending(db, account, before, after, entry_id)
+
+
+def around(db: sqlite3.Connection, account: str, entry_id: int) -> Spending:
+    """What was submitted between the balances next to an entry, that one included."""
+    before = _found(db, account, "newest_entry < ? ORDER BY newest_entry DESC", entry_id)
+    after = _found(db, account, "newest_entry >= ? ORDER BY newest_entry", entry_id)
+    return _spending(db, account, before, after, entry_id - 1)
+
+
+def _found(db: sqlite3.Connection, account: str, rest: str, entry_id: int) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = db.execute(
+        f"SELECT {_COLUMNS} FROM balances WHERE account = ? AND {rest} LIMIT 1",  # noqa: S608 - constants of this module
+        (account, entry_id),
     ).fetchone()
-    return int(newest or 0)
+    return row
+
+
+def _spending(
+    db: sqlite3.Connection,
+    account: str,
+    before: sqlite3.Row | None,
+    after: sqlite3.Row | None,
+    from_entry: int = 0,
+) -> Spending:
+    rows = db.execute(
+        "SELECT state, sum(pictures) AS pictures FROM entries INDEXED BY entries_by_account "
+        "WHERE account = ? AND id > ? AND id <= ? GROUP BY state",
+        (
+            account,
+            from_entry if before is None else _after(before),
+            MOST_CREDITS if after is None else _after(after),
+        ),
+    )
+    pictures = {row["state"]: whole_between(row["pictures"], 0, MOST_CREDITS) for row in rows}
+    return Spending(
+        before=None if before is None else _last(before),
+        after=None if after is None else _told(after["first_left"], after["first_at"]),
+        latest=None if after is None else _last(after),
+        accepted=pictures.get("accepted", 0),
+        refused=pictures.get("refused", 0),
+        unknown=pictures.get("unknown", 0) + pictures.get("intended", 0),
+    )
+
+
+def _after(row: sqlite3.Row) -> int:
+    return whole_between(row["newest_entry"], 0, MOST_CREDITS)
+
+
+def _last(row: sqlite3.Row) -> Told:
+    return _told(row["last_left"], row["last_at"])
+
+
+def _told(left: object, at: object) -> Told:
+    return Told(number_between(left, -MOST_CREDITS, MOST_CREDITS), moment(at))

@@ -57,10 +57,10 @@ def words_or_none(value: object) -> str | None:
     return None if value is None else words(value)
 
 
-def credits_or_none(value: object) -> float | None:
-    """A balance as it was read, or nothing.
+def moment_or_none(value: object) -> float | None:
+    """A time as it was read, or nothing.
 
     Raises:
         ImpossibleValueError: It is neither.
     """
-    return None if value is None else number_between(value, -MOST_CREDITS, MOST_CREDITS)
+    return None if value is None else moment(value)

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Final, get_args
 
-from autobg_mcp.money.ledger import balances
 from autobg_mcp.money.ledger.columns import (
     MOST_CREDITS,
     api_id,
-    credits_or_none,
     moment,
+    moment_or_none,
     storable,
     words,
     words_or_none,
@@ -39,7 +38,6 @@ def claimed(db: sqlite3.Connection, intent: Intent, owner: str, now: float, leas
         "state": "intended",
         "owner": owner,
         "lease_until": now + lease_s,
-        "credits_before": balances.current(db, intent.account),
     }
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
@@ -99,6 +97,14 @@ def of_batch(db: sqlite3.Connection, account: str, batch_id: str) -> list[Entry]
     )
 
 
+def newest(db: sqlite3.Connection, account: str) -> int:
+    """The newest entry of an account, by number; 0 where there is none."""
+    [entry_id] = db.execute(
+        "SELECT max(id) FROM entries INDEXED BY entries_by_account WHERE account = ?", (account,)
+    ).fetchone()
+    return whole_between(entry_id or 0, 0, MOST_CREDITS)
+
+
 def entry(db: sqlite3.Connection, entry_id: int) -> Entry | None:
     """One entry; None where there is none of that number."""
     found = _found(db, "WHERE id = ?", (entry_id,))
@@ -133,6 +139,5 @@ def _entry(row: sqlite3.Row) -> Entry:
         state=row["state"],
         batch_id=None if row["batch_id"] is None else api_id(row["batch_id"]),
         reason=words_or_none(row["reason"]),
-        credits_before=credits_or_none(row["credits_before"]),
-        credits_after=credits_or_none(row["credits_after"]),
+        settled_at=moment_or_none(row["settled_at"]),
     )

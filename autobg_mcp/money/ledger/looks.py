@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
-from autobg_mcp.money.ledger import picture_rows
-from autobg_mcp.money.ledger.columns import moment
+from autobg_mcp.money.ledger import entries, picture_rows
+from autobg_mcp.money.ledger.columns import MOST_CREDITS, moment
 from autobg_mcp.money.ledger.records import Poll
-from autobg_mcp.state import number_between
+from autobg_mcp.state import number_between, whole_between
 
 _NEXT_LOOK_S: Final = 0.5
 """How often a waiter looks into the ledger while another one asks the API."""
@@ -54,7 +54,7 @@ def poll(
 def lease(db: sqlite3.Connection, account: str, batch_id: str, until: float) -> None:
     """Let nobody else ask until then."""
     db.execute(
-        "INSERT INTO looks VALUES (:account, :batch_id, NULL, :until) "
+        "INSERT INTO looks (account, batch_id, lease_until) VALUES (:account, :batch_id, :until) "
         "ON CONFLICT (account, batch_id) DO UPDATE SET lease_until = :until",
         {"account": account, "batch_id": batch_id, "until": until},
     )
@@ -63,10 +63,18 @@ def lease(db: sqlite3.Connection, account: str, batch_id: str, until: float) -> 
 def looked(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> None:
     """Say that the pictures of a batch are as the API told them now."""
     db.execute(
-        "INSERT INTO looks VALUES (:account, :batch_id, :now, 0) "
-        "ON CONFLICT (account, batch_id) DO UPDATE SET checked_at = :now, lease_until = 0",
-        {"account": account, "batch_id": batch_id, "now": now},
+        """INSERT INTO looks VALUES (:account, :batch_id, :now, 0, :newest) ON CONFLICT (account, batch_id) DO UPDATE
+        SET checked_at = :now, lease_until = 0, seen_after = CASE WHEN checked_at IS NULL THEN :newest ELSE seen_after END""",
+        {"account": account, "batch_id": batch_id, "now": now, "newest": entries.newest(db, account)},
     )
+
+
+def seen_after(db: sqlite3.Connection, account: str, batch_id: str) -> int:
+    """The newest entry when a batch was seen for the first time, by number; 0 where there was none or nobody knows."""
+    row = db.execute(
+        "SELECT seen_after FROM looks WHERE account = ? AND batch_id = ?", (account, batch_id)
+    ).fetchone()
+    return whole_between(row["seen_after"] or 0, 0, MOST_CREDITS) if row else 0
 
 
 def _set_lease(db: sqlite3.Connection, account: str, batch_id: str, until: float) -> None:

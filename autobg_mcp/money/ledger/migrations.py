@@ -115,5 +115,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # They were of files as they lie on disk, and are of what is sent of them.
         "DELETE FROM digests",
     ),
+    (
+        # After each entry the first and the last balance that the API told: what lies between two is what was spent.
+        "ALTER TABLE balances RENAME TO last_balances",
+        """CREATE TABLE balances (
+            account TEXT NOT NULL,
+            newest_entry INTEGER NOT NULL,
+            first_left NUMERIC NOT NULL,
+            first_at REAL NOT NULL,
+            last_left NUMERIC NOT NULL,
+            last_at REAL NOT NULL,
+            PRIMARY KEY (account, newest_entry)
+        ) WITHOUT ROWID""",
+        """INSERT INTO balances
+            SELECT account, newest_entry, credits_left, told_at, credits_left, told_at FROM last_balances""",
+        "DROP TABLE last_balances",
+        # credits_before and credits_after of entries say nothing any more; to drop a column needs SQLite 3.35.
+        # The newest entry when a batch was seen for the first time; NULL for one that was seen before this was kept.
+        "ALTER TABLE looks ADD COLUMN seen_after INTEGER",
+    ),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

@@ -14,9 +14,10 @@ from autobg_mcp.money.ledger.records import (
     PictureState,
     Poll,
 )
+from autobg_mcp.money.ledger.spending import CreditLedger
 
 
-class Ledger(Protocol):
+class Ledger(CreditLedger, Protocol):
     """Submissions, batches, pictures, reports and names of templates, shared by all processes of an operator.
 
     Accounts are hashes of API keys. Every method raises `StateError` where the ledger cannot be used. A call that has begun
@@ -88,17 +89,6 @@ class Ledger(Protocol):
         """Submissions whose outcome nobody knows, oldest first."""
         ...
 
-    async def spent(self, account: str, since: float) -> int:
-        """Credits spent from `since` on; unknown submissions and those under way count, refused ones do not."""
-        ...
-
-    async def record_credits(self, account: str, left: float) -> None:
-        """Keep the balance the API told just now: after the newest entry and before the next one.
-
-        A balance told while an entry of the account is under way is dropped: it may count that entry or not.
-        """
-        ...
-
     async def batches(
         self,
         account: str,
@@ -142,12 +132,27 @@ class Ledger(Protocol):
         """
         ...
 
+    async def worth_a_look(self, account: str, vehicle: str, *, limit: int) -> list[str]:
+        """The batches whose pictures may settle a vehicle's unknown submissions; empty where it has none.
+
+        Those of the vehicle come first, newest first, then those that were first seen since its oldest unknown submission and
+        that nothing from here is in.
+        """
+        ...
+
     async def give_up_look(self, account: str, batch_id: str) -> None:
         """Leave the right to ask the API to the next waiter, after a look that failed."""
         ...
 
     async def record_status(self, account: str, batch_id: str, pictures: Sequence[PictureState]) -> None:
-        """Keep what the API told about a batch, let every waiter have it, and settle the submissions it proves."""
+        """Keep what the API told about a batch, let every waiter have it, and settle the submissions it proves.
+
+        An unknown submission is accepted where its file stands in a batch of its vehicle that others were accepted into; of
+        several unknown files of one name all have to. A batch that nothing from here is in proves it where it holds nothing but
+        files of unknown submissions of one vehicle and template, all that wait for such a name whatever their vehicle; where
+        it was first seen after them, with a higher number than the last batch before them, and without a picture that is
+        known from another batch; and where the balance does not say that nothing was charged.
+        """
         ...
 
     async def reported(

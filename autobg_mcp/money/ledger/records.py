@@ -50,11 +50,7 @@ class Entry(Intent):
         state: What is known of its outcome.
         batch_id: The batch the API put it into; None while not known.
         reason: Why it was refused or is unknown, in words; None where there is nothing to say.
-        credits_before: The balance the API told last before it, with no other entry of the account between; None
-            where it told none.
-        credits_after: The balance the API told next after it, with no other entry of the account between or under
-            way; None where it told none. Other programs spend from the same balance, and an answer may be older
-            than an outcome of the same moment, so the difference of the two need not be what this entry cost.
+        settled_at: When that was written down; None while it is under way.
     """
 
     id: int
@@ -62,8 +58,7 @@ class Entry(Intent):
     state: State
     batch_id: str | None
     reason: str | None
-    credits_before: float | None
-    credits_after: float | None
+    settled_at: float | None
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 import os
 import sqlite3
-from collections import Counter
 from dataclasses import dataclass
 
-from autobg_mcp.money.ledger import batch_rows, entries, looks
+from autobg_mcp.money.ledger import batch_rows, entries, looks, sightings
 from autobg_mcp.money.ledger.columns import moment, storable, words
 from autobg_mcp.money.ledger.records import Outcome
 
@@ -54,23 +53,9 @@ def settle(db: sqlite3.Connection, now: float, outcome: Settlement) -> bool:
 
 
 def settle_what_is_seen(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> None:
-    """Accept unknown entries whose files stand in their vehicle's batch beside those that were accepted into it.
-
-    Of several unknown files of one name either all are seen, or nobody can tell which: then all stay unknown.
-    """
-    unknown = entries.unknown(db, account)
-    accepted = entries.of_batch(db, account, batch_id) if unknown else []
-    vehicles = {entry.vehicle for entry in accepted}
-    unknown = [entry for entry in unknown if entry.vehicle in vehicles]
-    if not unknown:
-        return
-    pictures = db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", (account, batch_id))
-    seen = Counter(row["name"] for row in pictures)
-    seen.subtract(name for entry in accepted for name in entries.names_of(entry))
-    wanted = Counter(name for entry in unknown for name in entries.names_of(entry))
-    for entry in unknown:
-        if all(seen[name] >= wanted[name] for name in entries.names_of(entry)):
-            settle(db, now, Settlement(entry.id, "accepted", batch_id, "seen in the batch of its vehicle"))
+    """Accept the unknown entries that the pictures of a batch prove; see `sightings`."""
+    for entry, ground in sightings.proven(db, account, batch_id):
+        settle(db, now, Settlement(entry.id, "accepted", batch_id, ground))
 
 
 def dead(db: sqlite3.Connection, now: float) -> list[int]:

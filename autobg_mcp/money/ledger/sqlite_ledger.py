@@ -1,18 +1,8 @@
 """The ledger in one SQLite file, which any number of processes of a user share."""
 
-import os
 import sqlite3
-import time
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
-from pathlib import Path
-from typing import Final, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
-import anyio.to_thread
-
-from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import (
     balances,
@@ -23,9 +13,9 @@ from autobg_mcp.money.ledger import (
     picture_rows,
     report_rows,
     settling,
+    sightings,
     template_rows,
 )
-from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
@@ -37,46 +27,12 @@ from autobg_mcp.money.ledger.records import (
     PictureState,
     Poll,
 )
-from autobg_mcp.state import StateFile
-
-T = TypeVar("T")
-Work = Callable[[sqlite3.Connection, float], T]
-"""What is done in one transaction, at a time by the wall clock."""
-
-FILE_NAME: Final = "ledger.sqlite3"
-_IF_LOST: Final = (
-    "The new one does not know what was submitted before: a repeated picture is paid again, earlier batch numbers stand "
-    "only in the copy and in audit.jsonl, and today's credits under AUTOBG_DAILY_CREDIT_LIMIT count from zero."
-)
+from autobg_mcp.money.ledger.spending import Balance, Spending
+from autobg_mcp.money.ledger.transactions import Transactions
 
 
-class SqliteLedger:
-    """A ledger on a local disk; its methods are those of `Ledger`. A call is one transaction in a worker thread.
-
-    Args:
-        folder: Where the file lives; made with mode 0700 where missing, at the first use.
-        clock: Tells the time; only the wall's is asked.
-        sleep: Sleeps for that many seconds while another process holds the file.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        clock: Clock = SYSTEM,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.owner = f"{os.getpid()}-{uuid.uuid4().hex}"  # unlike every other's
-        self._clock = clock
-        self._file = StateFile(
-            folder / FILE_NAME,
-            called="ledger",
-            if_lost=_IF_LOST,
-            migrations=MIGRATIONS,
-            flushed=True,
-            sleep=sleep,
-        )
-        self._unsettled: list[settling.Settlement] = []
+class SqliteLedger(Transactions):
+    """A ledger on a local disk; its methods are those of `Ledger`."""
 
     async def claim(
         self,
@@ -146,8 +102,20 @@ class SqliteLedger:
     async def spent(self, account: str, since: float) -> int:
         return await self._read(lambda db, _: entries.spent(db, account, since))
 
-    async def record_credits(self, account: str, left: float) -> None:
-        await self._note(lambda db, now: balances.keep(db, account, left, now))
+    async def calm(self, account: str) -> int | None:
+        return await self._read(lambda db, _: balances.calm(db, account))
+
+    async def record_credits(self, account: str, left: float, *, asked_after: int | None = None) -> None:
+        await self._note(lambda db, now: balances.keep(db, account, left, asked_after, now))
+
+    async def balance(self, account: str) -> Balance | None:
+        return await self._read(lambda db, _: balances.newest(db, account))
+
+    async def spending(self, account: str, *, since: int) -> Spending:
+        return await self._read(lambda db, _: balances.since(db, account, since))
+
+    async def evidence(self, account: str, entry_ids: Iterable[int]) -> dict[int, Spending]:
+        return await self._read(lambda db, _: {one: balances.around(db, account, one) for one in entry_ids})
 
     async def batches(
         self,
@@ -178,6 +146,9 @@ class SqliteLedger:
 
         poll = await self._read(look)
         return await self._note(take) if poll.may_poll else poll
+
+    async def worth_a_look(self, account: str, vehicle: str, *, limit: int) -> list[str]:
+        return await self._read(lambda db, _: sightings.worth_a_look(db, account, vehicle, limit))
 
     async def give_up_look(self, account: str, batch_id: str) -> None:
         await self._note(lambda db, _: looks.give_up(db, account, batch_id))
@@ -214,40 +185,3 @@ class SqliteLedger:
 
     async def keep_digests(self, kept: Mapping[FileStamp, str]) -> None:
         await self._note(lambda db, now: digests.keep(db, kept, now))
-
-    async def aclose(self) -> None:
-        if self._unsettled:
-            with suppress(StateError):
-                await self._write(lambda *_: None)
-        await anyio.to_thread.run_sync(self._file.close)
-
-    async def _read(self, work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(self._reading, work)
-
-    async def _write(self, work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(partial(self._writing, flushed=True), work)
-
-    async def _note(self, work: Work[T]) -> T:
-        """Write what the API would tell again; a machine that loses its power may forget it."""
-        return await anyio.to_thread.run_sync(partial(self._writing, flushed=False), work)
-
-    def _reading(self, work: Work[T]) -> T:
-        with self._file.reading() as db:
-            now = self._clock.wall_s()
-            if not self._unsettled and not settling.dead(db, now):
-                return work(db, now)
-        return self._writing(work, flushed=True)
-
-    def _writing(self, work: Work[T], *, flushed: bool) -> T:
-        """Write, after what has to be settled first."""
-        late = tuple(self._unsettled)
-        with self._file.writing(flushed=flushed or bool(late)) as db:
-            now = self._clock.wall_s()
-            for outcome in late:
-                settling.settle(db, now, outcome)
-            settling.give_up(db, now, settling.dead(db, now))
-            result = work(db, now)
-        for outcome in late:
-            with suppress(ValueError):  # another thread has written it, too
-                self._unsettled.remove(outcome)
-        return result

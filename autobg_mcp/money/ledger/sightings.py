@@ -1,0 +1,107 @@
+"""What the pictures of a batch prove about submissions whose outcome nobody knows.
+
+A wrong proof loses a photo for good, a missing one only asks a person; so where anything speaks against it there is none.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+
+from autobg_mcp.money.ledger import balances, entries, looks
+from autobg_mcp.money.ledger.columns import api_id
+from autobg_mcp.money.ledger.records import Entry
+
+IN_ITS_VEHICLES_BATCH = "seen in the batch of its vehicle"
+IN_A_BATCH_OF_ITS_OWN = "seen in a batch that was new after it and holds nothing else"
+
+
+def proven(db: sqlite3.Connection, account: str, batch_id: str) -> list[tuple[Entry, str]]:
+    """The unknown entries that a batch proves to be accepted into it, with the ground in words."""
+    unknown = entries.unknown(db, account)
+    if not unknown:
+        return []
+    rows = db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", (account, batch_id))
+    seen = Counter[str](row["name"] for row in rows)
+    if accepted := entries.of_batch(db, account, batch_id):
+        return [(entry, IN_ITS_VEHICLES_BATCH) for entry in _beside(accepted, unknown, seen)]
+    opened = _opened_by(unknown, seen)
+    if not opened or not _is_new(db, account, batch_id, opened) or _is_denied(db, account, opened):
+        return []
+    return [(entry, IN_A_BATCH_OF_ITS_OWN) for entry in opened]
+
+
+def _beside(accepted: list[Entry], unknown: list[Entry], seen: Counter[str]) -> Iterator[Entry]:
+    """Those whose files stand in their vehicle's batch beside those that were accepted into it.
+
+    Of several unknown files of one name either all are seen, or nobody can tell which: then all stay unknown.
+    """
+    vehicles = {entry.vehicle for entry in accepted}
+    unknown = [entry for entry in unknown if entry.vehicle in vehicles]
+    left = Counter(seen)
+    left.subtract(name for entry in accepted for name in entries.names_of(entry))
+    wanted = Counter(name for entry in unknown for name in entries.names_of(entry))
+    for entry in unknown:
+        if all(left[name] >= wanted[name] for name in entries.names_of(entry)):
+            yield entry
+
+
+def _opened_by(unknown: list[Entry], seen: Counter[str]) -> list[Entry]:
+    """Those that a batch without accepted entries consists of, all of one vehicle and template; empty where in doubt.
+
+    It holds as many pictures of each name as there are unknown entries of that name, whatever their vehicle.
+    """
+    named = [entry for entry in unknown if seen.keys() & set(entries.names_of(entry))]
+    wanted = Counter(name for entry in named for name in entries.names_of(entry))
+    is_one = len({(entry.vehicle, entry.template) for entry in named}) == 1
+    return named if is_one and wanted == seen else []
+
+
+def _is_new(db: sqlite3.Connection, account: str, batch_id: str, opened: list[Entry]) -> bool:
+    """Whether a batch came to be after entries: seen first after the last of them, numbered after what was known before.
+
+    That numbers grow is inferred; where they do not, this is False. A picture that stands in another batch, too, is a redone one.
+    A submission under way may have opened the batch as well.
+    """
+    if balances.calm(db, account) is None or looks.seen_after(db, account, batch_id) < opened[-1].id:
+        return False
+    known = db.execute(
+        "SELECT batch_id FROM entries INDEXED BY entries_by_account WHERE account = ? AND id < ? "
+        "AND state = 'accepted' AND batch_id IS NOT NULL ORDER BY id DESC LIMIT 1",
+        (account, opened[0].id),
+    ).fetchone()
+    if known and not (known["batch_id"].isdecimal() and batch_id.isdecimal()):
+        return False
+    if known and int(batch_id) <= int(known["batch_id"]):
+        return False
+    elsewhere = db.execute(
+        "SELECT 1 FROM pictures AS seen JOIN pictures AS other ON other.account = seen.account "
+        "AND other.pic_id = seen.pic_id AND other.batch_id != seen.batch_id "
+        "WHERE seen.account = ? AND seen.batch_id = ? LIMIT 1",
+        (account, batch_id),
+    )
+    return elsewhere.fetchone() is None
+
+
+def _is_denied(db: sqlite3.Connection, account: str, opened: list[Entry]) -> bool:
+    """Whether the balances around one of them say that nothing unknown was charged."""
+    return any(balances.around(db, account, entry.id).denies(entry) for entry in opened)
+
+
+def worth_a_look(db: sqlite3.Connection, account: str, vehicle: str, limit: int) -> list[str]:
+    """The batches that may prove something about a vehicle's unknown entries; see `Ledger.worth_a_look`."""
+    oldest = next((one.id for one in entries.unknown(db, account) if one.vehicle == vehicle), None)
+    if oldest is None:
+        return []
+    values = {"account": account, "vehicle": vehicle, "oldest": oldest, "limit": limit}
+    own = db.execute(
+        "SELECT batch_id FROM batches WHERE account = :account AND vehicle = :vehicle "
+        "ORDER BY last_at DESC, newest_entry DESC LIMIT :limit",
+        values,
+    )
+    strange = db.execute(
+        "SELECT batch_id FROM looks WHERE account = :account AND seen_after >= :oldest AND NOT EXISTS "
+        "(SELECT 1 FROM batches WHERE account = :account AND batch_id = looks.batch_id) "
+        "ORDER BY checked_at DESC LIMIT :limit",
+        values,
+    )
+    return [api_id(row["batch_id"]) for row in (*own, *strange)][:limit]

@@ -1,0 +1,96 @@
+"""The ledger's file: each call is one transaction, after what has to be settled first."""
+
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import anyio.to_thread
+
+from autobg_mcp.clock import SYSTEM, Clock
+from autobg_mcp.errors import StateError
+from autobg_mcp.money.ledger import settling
+from autobg_mcp.money.ledger.migrations import MIGRATIONS
+from autobg_mcp.state import StateFile
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection, float], T]
+"""What is done in one transaction, at a time by the wall clock."""
+
+FILE_NAME: Final = "ledger.sqlite3"
+_IF_LOST: Final = (
+    "The new one does not know what was submitted before: a repeated picture is paid again, earlier batch numbers stand "
+    "only in the copy and in audit.jsonl, and today's credits under AUTOBG_DAILY_CREDIT_LIMIT count from zero."
+)
+
+
+class Transactions:
+    """Reads and writes of the ledger's file, in a worker thread each.
+
+    Args:
+        folder: Where the file lives; made with mode 0700 where missing, at the first use.
+        clock: Tells the time; only the wall's is asked.
+        sleep: Sleeps for that many seconds while another process holds the file.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Clock = SYSTEM,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.owner = f"{os.getpid()}-{uuid.uuid4().hex}"  # unlike every other's
+        self._clock = clock
+        self._file = StateFile(
+            folder / FILE_NAME,
+            called="ledger",
+            if_lost=_IF_LOST,
+            migrations=MIGRATIONS,
+            flushed=True,
+            sleep=sleep,
+        )
+        self._unsettled: list[settling.Settlement] = []
+
+    async def aclose(self) -> None:
+        """Let go of the file, after writing down what could not be written before; the next call opens it again."""
+        if self._unsettled:
+            with suppress(StateError):
+                await self._write(lambda *_: None)
+        await anyio.to_thread.run_sync(self._file.close)
+
+    async def _read(self, work: Work[T]) -> T:
+        return await anyio.to_thread.run_sync(self._reading, work)
+
+    async def _write(self, work: Work[T]) -> T:
+        return await anyio.to_thread.run_sync(partial(self._writing, flushed=True), work)
+
+    async def _note(self, work: Work[T]) -> T:
+        """Write what the API would tell again; a machine that loses its power may forget it."""
+        return await anyio.to_thread.run_sync(partial(self._writing, flushed=False), work)
+
+    def _reading(self, work: Work[T]) -> T:
+        with self._file.reading() as db:
+            now = self._clock.wall_s()
+            if not self._unsettled and not settling.dead(db, now):
+                return work(db, now)
+        return self._writing(work, flushed=True)
+
+    def _writing(self, work: Work[T], *, flushed: bool) -> T:
+        """Write, after what has to be settled first."""
+        late = tuple(self._unsettled)
+        with self._file.writing(flushed=flushed or bool(late)) as db:
+            now = self._clock.wall_s()
+            for outcome in late:
+                settling.settle(db, now, outcome)
+            settling.give_up(db, now, settling.dead(db, now))
+            result = work(db, now)
+        for outcome in late:
+            with suppress(ValueError):  # another thread has written it, too
+                self._unsettled.remove(outcome)
+        return result

@@ -1,0 +1,54 @@
+"""What is free to look at while nobody knows what came of a submission: the balance, and batches it may be in."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import anyio
+
+from autobg_mcp.api.call import TimeBudget
+from autobg_mcp.errors import AutobgError
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.account import GetUserCreditDetails
+from autobg_mcp.tools.images import GetImageStatus
+
+MOST_BATCHES: Final = 4
+"""How many batches are looked at."""
+
+LONGEST_S: Final = 10.0
+"""How long all looks together may take, out of the time that the call has left."""
+
+
+async def settle_doubts(context: Context, vehicle: str) -> None:
+    """Look at whatever is free and may tell what came of a vehicle's submissions of unknown outcome.
+
+    Call it after a submission whose outcome is unknown, and before `Till.earlier` is asked about a repeat of one. The balance
+    is asked once and kept; then batches are looked at (see `Ledger.worth_a_look`) for as long as there is a doubt, and the
+    ledger settles what they prove. Where the vehicle has none, nothing is asked.
+
+    A look waits for no slot: it is made where the same minute allows it. It fails no call: an error only means that this look
+    could not be made.
+
+    Args:
+        context: Of the call that pays.
+        vehicle: As the entries in the ledger name it.
+    """
+    with suppress(AutobgError, OSError), anyio.move_on_after(min(LONGEST_S, context.time.left_s())):
+        await _look(replace(context, time=TimeBudget(0, context.clock)), vehicle)
+
+
+async def _look(context: Context, vehicle: str) -> None:
+    if not await _is_in_doubt(context, vehicle):
+        return
+    with suppress(AutobgError, OSError):
+        await GetUserCreditDetails().run(context)
+    for batch_id in await context.ledger.worth_a_look(context.account.id, vehicle, limit=MOST_BATCHES):
+        if not await _is_in_doubt(context, vehicle):
+            return
+        with suppress(AutobgError, OSError):
+            await GetImageStatus(batchID=batch_id).run(context)
+
+
+async def _is_in_doubt(context: Context, vehicle: str) -> bool:
+    unknown = await context.ledger.unknown(context.account.id)
+    return any(entry.vehicle == vehicle for entry in unknown)
