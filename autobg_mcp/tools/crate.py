@@ -17,7 +17,7 @@ from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part
-from autobg_mcp.tools.images import place_of
+from autobg_mcp.tools.keeping import keep
 
 MOST_SAVED_BYTES = 512 * 2**20
 """The most bytes that one call saves: 8 pictures of the largest size, or 100 of a usual one."""
@@ -67,6 +67,8 @@ class Crate:
         self._failed: list[NotSaved] = []
         self._surplus: list[str] = []
         self.files: list[SavedFile] = []
+        self.marks: list[str] = []
+        """What became of pictures since they were reported."""
         self.remedy = ""
         """What to do where this machine could not save a picture; empty where it could."""
 
@@ -140,23 +142,21 @@ class Crate:
             await self._keep(name, content)
 
     async def _keep(self, name: str, content: bytes) -> None:
-        folder, stem = await self._place(name)
+        """Save a picture by its picID where its name begins with one that was asked for."""
+        pic_id = id_in(name)
         try:
-            file = await self._context.save(content, folder=folder, stem=stem)
+            if pic_id is None or pic_id not in self._pic_ids:
+                file = await self._context.save(content, folder="downloads", stem=name)
+            else:
+                kept = await keep(pic_id, content, self._context)
+                file = kept.file
+                self.marks += [f"picID {pic_id}: {kept.mark}"] if kept.mark else []
         except FileRefusedError as error:
             self._fail(name, str(error))
             self.remedy = error.next_step
         else:
             self.files.append(file)
             self._left_bytes -= len(content)
-
-    async def _place(self, name: str) -> tuple[str, str]:
-        """Folder and name of a file: by its picID where its name begins with one that was asked for."""
-        pic_id = id_in(name)
-        if pic_id is None or pic_id not in self._pic_ids:
-            return "downloads", name
-        known = await self._context.ledger.picture(self._context.account.id, str(pic_id))
-        return place_of(pic_id, known)
 
     def _fail(self, name: str, reason: str) -> None:
         self._failed.append(NotSaved(name=cleaned(name, _LONGEST_NAME_CHARS), reason=reason))

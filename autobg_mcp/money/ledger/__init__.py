@@ -19,9 +19,12 @@ from autobg_mcp.money.ledger.records import (
     FileStamp,
     Intent,
     KnownPicture,
+    LastSeen,
     Outcome,
     PictureState,
     Poll,
+    Report,
+    Rework,
     State,
 )
 from autobg_mcp.money.ledger.sqlite_ledger import SqliteLedger
@@ -33,10 +36,13 @@ __all__ = [
     "FileStamp",
     "Intent",
     "KnownPicture",
+    "LastSeen",
     "Ledger",
     "Outcome",
     "PictureState",
     "Poll",
+    "Report",
+    "Rework",
     "SqliteLedger",
     "State",
 ]

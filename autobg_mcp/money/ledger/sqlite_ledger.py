@@ -5,12 +5,8 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
-
-import anyio.to_thread
+from typing import Final
 
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError
@@ -25,7 +21,6 @@ from autobg_mcp.money.ledger import (
     settling,
     template_rows,
 )
-from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
@@ -33,24 +28,19 @@ from autobg_mcp.money.ledger.records import (
     FileStamp,
     Intent,
     KnownPicture,
+    LastSeen,
     Outcome,
     PictureState,
     Poll,
+    Report,
+    Rework,
 )
-from autobg_mcp.state import StateFile
-
-T = TypeVar("T")
-Work = Callable[[sqlite3.Connection, float], T]
-"""What is done in one transaction, at a time by the wall clock."""
+from autobg_mcp.money.ledger.transactions import Transactions
 
 FILE_NAME: Final = "ledger.sqlite3"
-_IF_LOST: Final = (
-    "The new one does not know what was submitted before: a repeated picture is paid again, earlier batch numbers stand "
-    "only in the copy and in audit.jsonl, and today's credits under AUTOBG_DAILY_CREDIT_LIMIT count from zero."
-)
 
 
-class SqliteLedger:
+class SqliteLedger(Transactions):
     """A ledger on a local disk; its methods are those of `Ledger`. A call is one transaction in a worker thread.
 
     Args:
@@ -67,16 +57,7 @@ class SqliteLedger:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.owner = f"{os.getpid()}-{uuid.uuid4().hex}"  # unlike every other's
-        self._clock = clock
-        self._file = StateFile(
-            folder / FILE_NAME,
-            called="ledger",
-            if_lost=_IF_LOST,
-            migrations=MIGRATIONS,
-            flushed=True,
-            sleep=sleep,
-        )
-        self._unsettled: list[settling.Settlement] = []
+        super().__init__(folder / FILE_NAME, clock, sleep)
 
     async def claim(
         self,
@@ -182,23 +163,31 @@ class SqliteLedger:
     async def record_status(self, account: str, batch_id: str, pictures: Sequence[PictureState]) -> None:
         def work(db: sqlite3.Connection, now: float) -> None:
             picture_rows.keep(db, account, batch_id, pictures)
+            report_rows.seen(db, account, pictures)
             looks.looked(db, account, batch_id, now)
             settling.settle_what_is_seen(db, account, batch_id, now)
 
         await self._note(work)
 
-    async def reported(
-        self, account: str, reports: Mapping[str, Iterable[str]], *, window_s: float
-    ) -> set[str]:
+    async def last_seen(self, account: str, pic_ids: Iterable[str]) -> dict[str, LastSeen]:
+        return await self._each(pic_ids, lambda db, pic_id: picture_rows.last_seen(db, account, pic_id))
+
+    async def fetched(self, account: str, pic_id: str, sha256: str) -> set[str]:
+        return await self._note(lambda db, _: report_rows.fetched(db, account, pic_id, sha256))
+
+    async def reported(self, account: str, reports: Mapping[str, Report], *, window_s: float) -> set[str]:
         return await self._read(lambda db, now: report_rows.known(db, account, reports, now - window_s))
 
-    async def record_report(
-        self, account: str, pic_ids: Iterable[str], reasons: Iterable[str], comment: str
-    ) -> None:
-        await self._write(lambda db, now: report_rows.add(db, account, pic_ids, reasons, comment, now))
+    async def record_report(self, account: str, pic_ids: Iterable[str], report: Report) -> None:
+        def work(db: sqlite3.Connection, now: float) -> None:
+            reported = list(pic_ids)
+            report_rows.add(db, account, reported, report, now)
+            looks.ask_anew_for(db, account, reported)
 
-    async def make_stale(self, account: str, pic_ids: Iterable[str]) -> None:
-        await self._note(lambda db, _: looks.ask_anew_for(db, account, pic_ids))
+        await self._write(work)
+
+    async def rework(self, account: str, pic_ids: Iterable[str]) -> dict[str, Rework]:
+        return await self._each(pic_ids, lambda db, pic_id: report_rows.rework(db, account, pic_id))
 
     async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:
         return await self._read(lambda db, _: template_rows.names(db, account, template_ids))
@@ -211,40 +200,3 @@ class SqliteLedger:
 
     async def keep_digests(self, kept: Mapping[FileStamp, str]) -> None:
         await self._note(lambda db, now: digests.keep(db, kept, now))
-
-    async def aclose(self) -> None:
-        if self._unsettled:
-            with suppress(StateError):
-                await self._write(lambda *_: None)
-        await anyio.to_thread.run_sync(self._file.close)
-
-    async def _read(self, work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(self._reading, work)
-
-    async def _write(self, work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(partial(self._writing, flushed=True), work)
-
-    async def _note(self, work: Work[T]) -> T:
-        """Write what the API would tell again; a machine that loses its power may forget it."""
-        return await anyio.to_thread.run_sync(partial(self._writing, flushed=False), work)
-
-    def _reading(self, work: Work[T]) -> T:
-        with self._file.reading() as db:
-            now = self._clock.wall_s()
-            if not self._unsettled and not settling.dead(db, now):
-                return work(db, now)
-        return self._writing(work, flushed=True)
-
-    def _writing(self, work: Work[T], *, flushed: bool) -> T:
-        """Write, after what has to be settled first."""
-        late = tuple(self._unsettled)
-        with self._file.writing(flushed=flushed or bool(late)) as db:
-            now = self._clock.wall_s()
-            for outcome in late:
-                settling.settle(db, now, outcome)
-            settling.give_up(db, now, settling.dead(db, now))
-            result = work(db, now)
-        for outcome in late:
-            with suppress(ValueError):  # another thread has written it, too
-                self._unsettled.remove(outcome)
-        return result
