@@ -13,7 +13,7 @@ import pytest
 from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger import PictureState
+from autobg_mcp.money.ledger import Complaint, PictureState
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.sqlite_ledger import FILE_NAME
 
@@ -54,14 +54,17 @@ def open_folder() -> Iterator[Path]:
 
 def write_schema(folder: Path, version: int) -> None:
     with closing(sqlite3.connect(folder / FILE_NAME)) as db, db:
-        for statement in chain(*MIGRATIONS[:version]):
+        db.create_function("casefold", 1, str.casefold)
+        for statement in MIGRATIONS[0]:
             db.execute(statement)
-        db.execute(f"PRAGMA user_version={version}")
         db.execute(
             "INSERT INTO entries (account, host, tool, vehicle, file_name, pictures, fingerprint, at, window_from, "
             "state, batch_id, owner, lease_until) "
             "VALUES ('account', 'h', 't', 'BMW-1', 'front.jpg', 1, 'front', 5, 5, 'accepted', '1004', 'o', 65)"
         )
+        for statement in chain(*MIGRATIONS[1:version]):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={version}")
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
@@ -260,17 +263,21 @@ def ask_everything(ledger: Blocking) -> None:
     picture = PictureState("51", "front.jpg", processed=True, failed=False)
     for account in ("account", "another"):
         ledger.record_status(account, "1004", [picture])
-        ledger.record_report(account, ["51"], ["Logo"], "")
+        ledger.fetched(account, "51", "a1")
+        ledger.record_report(account, ["51"], Complaint(["Logo"]))
+        ledger.rework(account, ["51"])
+        ledger.last_seen(account, ["51"])
         ledger.status_lease(account, "1004", fresh_s=5, lease_s=5)
         ledger.record_credits(account, 9)
         ledger.record_templates(account, {"77": "Studio"})
         ledger.claim(replace(FRONT, account=account), duplicate_window_s=9, daily_limit=9)
         ledger.batches(account)
+        ledger.batches(account, text="51")
         ledger.batches(account, since=5, until=9e9)
         ledger.picture(account, "51")
         ledger.unknown(account)
         ledger.spent(account, since=5)
-        ledger.reported(account, {"51": ["Logo"]}, window_s=9)
+        ledger.reported(account, {"51": Complaint(["Logo"])}, window_s=9)
         ledger.vehicle_of(account, "1004")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autobg_mcp.money.ledger import FileStamp, Intent, Ledger, PictureState, Report
+from autobg_mcp.money.ledger import Complaint, FileStamp, Intent, Ledger, PictureState
 
 _LEASE_S = 60.0  # between two writes that follow each other at once
 
@@ -74,7 +74,7 @@ async def keep(fact: Fact, ledger: Ledger, account: str, host: str) -> None:
         case BatchSeen(batch_id, pictures):
             await ledger.record_status(account, batch_id, pictures)
         case PicturesReported(pic_ids, reasons, comment):
-            await ledger.record_report(account, pic_ids, Report(reasons, comment))
+            await ledger.record_report(account, pic_ids, Complaint(reasons, comment))
         case FilesIdentified(digests):
             await ledger.keep_digests(digests)
         case PicturesSentToQA():
@@ -83,7 +83,7 @@ async def keep(fact: Fact, ledger: Ledger, account: str, host: str) -> None:
 
 async def _keep_sent_to_qa(fact: PicturesSentToQA, ledger: Ledger, account: str, host: str) -> None:
     """As a report without reasons, and a submission that costs nothing, for the vehicle whose pictures they are."""
-    await ledger.record_report(account, fact.pic_ids, Report(()))
+    await ledger.record_report(account, fact.pic_ids, Complaint(()))
     found = [await ledger.picture(account, pic_id) for pic_id in fact.pic_ids]
     known = [one for one in found if one]
     vehicle = await ledger.vehicle_of(account, known[0].batch_id) if known else None

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import anyio
@@ -64,6 +65,7 @@ class Crate:
         self._pic_ids = frozenset(pic_ids)
         self._context = context
         self._left_bytes = MOST_SAVED_BYTES
+        self._first: dict[int, Path] = {}
         self._failed: list[NotSaved] = []
         self._surplus: list[str] = []
         self.files: list[SavedFile] = []
@@ -142,21 +144,28 @@ class Crate:
             await self._keep(name, content)
 
     async def _keep(self, name: str, content: bytes) -> None:
-        """Save a picture by its picID where its name begins with one that was asked for."""
         pic_id = id_in(name)
         try:
             if pic_id is None or pic_id not in self._pic_ids:
                 file = await self._context.save(content, folder="downloads", stem=name)
             else:
-                kept = await keep(pic_id, content, self._context)
-                file = kept.file
-                self.marks += [f"picID {pic_id}: {kept.mark}"] if kept.mark else []
+                file = await self._keep_of(pic_id, content)
         except FileRefusedError as error:
             self._fail(name, str(error))
             self.remedy = error.next_step
         else:
             self.files.append(file)
             self._left_bytes -= len(content)
+
+    async def _keep_of(self, pic_id: int, content: bytes) -> SavedFile:
+        """Save a picture by its picID; a second one of the same answer, such as another size, stands beside the first."""
+        first = self._first.get(pic_id)
+        if first is not None:
+            return await self._context.save(content, folder=first.parent.name, stem=first.name)
+        kept = await keep(pic_id, content, self._context)
+        self._first[pic_id] = Path(kept.file.path)
+        self.marks += [f"picID {pic_id}: {kept.mark}"] if kept.mark else []
+        return kept.file
 
     def _fail(self, name: str, reason: str) -> None:
         self._failed.append(NotSaved(name=cleaned(name, _LONGEST_NAME_CHARS), reason=reason))

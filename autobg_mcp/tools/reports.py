@@ -4,7 +4,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from autobg_mcp.money.ledger import Report
+from autobg_mcp.money.ledger import Complaint
 from autobg_mcp.toolkit.arguments import Arguments
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Result, Tool
@@ -109,7 +109,7 @@ async def _known(context: Context, reports: list[PictureReport]) -> list[int]:
     """The pictures of which the same was reported within the window, and which did not come back since."""
     before = await context.ledger.reported(
         context.account.id,
-        {str(one.picID): Report(one.reportReason, one.reportComment) for one in reports},
+        {str(one.picID): Complaint(one.reportReason, one.reportComment) for one in reports},
         window_s=context.settings.duplicate_window_h * 3600,
     )
     return [report.picID for report in reports if str(report.picID) in before]

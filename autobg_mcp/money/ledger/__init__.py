@@ -15,6 +15,7 @@ from autobg_mcp.money.ledger.protocol import Ledger
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
+    Complaint,
     Entry,
     FileStamp,
     Intent,
@@ -23,7 +24,6 @@ from autobg_mcp.money.ledger.records import (
     Outcome,
     PictureState,
     Poll,
-    Report,
     Rework,
     State,
 )
@@ -32,6 +32,7 @@ from autobg_mcp.money.ledger.sqlite_ledger import SqliteLedger
 __all__ = [
     "Batch",
     "Claim",
+    "Complaint",
     "Entry",
     "FileStamp",
     "Intent",
@@ -41,7 +42,6 @@ __all__ = [
     "Outcome",
     "PictureState",
     "Poll",
-    "Report",
     "Rework",
     "SqliteLedger",
     "State",

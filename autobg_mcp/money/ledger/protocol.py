@@ -6,6 +6,7 @@ from typing import Protocol
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
+    Complaint,
     Entry,
     FileStamp,
     Intent,
@@ -14,7 +15,6 @@ from autobg_mcp.money.ledger.records import (
     Outcome,
     PictureState,
     Poll,
-    Report,
     Rework,
 )
 
@@ -158,7 +158,7 @@ class Ledger(Protocol):
         """Keep the digest of a picture that was just fetched; answers the digests of all others that it ever was."""
         ...
 
-    async def reported(self, account: str, reports: Mapping[str, Report], *, window_s: float) -> set[str]:
+    async def reported(self, account: str, reports: Mapping[str, Complaint], *, window_s: float) -> set[str]:
         """The pictures, of those given with a report, of which the same was reported within `window_s`.
 
         A picture that came back since is none of them, nor is one with a comment that was not made before. It came back
@@ -167,7 +167,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def record_report(self, account: str, pic_ids: Iterable[str], report: Report) -> None:
+    async def record_report(self, account: str, pic_ids: Iterable[str], report: Complaint) -> None:
         """Keep one accepted report; nobody takes what was last seen of the pictures' batches for their state now."""
         ...
 

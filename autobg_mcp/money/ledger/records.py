@@ -124,7 +124,7 @@ class LastSeen:
 
 
 @dataclass(frozen=True)
-class Report:
+class Complaint:
     """What a picture is reported for: no reason at all means that it was sent to people to be done again."""
 
     reasons: Sequence[str]

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from autobg_mcp.money.ledger.columns import moment, words, words_or_none
-from autobg_mcp.money.ledger.records import PictureState, Report, Rework
+from autobg_mcp.money.ledger.records import Complaint, PictureState, Rework
 
 # A look that shows a picture done proves nothing where the bytes are still the same, unless it was seen in work.
 _CAME_BACK = """CASE
@@ -15,12 +15,12 @@ _CAME_BACK = """CASE
 END"""
 
 
-def known(db: sqlite3.Connection, account: str, reports: Mapping[str, Report], since: float) -> set[str]:
+def known(db: sqlite3.Connection, account: str, reports: Mapping[str, Complaint], since: float) -> set[str]:
     """The pictures of which the same was reported after a time, and which are not known to have come back."""
     return {pic_id for pic_id, report in reports.items() if _is_known(db, account, pic_id, report, since)}
 
 
-def add(db: sqlite3.Connection, account: str, pic_ids: Iterable[str], report: Report, now: float) -> None:
+def add(db: sqlite3.Connection, account: str, pic_ids: Iterable[str], report: Complaint, now: float) -> None:
     """Keep one accepted report, with what each picture was when it was last fetched."""
     db.executemany(
         "INSERT INTO reports (account, pic_id, reasons, comment, at, before_sha256) VALUES (?, ?, ?, ?, ?, ?)",
@@ -72,7 +72,7 @@ def rework(db: sqlite3.Connection, account: str, pic_id: str) -> Rework | None:
     )
 
 
-def _is_known(db: sqlite3.Connection, account: str, pic_id: str, report: Report, since: float) -> bool:
+def _is_known(db: sqlite3.Connection, account: str, pic_id: str, report: Complaint, since: float) -> bool:
     rows = db.execute(
         f"SELECT comment FROM reports WHERE account = ? AND pic_id = ? AND reasons = ? AND at > ? AND NOT {_CAME_BACK}",  # noqa: S608  # a constant
         (account, pic_id, _key(report.reasons), since),

@@ -24,6 +24,7 @@ from autobg_mcp.money.ledger import (
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
+    Complaint,
     Entry,
     FileStamp,
     Intent,
@@ -32,7 +33,6 @@ from autobg_mcp.money.ledger.records import (
     Outcome,
     PictureState,
     Poll,
-    Report,
     Rework,
 )
 from autobg_mcp.money.ledger.transactions import Transactions
@@ -175,10 +175,10 @@ class SqliteLedger(Transactions):
     async def fetched(self, account: str, pic_id: str, sha256: str) -> set[str]:
         return await self._note(lambda db, _: report_rows.fetched(db, account, pic_id, sha256))
 
-    async def reported(self, account: str, reports: Mapping[str, Report], *, window_s: float) -> set[str]:
+    async def reported(self, account: str, reports: Mapping[str, Complaint], *, window_s: float) -> set[str]:
         return await self._read(lambda db, now: report_rows.known(db, account, reports, now - window_s))
 
-    async def record_report(self, account: str, pic_ids: Iterable[str], report: Report) -> None:
+    async def record_report(self, account: str, pic_ids: Iterable[str], report: Complaint) -> None:
         def work(db: sqlite3.Connection, now: float) -> None:
             reported = list(pic_ids)
             report_rows.add(db, account, reported, report, now)
