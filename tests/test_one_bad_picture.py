@@ -54,7 +54,7 @@ def arguments_of(tool: str, pic_ids: list[int]) -> dict[str, JsonValue]:
     if tool == "reportManyImages":
         return {"reports": [{"picID": one, "reportReason": ["Logo"]} for one in pic_ids]}
     reason: dict[str, JsonValue] = {"reportReason": ["Logo"]} if tool == "reportImages" else {}
-    return {"picIDs": list(pic_ids)} | reason
+    return {"picIDs": [*pic_ids], **reason}
 
 
 async def call(host: McpClient, tool: str, *pic_ids: int) -> CallToolResult:
@@ -168,7 +168,7 @@ class TestRefusedWithoutAName:
         assert world.requests_by_path[PATHS["reportImages"]] <= 10
 
     async def test_what_is_not_found_out_yet_is_told_with_the_call_that_goes_on(
-        self, host: McpClient, world: World
+        self, host: McpClient
     ) -> None:
         await submitted(host)
         result = structured(await call(host, "reportImages", *range(512251, 512258), 1, 2, 3))
@@ -176,9 +176,7 @@ class TestRefusedWithoutAName:
         assert unsure
         assert f"call again with picIDs={unsure[0]} to find out which one is refused" in str(result["next"])
 
-    async def test_every_other_group_goes_out_before_a_refused_one_is_divided(
-        self, connect: Connect, world: World
-    ) -> None:
+    async def test_every_other_group_goes_out_before_a_refused_one_is_divided(self, connect: Connect) -> None:
         async with connect(max_wait_s=0) as host:
             await submitted(host, 80)
             pic_ids = [512251 + number for number in range(80)]
@@ -234,16 +232,15 @@ class TestAWholeBatch:
 
     @pytest.mark.parametrize("tool", ["sendImagesForQA", "downloadProcessedImages"])
     async def test_a_batch_without_a_processed_picture_is_to_be_waited_for(
-        self, tool: str, host: McpClient, world: World
+        self, tool: str, host: McpClient
     ) -> None:
         batch_id = await submitted(host)
         result = await host.call_tool(tool, {"batchID": batch_id})
         assert "has no processed picture (10 pending, 0 failed)" in text_of(result)
         assert f"Next: waitForBatch batchID={batch_id}" in text_of(result)
 
-    async def test_a_whole_batch_is_downloaded_by_its_number(
-        self, host: McpClient, world: World, done: list[int]
-    ) -> None:
+    @pytest.mark.usefixtures("done")
+    async def test_a_whole_batch_is_downloaded_by_its_number(self, host: McpClient, world: World) -> None:
         result = structured(await host.call_tool("downloadProcessedImages", {"batchID": "1206"}))
         assert len(result["files"]) == 10  # type: ignore[arg-type]
         assert body(world) == {"batchID": "1206"}

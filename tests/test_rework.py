@@ -59,9 +59,8 @@ class TestASecondRound:
     """When the same may be reported again."""
 
     @either_way
-    async def test_the_same_report_again_at_once_is_already_reported(
-        self, host: McpClient, batch: str
-    ) -> None:
+    @pytest.mark.usefixtures("batch")
+    async def test_the_same_report_again_at_once_is_already_reported(self, host: McpClient) -> None:
         await report(host)
         assert (await report(host))["alreadyReported"] == [512251]
 
@@ -101,7 +100,8 @@ class TestASecondRound:
         assert "a new comment reports them anew" in str(result["next"])
 
     @unseen
-    async def test_a_new_comment_is_a_new_report(self, host: McpClient, batch: str) -> None:
+    @pytest.mark.usefixtures("batch")
+    async def test_a_new_comment_is_a_new_report(self, host: McpClient) -> None:
         await report(host, "The logo is too large.")
         assert (await report(host, "It hides the door, too."))["reported"] == [512251]
         assert (await report(host, "the logo is  too large."))["alreadyReported"] == [512251]
@@ -166,10 +166,9 @@ class TestWhatIsTold:
         assert "what is the same as when reported may still be redone: review again later" in text
 
     @either_way
+    @pytest.mark.usefixtures("batch")
     @pytest.mark.parametrize("tool", ["getImagesRaw", "getImagesBase64"])
-    async def test_a_single_picture_tells_it_too(
-        self, tool: str, host: McpClient, world: World, batch: str
-    ) -> None:
+    async def test_a_single_picture_tells_it_too(self, tool: str, host: McpClient, world: World) -> None:
         await host.call_tool(tool, {"picID": 512251})
         await report(host)
         world.advance(2)
@@ -184,8 +183,9 @@ class TestWhatIsTold:
         await line(host, batch)
         await report(host)
         world.advance(2)
-        [mark] = structured(await host.call_tool("downloadProcessedImages", asked))["sinceReport"]  # type: ignore[misc]
-        assert mark == Line("picID 512251: reported, changed since {}")
+        marks = structured(await host.call_tool("downloadProcessedImages", asked))["sinceReport"]
+        assert isinstance(marks, list)
+        assert [Line("picID 512251: reported, changed since {}")] == marks
 
     async def test_pictures_sent_to_people_are_marked_as_such(
         self, host: McpClient, world: World, batch: str
@@ -199,10 +199,9 @@ class TestWhatIsTold:
     async def test_every_report_names_the_batch_and_that_a_status_may_not_show_the_rework(
         self, tool: str, host: McpClient, batch: str
     ) -> None:
-        one: dict[str, JsonValue] = {"reportReason": ["Logo"]}
-        arguments: dict[str, JsonValue] = {"picIDs": [512251]} | one
+        arguments: dict[str, JsonValue] = {"picIDs": [512251], "reportReason": ["Logo"]}
         if tool == "reportManyImages":
-            arguments = {"reports": [{"picID": 512251} | one]}
+            arguments = {"reports": [{"picID": 512251, "reportReason": ["Logo"]}]}
         step = str(structured(await host.call_tool(tool, arguments))["next"])
         assert step.startswith(f"waitForBatch batchID={batch}; a status may not show")
 
@@ -215,6 +214,8 @@ class TestWhatIsTold:
 
 class Line(str):
     """A text that a longer one has somewhere, with the time of a report in it."""
+
+    __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
         begin, _, end = self.partition("{}")
