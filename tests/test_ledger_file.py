@@ -15,7 +15,7 @@ from ledger_cases import FRONT, Blocking, by_hand
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import Complaint, PictureState
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
-from autobg_mcp.money.ledger.sqlite_ledger import FILE_NAME
+from autobg_mcp.money.ledger.transactions import FILE_NAME
 
 NOBODY = 65_534
 

@@ -21,13 +21,18 @@ either_way = pytest.mark.parametrize("sandbox_options", [SHOWN, UNSEEN], ids=["s
 unseen = pytest.mark.parametrize("sandbox_options", [UNSEEN], ids=["unseen"])
 
 
+async def submitted(host: McpClient, world: World, photo: Path) -> str:
+    """The batch of a processed photo."""
+    arguments = {"images": [str(photo)], "numberPlate": "V", "processType": "ai"}
+    result = await host.call_tool("replaceNumPlate", arguments | {"numPlateProcessor": 1})
+    world.advance(2)
+    return str(structured(result)["batchID"])
+
+
 @pytest.fixture
 async def batch(host: McpClient, world: World, photos: Path) -> str:
     """A batch of one processed picture, 512251, that nobody fetched."""
-    arguments = {"images": [str(photos / "cars" / "car-1.jpg")], "numberPlate": "V", "processType": "ai"}
-    result = await host.call_tool("replaceNumPlate", arguments | {"numPlateProcessor": 1})
-    world.advance(2)
-    batch_id = str(structured(result)["batchID"])
+    batch_id = await submitted(host, world, photos / "cars" / "car-1.jpg")
     await host.call_tool("getImageStatus", {"batchID": batch_id})
     return batch_id
 
@@ -38,10 +43,9 @@ async def report(host: McpClient, comment: str = "") -> Mapping[str, JsonValue]:
 
 
 async def line(host: McpClient, batch_id: str) -> str:
-    """What a review says of the picture."""
+    """What a review says of the picture; empty for nothing."""
     text = text_of(await host.call_tool("reviewBatch", {"batchID": batch_id}))
-    [found] = [line for line in text.splitlines() if line.startswith("1. picID 512251")]
-    return found
+    return next((line for line in text.splitlines() if line.startswith("1. picID 512251")), "")
 
 
 @pytest.fixture
@@ -121,7 +125,10 @@ class TestASecondRound:
 class TestWhatIsTold:
     """Reported, redone, changed."""
 
-    async def test_a_reported_picture_in_work_is_marked(self, host: McpClient, batch: str) -> None:
+    async def test_a_reported_picture_in_work_is_marked(
+        self, host: McpClient, world: World, batch: str, photos: Path
+    ) -> None:
+        await submitted(host, world, photos / "cars" / "car-2.jpg")
         await report(host)
         assert await line(host, batch) == Line("pending, reported {}")
 

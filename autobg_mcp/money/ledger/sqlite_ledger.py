@@ -1,14 +1,9 @@
 """The ledger in one SQLite file, which any number of processes of a user share."""
 
-import os
 import sqlite3
-import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Final
+from typing import TypeVar
 
-from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import (
     balances,
@@ -37,27 +32,11 @@ from autobg_mcp.money.ledger.records import (
 )
 from autobg_mcp.money.ledger.transactions import Transactions
 
-FILE_NAME: Final = "ledger.sqlite3"
+T = TypeVar("T")
 
 
 class SqliteLedger(Transactions):
-    """A ledger on a local disk; its methods are those of `Ledger`. A call is one transaction in a worker thread.
-
-    Args:
-        folder: Where the file lives; made with mode 0700 where missing, at the first use.
-        clock: Tells the time; only the wall's is asked.
-        sleep: Sleeps for that many seconds while another process holds the file.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        clock: Clock = SYSTEM,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.owner = f"{os.getpid()}-{uuid.uuid4().hex}"  # unlike every other's
-        super().__init__(folder / FILE_NAME, clock, sleep)
+    """A ledger on a local disk; its methods are those of `Ledger`."""
 
     async def claim(
         self,
@@ -200,3 +179,14 @@ class SqliteLedger(Transactions):
 
     async def keep_digests(self, kept: Mapping[FileStamp, str]) -> None:
         await self._note(lambda db, now: digests.keep(db, kept, now))
+
+    async def _each(
+        self, keys: Iterable[str], found: Callable[[sqlite3.Connection, str], T | None]
+    ) -> dict[str, T]:
+        """What is found by each key, in one reading; a key that nothing is found by is left out."""
+        asked = list(keys)
+
+        def work(db: sqlite3.Connection, _: float) -> dict[str, T]:
+            return {key: value for key in asked if (value := found(db, key)) is not None}
+
+        return await self._read(work)

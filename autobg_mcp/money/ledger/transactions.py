@@ -1,7 +1,10 @@
-"""The ledger's file: one transaction a call, in a worker thread, after what an earlier one could not write."""
+"""The ledger's file: each call is one transaction, after what has to be settled first."""
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterable
+import time
+import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Final, TypeVar
 
 import anyio.to_thread
 
-from autobg_mcp.clock import Clock
+from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import settling
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
@@ -19,6 +22,7 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection, float], T]
 """What is done in one transaction, at a time by the wall clock."""
 
+FILE_NAME: Final = "ledger.sqlite3"
 _IF_LOST: Final = (
     "The new one does not know what was submitted before: a repeated picture is paid again, earlier batch numbers stand "
     "only in the copy and in audit.jsonl, and today's credits under AUTOBG_DAILY_CREDIT_LIMIT count from zero."
@@ -26,38 +30,39 @@ _IF_LOST: Final = (
 
 
 class Transactions:
-    """The file and what was not written into it yet.
+    """Reads and writes of the ledger's file, in a worker thread each.
 
     Args:
-        path: The file.
+        folder: Where the file lives; made with mode 0700 where missing, at the first use.
         clock: Tells the time; only the wall's is asked.
         sleep: Sleeps for that many seconds while another process holds the file.
     """
 
-    def __init__(self, path: Path, clock: Clock, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Clock = SYSTEM,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.owner = f"{os.getpid()}-{uuid.uuid4().hex}"  # unlike every other's
         self._clock = clock
         self._file = StateFile(
-            path, called="ledger", if_lost=_IF_LOST, migrations=MIGRATIONS, flushed=True, sleep=sleep
+            folder / FILE_NAME,
+            called="ledger",
+            if_lost=_IF_LOST,
+            migrations=MIGRATIONS,
+            flushed=True,
+            sleep=sleep,
         )
         self._unsettled: list[settling.Settlement] = []
 
     async def aclose(self) -> None:
-        """Let go of the file; the next call opens it again."""
+        """Let go of the file, after writing down what could not be written before; the next call opens it again."""
         if self._unsettled:
             with suppress(StateError):
                 await self._write(lambda *_: None)
         await anyio.to_thread.run_sync(self._file.close)
-
-    async def _each(
-        self, keys: Iterable[str], found: Callable[[sqlite3.Connection, str], T | None]
-    ) -> dict[str, T]:
-        """What is found by each key, in one reading; a key that nothing is found by is left out."""
-        asked = list(keys)
-
-        def work(db: sqlite3.Connection, _: float) -> dict[str, T]:
-            return {key: value for key in asked if (value := found(db, key)) is not None}
-
-        return await self._read(work)
 
     async def _read(self, work: Work[T]) -> T:
         return await anyio.to_thread.run_sync(self._reading, work)
