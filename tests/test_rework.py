@@ -210,7 +210,8 @@ class TestWhatIsTold:
         if tool == "reportManyImages":
             arguments = {"reports": [{"picID": 512251, "reportReason": ["Logo"]}]}
         step = str(structured(await host.call_tool(tool, arguments))["next"])
-        assert step.startswith(f"waitForBatch batchID={batch}; a status may not show")
+        assert step.startswith(f"waitForBatch batchID={batch}, then reviewBatch: it tells what changed")
+        assert step.endswith("which a status may not show (undocumented)")
 
     async def test_a_batch_is_found_by_the_id_of_its_picture(self, host: McpClient, batch: str) -> None:
         found = structured(await host.call_tool("listBatches", {"find": "512251"}))["batches"]

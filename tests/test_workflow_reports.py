@@ -174,7 +174,7 @@ async def test_beyond_the_limit_a_later_call_finishes(
     [_, (waiting, _, retry_after_s)] = left(first)
     assert (first["reported"], len(waiting)) == (pictures[:100], 40)
     again = f"call again with the same reports in {retry_after_s} s"
-    assert str(first["next"]).startswith(f"{again}; waitForBatch batchID=1206; ")
+    assert str(first["next"]).startswith(f"{again}; waitForBatch batchID=1206, then ")
     clock.now_s += retry_after_s or 0
     second = structured(await report(client, reports))
     assert (second["alreadyReported"], second["reported"]) == (pictures[:100], pictures[100:150])

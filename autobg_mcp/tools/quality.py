@@ -29,7 +29,7 @@ def look_again(batch_ids: list[str]) -> str:
     if not batch_ids:
         return "getImageStatus of their batch later: they are redone"
     waits = ", ".join(f"waitForBatch batchID={batch_id}" for batch_id in batch_ids)
-    return f"{waits}; a status may not show that a picture is redone (undocumented), reviewBatch tells what changed"
+    return f"{waits}, then reviewBatch: it tells what changed, which a status may not show (undocumented)"
 
 
 class Reported(Result):

@@ -93,7 +93,8 @@ class ReportManyImages(Tool[ManyReported]):
 
         sieve = Sieve[Reported](context, ReportImages.tool, ReportImages.rate)
         await sieve.serve([counted(group.group(context)) for group in groups])
-        await context.progress(f"{done} of {total} pictures reported", done=total, total=total)
+        if total:
+            await context.progress(f"{done} of {total} pictures reported", done=total, total=total)
         if sieve.left and not sieve.answers and not known:
             raise sieve.failure()
         reported = {pic_id for answer in sieve.answers for pic_id in answer.reported}
