@@ -63,6 +63,9 @@ ANY_SHAPE_IS_RIGHT = {
 }
 """Usage has no documented form (one line of text is a table), and the answer to a report is an empty text."""
 
+SEARCHED = {("reportImages", "soft"), ("sendImagesForQA", "soft")}
+"""A refusal that names neither of the two pictures may be about one of them: each is tried alone."""
+
 CASES = [
     (tool, kind) for tool in sorted(EXCHANGES) for kind in FAULTS if (tool, kind) not in ANY_SHAPE_IS_RIGHT
 ]
@@ -93,7 +96,7 @@ async def test_a_failure_says_what_it_cost_and_whether_to_repeat_it(
     assert f"Credits spent: {verdict.spent}. Safe to repeat: {verdict.repeatable}." in text.splitlines()
     assert tool in text.splitlines()[0]
     assert not [word for word in NEVER_READ if word in text]
-    assert world.requests_by_path[path] == verdict.requests
+    assert world.requests_by_path[path] == (3 if (tool, kind) in SEARCHED else verdict.requests)
 
 
 @pytest.mark.parametrize("tool", ["getImageStatus", "uploadS3UrlsWithTemplate"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ledger_cases import FRONT, Blocking, WallClock
 
-from autobg_mcp.money.ledger import FileStamp, PictureState
+from autobg_mcp.money.ledger import Complaint, FileStamp, PictureState
 
 REAR = replace(FRONT, file_name="rear.jpg", fingerprint="rear", source="/cars/rear.jpg")
 LINKS = replace(FRONT, file_name="left.jpg\nright.jpg", pictures=2, fingerprint="links", source=None)
@@ -129,12 +129,13 @@ def test_the_same_file_submitted_twice_is_still_its_original(ledger: Blocking) -
     assert picture.source == "/cars/front.jpg"
 
 
-def test_a_picture_moved_to_a_new_batch_keeps_its_original(ledger: Blocking) -> None:
+def test_a_picture_moved_to_a_new_batch_keeps_its_original_and_its_home(ledger: Blocking) -> None:
     ledger.accept(FRONT)
     see(ledger, ("51", "front.jpg"))
     see(ledger, ("51", "front.jpg"), batch_id="1239")
     assert (picture := ledger.picture("account", "51"))
-    assert (picture.batch_id, picture.source) == ("1239", "/cars/front.jpg")
+    assert (picture.batch_id, picture.source) == ("1004", "/cars/front.jpg")
+    assert ledger.last_seen("account", ["51"])["51"].batch_id == "1239"
 
 
 def test_of_many_waiters_one_asks_the_api(ledger: Blocking, other: Blocking) -> None:
@@ -186,27 +187,29 @@ def test_a_clock_set_back_does_not_stop_the_looking(
 
 
 def test_a_report_for_the_same_reasons_is_remembered(ledger: Blocking, clock: WallClock) -> None:
-    ledger.record_report("account", ["51", "52"], ["Logo", "Bad clipping"], "edges")
+    ledger.record_report("account", ["51", "52"], Complaint(["Logo", "Bad clipping"], "edges"))
     clock.now += 60
-    assert ledger.reported("account", {"52": ["Bad clipping", "Logo"]}, window_s=61) == {"52"}
+    again = Complaint(["Bad clipping", "Logo"], " Edges")
+    assert ledger.reported("account", {"52": again}, window_s=61) == {"52"}
 
 
 @pytest.mark.parametrize(
     "question",
     [
         {"account": "another"},
-        {"reports": {"52": ["Logo"]}},
-        {"reports": {"51": ["Logo", "Other"]}},
+        {"reports": {"52": Complaint(["Logo"])}},
+        {"reports": {"51": Complaint(["Logo", "Other"])}},
+        {"reports": {"51": Complaint(["Logo"], "still too large")}},
         {"window_s": 60},
     ],
-    ids=["other account", "other picture", "other reasons", "long ago"],
+    ids=["other account", "other picture", "other reasons", "new comment", "long ago"],
 )
 def test_another_report_is_not_taken_for_a_repeat(
     ledger: Blocking, clock: WallClock, question: dict[str, Any]
 ) -> None:
-    ledger.record_report("account", ["51"], ["Logo"], "")
+    ledger.record_report("account", ["51"], Complaint(["Logo"]))
     clock.now += 60
-    asked = {"account": "account", "reports": {"51": ["Logo"]}, "window_s": 61} | question
+    asked = {"account": "account", "reports": {"51": Complaint(["Logo"])}, "window_s": 61} | question
     account = asked.pop("account")
     assert ledger.reported(account, asked.pop("reports"), **asked) == set()
 

@@ -13,7 +13,7 @@ import pytest
 from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.errors import StateError
-from autobg_mcp.money.ledger import Balance, FileStamp, PictureState
+from autobg_mcp.money.ledger import Balance, Complaint, FileStamp, PictureState
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.transactions import FILE_NAME
 
@@ -279,17 +279,21 @@ def ask_everything(ledger: Blocking) -> None:
     picture = PictureState("51", "front.jpg", processed=True, failed=False)
     for account in ("account", "another"):
         ledger.record_status(account, "1004", [picture])
-        ledger.record_report(account, ["51"], ["Logo"], "")
+        ledger.fetched(account, "51", "a1")
+        ledger.record_report(account, ["51"], Complaint(["Logo"]))
+        ledger.rework(account, ["51"])
+        ledger.last_seen(account, ["51"])
         ledger.status_lease(account, "1004", fresh_s=5, lease_s=5)
         ledger.record_credits(account, 9)
         ledger.record_templates(account, {"77": "Studio"})
         ledger.claim(replace(FRONT, account=account), duplicate_window_s=9, daily_limit=9)
         ledger.batches(account)
+        ledger.batches(account, text="51")
         ledger.batches(account, since=5, until=9e9)
         ledger.picture(account, "51")
         ledger.unknown(account)
         ledger.spent(account, since=5)
-        ledger.reported(account, {"51": ["Logo"]}, window_s=9)
+        ledger.reported(account, {"51": Complaint(["Logo"])}, window_s=9)
         ledger.vehicle_of(account, "1004")
         ledger.calm(account)
         ledger.balance(account)

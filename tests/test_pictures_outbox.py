@@ -129,6 +129,76 @@ def test_names_run_out_in_the_end(outbox: Outbox, monkeypatch: pytest.MonkeyPatc
         outbox.save(CAR + b"third", folder="1004", stem="front")
 
 
+class TestAnEarlierResult:
+    """Of the same picture: it gives up its name, and nothing is lost."""
+
+    @pytest.fixture
+    def earlier(self, outbox: Outbox) -> list[str]:
+        return [outbox.save(CAR, folder="1004", stem="front").sha256]
+
+    def test_gives_up_the_plain_name(self, outbox: Outbox, earlier: list[str], tmp_path: Path) -> None:
+        saved = [outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=earlier) for _ in range(2)]
+        assert [Path(one.path).name for one in saved] == ["front.jpg", "front.jpg"]
+        assert files(tmp_path / "results/1004") == ["front.jpg", "superseded/front.jpg"]
+        assert (tmp_path / "results/1004/superseded/front.jpg").read_bytes() == CAR
+
+    def test_of_another_kind_gives_it_up_too(
+        self, outbox: Outbox, earlier: list[str], tmp_path: Path
+    ) -> None:
+        outbox.save(coded(quartered(), "PNG"), folder="1004", stem="front", earlier=earlier)
+        assert files(tmp_path / "results/1004") == ["front.png", "superseded/front.jpg"]
+
+    @pytest.mark.usefixtures("earlier")
+    def test_stays_where_it_is_no_file_of_the_picture(self, outbox: Outbox, tmp_path: Path) -> None:
+        outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=["0" * 64])
+        assert files(tmp_path / "results/1004") == ["front-2.jpg", "front.jpg"]
+
+    def test_beside_a_users_file_gives_up_the_name_it_has(
+        self, outbox: Outbox, earlier: list[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "results/1004/front.jpg").write_bytes(b"retouched")
+        outbox.save(CAR, folder="1004", stem="front", earlier=[])
+        outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=earlier)
+        kept = files(tmp_path / "results/1004")
+        assert kept == ["front-2.jpg", "front.jpg", "superseded/front.jpg"]
+        assert (tmp_path / "results/1004/front.jpg").read_bytes() == b"retouched"
+
+    @pytest.mark.parametrize("step", ["mkdir", "fsync", "replace"])
+    def test_is_not_lost_whatever_step_a_crash_comes_at(
+        self, step: str, outbox: Outbox, earlier: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr(os, step, without_links)
+            with pytest.raises(FileRefusedError):
+                outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=earlier)
+        assert (tmp_path / "results/1004/front.jpg").read_bytes() == CAR
+        outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=earlier)
+        assert files(tmp_path / "results/1004") == ["front.jpg", "superseded/front.jpg"]
+
+    def test_changed_at_the_last_moment_stays(
+        self, outbox: Outbox, earlier: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        path, link = tmp_path / "results/1004/front.jpg", os.link
+
+        def touched(*names: str, src_dir_fd: int, dst_dir_fd: int) -> None:
+            path.write_bytes(b"retouched")
+            link(*names, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+        monkeypatch.setattr(os, "link", touched)
+        saved = outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=earlier)
+        assert (Path(saved.path).name, path.read_bytes()) == ("front-2.jpg", b"retouched")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+    def test_is_put_into_no_folder_behind_a_link(
+        self, outbox: Outbox, earlier: list[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "results/1004/superseded").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(FileRefusedError):
+            outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=earlier)
+        assert files(tmp_path) == ["results/1004/front.jpg"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 def test_a_link_in_place_of_a_file_is_not_followed(outbox: Outbox, tmp_path: Path) -> None:
     (tmp_path / "results/1004").mkdir(parents=True)
@@ -179,6 +249,15 @@ def test_a_full_disk_leaves_nothing_behind(
 
 def without_links(*_: object, **__: object) -> None:
     raise OSError(errno.EPERM, "Operation not permitted")
+
+
+def test_an_earlier_result_gives_up_its_name_where_there_are_no_links(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "link", without_links)
+    earlier = [outbox.save(CAR, folder="1004", stem="front").sha256]
+    outbox.save(OTHER_CAR, folder="1004", stem="front", earlier=earlier)
+    assert files(tmp_path / "results/1004") == ["front.jpg", "superseded/front.jpg"]
 
 
 def test_a_file_system_without_links_will_do(

@@ -173,11 +173,24 @@ async def test_beyond_the_limit_a_later_call_finishes(
     first = structured(await report(client, reports))
     [_, (waiting, _, retry_after_s)] = left(first)
     assert (first["reported"], len(waiting)) == (pictures[:100], 40)
-    assert first["next"] == f"call again with the same reports in {retry_after_s} s"
+    again = f"call again with the same reports in {retry_after_s} s"
+    assert str(first["next"]).startswith(f"{again}; waitForBatch batchID=1206, then ")
     clock.now_s += retry_after_s or 0
     second = structured(await report(client, reports))
     assert (second["alreadyReported"], second["reported"]) == (pictures[:100], pictures[100:150])
     assert world.refused_429 == 0
+
+
+@pytest.mark.parametrize("pictures", [150], indirect=True)
+async def test_what_was_never_reported_goes_before_what_came_back(
+    client: McpClient, clock: Clock, pictures: list[int]
+) -> None:
+    reports = [bad(pic_id) for pic_id in pictures]
+    await report(client, reports)
+    await client.call_tool("getImageStatus", {"batchID": "1206"})
+    clock.now_s += 61
+    second = structured(await report(client, reports))
+    assert set(pictures[100:]) <= set(second["reported"])  # type: ignore[arg-type]
 
 
 async def test_a_report_whose_answer_is_lost_is_told_apart_from_those_not_sent(

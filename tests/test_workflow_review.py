@@ -104,7 +104,7 @@ async def test_reviewing_again_saves_nothing_twice(
     assert saved(tmp_path) == before
 
 
-async def test_a_result_redone_since_is_saved_beside_the_first(
+async def test_a_result_redone_since_takes_the_name_and_the_first_is_kept_as_superseded(
     client: McpClient, world: World, photos: Path, tmp_path: Path
 ) -> None:
     batch_id = await done(client, world, photos / "cars" / "car-1.jpg")
@@ -112,7 +112,7 @@ async def test_a_result_redone_since_is_saved_beside_the_first(
     await client.call_tool("reportImages", {"picIDs": [512251], "reportReason": ["Other"]})
     world.advance(2)
     await review(client, batch_id)
-    assert saved(tmp_path) == {f"{batch_id}/512251_car-1.jpg", f"{batch_id}/512251_car-1-2.jpg"}
+    assert saved(tmp_path) == {f"{batch_id}/512251_car-1.jpg", f"{batch_id}/superseded/512251_car-1.jpg"}
 
 
 async def colours(host: McpClient, batch_id: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from autobg_mcp.text import local_path, quoted
 
 _SETTING = "AUTOBG_OUTPUT_DIR"
 _MOST_NAMESAKES = 1000
+_SUPERSEDED = "superseded"
 _READ_FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
 )
@@ -77,14 +78,18 @@ class Outbox:
         folder: str,
         stem: str,
         size_px: tuple[int, int] | None = None,
+        earlier: Collection[str] = (),
     ) -> SavedFile:
         """Writes `content` to `folder/stem.ext`, where `ext` tells what the bytes are.
 
         A file of that name with the same bytes is the answer as it is, so that a call can be repeated; beside one
-        with other bytes the result becomes `stem-2`, `stem-3` and so on.
+        with other bytes the result becomes `stem-2`, `stem-3` and so on. An earlier result of the same picture gives up its
+        name: it is kept below `folder/superseded` before the new one takes its place in one step, so a crash loses
+        neither, and the same call again ends as if there had been none.
 
         Args:
             content: The whole result.
+            earlier: Digests (sha256, hexadecimal) of earlier results of the same picture; any other file stays.
             folder: One folder's name below the outbox, for example a batch id; made safe, whatever it is.
             size_px: Width and height of a picture; None for anything else.
             stem: The file's name, with or without a picture's ending; made safe, whatever it is.
@@ -101,7 +106,7 @@ class Outbox:
         digest = hashlib.sha256(content).hexdigest()
         try:
             with self._opened(safe_name(folder, fallback="results")) as place:
-                file = _published(place, content, digest, name, extension)
+                file = _published(place, content, digest, name, extension, frozenset(earlier) - {digest})
         except OSError as error:
             raise FileRefusedError(
                 f"The result cannot be written to {quoted(local_path(self._root), 500)} ({_SETTING}): {error.strerror or type(error).__name__}.",
@@ -131,20 +136,63 @@ def _named(stem: str) -> str:
     return safe_name(name if dot and ending.lower() in {"jpeg", *EXTENSIONS.values()} else stem)
 
 
-def _published(place: _Folder, content: bytes, digest: str, stem: str, extension: str) -> str:
-    """The name under which `content` now lies in `place`."""
+def _published(
+    place: _Folder,
+    content: bytes,
+    digest: str,
+    stem: str,
+    extension: str,
+    earlier: frozenset[str] = frozenset(),
+) -> str:
+    """The name under which `content` now lies in `place`, where no earlier result has the plain name any more."""
     for number in range(1, _MOST_NAMESAKES):
         name = f"{stem}.{extension}" if number == 1 else f"{stem}-{number}.{extension}"
-        taken = _digest_at(place, name, len(content))
-        if taken is None and _written(place, content, name):
-            return name
-        if (taken or _digest_at(place, name, len(content))) == digest:
+        taken = _digest_at(place, name, None if earlier else len(content))
+        if taken in earlier:
+            _copy_aside(place, name, stem)
+        if taken is None or taken in earlier:
+            taken = digest if _written(place, content, name, over=taken) else _digest_at(place, name)
+        if taken == digest:
+            _retire(place, stem, extension, earlier)
             return name
     raise FileRefusedError(f"{_SETTING} already holds {_MOST_NAMESAKES} other files named {quoted(stem)}.")
 
 
-def _digest_at(place: _Folder, name: str, size_bytes: int) -> str | None:
-    """The digest of the file `name`; "" for something other than a file of this size, None for nothing."""
+def _retire(place: _Folder, stem: str, extension: str, earlier: frozenset[str]) -> None:
+    """Take the plain name from earlier results that are files of another kind, such as a PNG before a JPEG."""
+    for other in set(EXTENSIONS.values()) - {extension} if earlier else ():
+        name = f"{stem}.{other}"
+        if (digest := _digest_at(place, name)) in earlier:
+            _copy_aside(place, name, stem)
+            if _digest_at(place, name) == digest:
+                os.unlink(place.at(name), dir_fd=place.descriptor)
+
+
+def _copy_aside(place: _Folder, name: str, stem: str) -> None:
+    """Keep a copy of an earlier result in the folder for those."""
+    with os.fdopen(os.open(place.at(name), _READ_FLAGS, dir_fd=place.descriptor), "rb") as file:
+        content = file.read(MOST_PICTURE_BYTES)
+    with _below(place, _SUPERSEDED) as folder:
+        _published(folder, content, hashlib.sha256(content).hexdigest(), stem, name.rpartition(".")[2])
+
+
+@contextmanager
+def _below(place: _Folder, name: str) -> Iterator[_Folder]:
+    """A folder inside an open one, made if need be. A link in its place is not followed."""
+    with suppress(FileExistsError):
+        os.mkdir(place.at(name), 0o700, dir_fd=place.descriptor)
+    if place.descriptor is None:  # pragma: no cover - Windows
+        yield _Folder(place.path / name, None)
+        return
+    descriptor = os.open(name, _FOLDER_FLAGS, dir_fd=place.descriptor)
+    try:
+        yield _Folder(place.path / name, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _digest_at(place: _Folder, name: str, size_bytes: int | None = None) -> str | None:
+    """The digest of the file `name`; "" for what is no file of this size, which None leaves open, and None for nothing."""
     try:
         descriptor = os.open(place.at(name), _READ_FLAGS, dir_fd=place.descriptor)
     except FileNotFoundError:
@@ -153,13 +201,17 @@ def _digest_at(place: _Folder, name: str, size_bytes: int) -> str | None:
         return ""
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
+        expected_bytes = min(status.st_size, MOST_PICTURE_BYTES) if size_bytes is None else size_bytes
+        if not stat.S_ISREG(status.st_mode) or status.st_size != expected_bytes:
             return ""
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _written(place: _Folder, content: bytes, name: str) -> bool:
-    """Writes `content` under a name of its own, then gives it the name; False when that is taken by now."""
+def _written(place: _Folder, content: bytes, name: str, *, over: str | None = None) -> bool:
+    """Writes `content` under a name of its own, then gives it the name; False when that is taken by now.
+
+    It takes the place of a file with the digest `over`, of which a copy is kept.
+    """
     draft = f".{secrets.token_hex(8)}.part"
     descriptor = os.open(place.at(draft), _WRITE_FLAGS, 0o600, dir_fd=place.descriptor)
     try:
@@ -167,7 +219,12 @@ def _written(place: _Folder, content: bytes, name: str) -> bool:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        return _renamed(place, draft, name)
+        if over is None:
+            return _renamed(place, draft, name)
+        if _digest_at(place, name) != over:
+            return False
+        os.replace(place.at(draft), place.at(name), src_dir_fd=place.descriptor, dst_dir_fd=place.descriptor)
+        return True
     finally:
         with suppress(FileNotFoundError):
             os.unlink(place.at(draft), dir_fd=place.descriptor)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autobg_mcp.money.ledger import FileStamp, Intent, Ledger, PictureState
+from autobg_mcp.money.ledger import Complaint, FileStamp, Intent, Ledger, PictureState
 
 _LEASE_S = 60.0  # between two writes that follow each other at once
 
@@ -33,18 +33,11 @@ class BatchSeen:
 
 @dataclass(frozen=True)
 class PicturesReported:
-    """Pictures that the API took a report of."""
+    """Pictures that the API took a report of: they are done again, and what was last seen of them holds no longer."""
 
     pic_ids: Sequence[str]
     reasons: Sequence[str]
     comment: str
-
-
-@dataclass(frozen=True)
-class PicturesBackInWork:
-    """Pictures that are done again: what was last seen of their batches holds no longer."""
-
-    pic_ids: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -64,15 +57,7 @@ class FilesIdentified:
     digests: Mapping[FileStamp, str]
 
 
-Fact = (
-    BalanceTold
-    | TemplatesNamed
-    | BatchSeen
-    | PicturesReported
-    | PicturesBackInWork
-    | PicturesSentToQA
-    | FilesIdentified
-)
+Fact = BalanceTold | TemplatesNamed | BatchSeen | PicturesReported | PicturesSentToQA | FilesIdentified
 """Anything worth remembering."""
 
 
@@ -90,9 +75,7 @@ async def keep(fact: Fact, ledger: Ledger, account: str, host: str) -> None:
         case BatchSeen(batch_id, pictures):
             await ledger.record_status(account, batch_id, pictures)
         case PicturesReported(pic_ids, reasons, comment):
-            await ledger.record_report(account, pic_ids, reasons, comment)
-        case PicturesBackInWork(pic_ids):
-            await ledger.make_stale(account, pic_ids)
+            await ledger.record_report(account, pic_ids, Complaint(reasons, comment))
         case FilesIdentified(digests):
             await ledger.keep_digests(digests)
         case PicturesSentToQA():
@@ -100,7 +83,8 @@ async def keep(fact: Fact, ledger: Ledger, account: str, host: str) -> None:
 
 
 async def _keep_sent_to_qa(fact: PicturesSentToQA, ledger: Ledger, account: str, host: str) -> None:
-    """As a submission that costs nothing, for the vehicle whose pictures they are."""
+    """As a report without reasons, and a submission that costs nothing, for the vehicle whose pictures they are."""
+    await ledger.record_report(account, fact.pic_ids, Complaint(()))
     found = [await ledger.picture(account, pic_id) for pic_id in fact.pic_ids]
     known = [one for one in found if one]
     vehicle = await ledger.vehicle_of(account, known[0].batch_id) if known else None

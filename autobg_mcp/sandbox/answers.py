@@ -169,7 +169,7 @@ def _finished(visit: Visit, picture_ids: list[int]) -> list[FakePicture]:
     pictures = [visit.picture(picture_id) for picture_id in dict.fromkeys(picture_ids)]
     for picture in pictures:
         if picture.ready_s > visit.world.now():
-            raise Refused(f"Image {picture.picture_id} is not processed")
+            raise visit.refused(picture.picture_id, "is not processed")
     return pictures
 
 

@@ -47,6 +47,8 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour("A status with neither flag means in work", "inferred", "api-5522148"),
     Behaviour("At most 10 picIDs in a report, reasons from the list of six", "documented", "api-33479705"),
     Behaviour("Reported and QA pictures go back to work and come out marked as redone", "inferred", "api-33479705"),
+    Behaviour("While a picture is redone, a status shows it in work", "assumed", "undocumented; that only its bytes change is an option"),
+    Behaviour("A refusal about a picture names it", "assumed", "undocumented; that it does not is an option"),
     Behaviour("Pictures in work cannot be reported or sent to QA", "assumed", "undocumented"),
     Behaviour("sendForQA-v2 opens a new batch; the pictures keep their ids", "assumed", "undocumented"),
     Behaviour("Fetching a picture that is not processed is refused", "assumed", "undocumented"),

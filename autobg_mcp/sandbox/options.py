@@ -19,6 +19,9 @@ class SandboxOptions:
         usage_form: What user/getUsage answers with.
         download_form: What images/downloadImages-v2 answers with: a list of links, a list of base64 pictures, one
             zip file, or an object from picture id to link.
+        rework_shows: While a picture is done again, a status shows it in work and nobody can fetch it; else it stays as it
+            was, and only its bytes change in the end.
+        refusals_name_pictures: A refusal about a picture names it.
         replay: Answer every call with the documents' example and keep no state; keys and limits still hold.
     """
 
@@ -29,4 +32,6 @@ class SandboxOptions:
     limits: Mapping[str, int] = field(default_factory=dict)
     usage_form: Literal["json", "xlsx", "csv"] = "json"
     download_form: Literal["links", "base64", "zip", "map"] = "base64"
+    rework_shows: bool = True
+    refusals_name_pictures: bool = True
     replay: bool = False

@@ -26,7 +26,7 @@ class Visit:
         """
         picture = self.account.pictures.get(picture_id)
         if picture is None:
-            raise Refused(f"Image {picture_id} not found")
+            raise self.refused(picture_id, "not found")
         return picture
 
     def processed_picture(self, picture_id: int) -> FakePicture:
@@ -37,8 +37,13 @@ class Visit:
         """
         picture = self.picture(picture_id)
         if not picture.is_processed(self.world.now()):
-            raise Refused(f"Image {picture_id} is not processed")
+            raise self.refused(picture_id, "is not processed")
         return picture
+
+    def refused(self, picture_id: int, why: str) -> Refused:
+        """Make the refusal about a picture, which names it where the options say so."""
+        name = f"Image {picture_id}" if self.world.options.refusals_name_pictures else "Image"
+        return Refused(f"{name} {why}")
 
 
 def ok(data: object, message: str = "") -> JSONResponse:

@@ -48,17 +48,22 @@ class FakeTemplate:
 
 @dataclass(slots=True)
 class FakePicture:
-    """One accepted picture; it is in work until `ready_s` on the sandbox's clock."""
+    """One accepted picture; it is in work until `ready_s` on the sandbox's clock, unseen where only `changes_s` lies ahead."""
 
     picture_id: int
     name: str
     job: studio.Job
     ready_s: float
     redone: int = 0
+    changes_s: float = 0.0
+
+    def version(self, now_s: float) -> int:
+        """How often the result that can be fetched was done again."""
+        return self.redone - (now_s < self.changes_s)
 
     def is_failed(self, now_s: float) -> bool:
         """Whether processing ended without a result: on request, by a file name that begins with `fail`."""
-        return self.ready_s <= now_s and self.redone == 0 and self.name.lower().startswith("fail")
+        return self.ready_s <= now_s and self.version(now_s) == 0 and self.name.lower().startswith("fail")
 
     def is_processed(self, now_s: float) -> bool:
         """Whether there is a result to fetch."""
@@ -192,10 +197,13 @@ class World:
         return batch
 
     def redo(self, pictures: Iterable[FakePicture]) -> None:
-        """Send pictures back to work."""
+        """Send pictures back to work; the options say whether that shows."""
         for index, picture in enumerate(pictures):
-            picture.redone += 1
-            picture.ready_s = self._ready_s(index)
+            picture.redone += self.now() >= picture.changes_s  # once, while it is done again unseen
+            if self.options.rework_shows:
+                picture.ready_s = self._ready_s(index)
+            else:
+                picture.changes_s = self._ready_s(index)
 
     def open_batch(self, account: FakeAccount, number_plate: str) -> FakeBatch:
         """Open a new batch for a vehicle."""
@@ -210,7 +218,7 @@ class World:
 
     async def result(self, picture: FakePicture) -> bytes:
         """Answer the picture's result, drawn at the first request and kept while there is room."""
-        key = (picture.picture_id, picture.redone)
+        key = (picture.picture_id, picture.version(self.now()))
         if key not in self._rendered:
             self._rendered[key] = await self.in_thread(lambda: studio.render(picture.job, key[1]))
         self._rendered.move_to_end(key)

@@ -1,7 +1,7 @@
 """What a running tool may use: the API, the picture folders, the settings, and the call it answers."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -86,14 +86,17 @@ class Context:
         except StateError as error:
             _log.warning("The ledger lacks something: %s", error)
 
-    async def save(self, content: bytes, *, folder: str, stem: str) -> SavedFile:
+    async def save(
+        self, content: bytes, *, folder: str, stem: str, earlier: Collection[str] = ()
+    ) -> SavedFile:
         """Keep a result as a file whose name, which comes from outside, tells no key; see `Outbox.save`.
 
         Raises:
             FileRefusedError: The result is too large, or the folder cannot be written to.
         """
         name = redacted(stem, [self.account.key.get_secret_value()])
-        return await anyio.to_thread.run_sync(self._save, content, folder, name)
+        return await anyio.to_thread.run_sync(self._save, content, folder, name, earlier)
 
-    def _save(self, content: bytes, folder: str, stem: str) -> SavedFile:
-        return self.outbox.save(content, folder=folder, stem=stem, size_px=size_px(content))
+    def _save(self, content: bytes, folder: str, stem: str, earlier: Collection[str]) -> SavedFile:
+        size = size_px(content)
+        return self.outbox.save(content, folder=folder, stem=stem, size_px=size, earlier=earlier)

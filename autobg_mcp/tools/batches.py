@@ -75,7 +75,7 @@ class ListBatches(Tool[Batches]):
     toolset = "workflow"
 
     find: Annotated[
-        OneLine | None, Field(description="Part of a vehicle id, template, batchID or file name.")
+        OneLine | None, Field(description="Part of a vehicle id, template, batchID or file name; or a picID.")
     ] = None
     since: Annotated[
         str | None,

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import anyio
@@ -17,7 +18,7 @@ from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part
-from autobg_mcp.tools.images import place_of
+from autobg_mcp.tools.keeping import keep
 
 MOST_SAVED_BYTES = 512 * 2**20
 """The most bytes that one call saves: 8 pictures of the largest size, or 100 of a usual one."""
@@ -64,9 +65,12 @@ class Crate:
         self._pic_ids = frozenset(pic_ids)
         self._context = context
         self._left_bytes = MOST_SAVED_BYTES
+        self._first: dict[int, Path] = {}
         self._failed: list[NotSaved] = []
         self._surplus: list[str] = []
         self.files: list[SavedFile] = []
+        self.marks: list[str] = []
+        """What became of pictures since they were reported."""
         self.remedy = ""
         """What to do where this machine could not save a picture; empty where it could."""
 
@@ -140,9 +144,12 @@ class Crate:
             await self._keep(name, content)
 
     async def _keep(self, name: str, content: bytes) -> None:
-        folder, stem = await self._place(name)
+        pic_id = id_in(name)
         try:
-            file = await self._context.save(content, folder=folder, stem=stem)
+            if pic_id is None or pic_id not in self._pic_ids:
+                file = await self._context.save(content, folder="downloads", stem=name)
+            else:
+                file = await self._keep_of(pic_id, content)
         except FileRefusedError as error:
             self._fail(name, str(error))
             self.remedy = error.next_step
@@ -150,13 +157,15 @@ class Crate:
             self.files.append(file)
             self._left_bytes -= len(content)
 
-    async def _place(self, name: str) -> tuple[str, str]:
-        """Folder and name of a file: by its picID where its name begins with one that was asked for."""
-        pic_id = id_in(name)
-        if pic_id is None or pic_id not in self._pic_ids:
-            return "downloads", name
-        known = await self._context.ledger.picture(self._context.account.id, str(pic_id))
-        return place_of(pic_id, known)
+    async def _keep_of(self, pic_id: int, content: bytes) -> SavedFile:
+        """Save a picture by its picID; a second one of the same answer, such as another size, stands beside the first."""
+        first = self._first.get(pic_id)
+        if first is not None:
+            return await self._context.save(content, folder=first.parent.name, stem=first.name)
+        kept = await keep(pic_id, content, self._context)
+        self._first[pic_id] = Path(kept.file.path)
+        self.marks += [f"picID {pic_id}: {kept.mark}"] if kept.mark else []
+        return kept.file
 
     def _fail(self, name: str, reason: str) -> None:
         self._failed.append(NotSaved(name=cleaned(name, _LONGEST_NAME_CHARS), reason=reason))

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import Self
 
 import anyio.to_thread
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from autobg_mcp.api.exchange import Answer, Request, described, unexpected
+from autobg_mcp.errors import OutOfCreditsError, RequestRefusedError, UnexpectedAnswerError
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.kinds import ZIP, is_picture, kind_of
 from autobg_mcp.files.outbox import SavedFile
@@ -15,7 +17,9 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.crate import Crate, Found, NotSaved
-from autobg_mcp.tools.fields import PicIDsAsText
+from autobg_mcp.tools.fields import BatchID, PicIDsAsText
+from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
+from autobg_mcp.tools.sieve import Group, Sieve
 
 _SHORTEST_BASE64_CHARS = 256
 _LONGEST_NAME_CHARS = 100
@@ -29,21 +33,40 @@ class Download(Result):
     came: str
     files: list[SavedFile] = Field(default_factory=list)
     notSaved: list[NotSaved] = Field(default_factory=list)
+    sinceReport: list[str] = Field(default_factory=list)
+    """What became of pictures since they were reported."""
     missing: int = Field(default=0, exclude=True)
-    """Pictures that were asked for and are not saved."""
+    """Pictures that were asked for and did not come, but for those that are left out."""
+    left: list[LeftOut] = Field(default_factory=list, exclude=True)
+    """Pictures that the API does not give."""
     remedy: str = Field(default="", exclude=True)
     """What to do where this machine could not save one."""
 
     def next_step(self) -> str:
         """What was not saved or did not come, another tool may get, unless this machine saves nothing."""
-        if not self.missing or self.remedy:
+        if self.remedy:
             return self.remedy
         came = "" if self.notSaved else f"{self.missing} pictures did not come: "
-        return f"{came}getImagesRaw for each picID that is missing"
+        missing = [f"{came}getImagesRaw for each picID that is missing"] if self.missing else []
+        return "; ".join([*steps_for(self.left), *missing])
+
+    @classmethod
+    def joined(cls, parts: list[Self], left: list[LeftOut]) -> Self:
+        """One answer for all calls, with the pictures that none of them served."""
+        refused = [NotSaved(name=str(pic_id), reason=one.reason) for one in left for pic_id in one.picIDs]
+        return cls(
+            came=", ".join(dict.fromkeys(part.came for part in parts)),
+            files=[file for part in parts for file in part.files],
+            notSaved=[*(one for part in parts for one in part.notSaved), *refused],
+            sinceReport=[mark for part in parts for mark in part.sinceReport],
+            missing=sum(part.missing for part in parts),
+            left=left,
+            remedy="; ".join(dict.fromkeys(part.remedy for part in parts if part.remedy)),
+        )
 
 
 class DownloadProcessedImages(Endpoint[Download]):
-    """Save several processed pictures in full size and answer the files' paths.
+    """Save processed pictures in full size, picIDs or those of a whole batch, and answer the files' paths.
 
     To look at pictures: reviewBatch. Free. 100 calls/min. Unverified: its body and its answer.
     """
@@ -56,7 +79,43 @@ class DownloadProcessedImages(Endpoint[Download]):
     rate = FAST
     max_answer_bytes = 128 * 2**20
 
-    picIDs: PicIDsAsText
+    picIDs: PicIDsAsText | None = None
+    batchID: BatchID | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        return one_of_both(self, self.picIDs, self.batchID)
+
+    async def run(self, context: Context) -> Download:
+        """Ask for a whole batch as such, and picture by picture where that is refused; serve what the API gives.
+
+        Raises:
+            AutobgError: No picture came.
+        """
+        asked, left = self.picIDs or [], list[LeftOut]()
+        if self.batchID is not None:
+            asked, left = await processed_of(self.batchID, self.tool, context)
+            try:
+                # The body is undocumented. The vendor's own app downloads by batch.
+                return Download.joined([await self._ask(asked, context, self.batchID)], left)
+            except (RequestRefusedError, UnexpectedAnswerError) as error:
+                if isinstance(error, OutOfCreditsError):
+                    raise
+        sieve = Sieve[Download](context, self.tool, self.rate, left=left)
+        await sieve.serve([Group(asked, lambda pic_ids: self._ask(pic_ids, context))])
+        if not sieve.answers:
+            raise sieve.failure()
+        return Download.joined(sieve.answers, sieve.left)
+
+    async def _ask(self, pic_ids: list[int], context: Context, batch_id: str | None = None) -> Download:
+        return await super(
+            DownloadProcessedImages, self.model_copy(update={"picIDs": pic_ids, "batchID": batch_id})
+        ).run(context)
+
+    def wire(self) -> dict[str, JsonValue]:
+        """A whole batch is asked for by its number; its pictures are known all the same."""
+        values = super().wire()
+        return {"batchID": values["batchID"]} if self.batchID is not None else values
 
     async def parse(self, request: Request, answer: Answer, context: Context) -> Download:
         """Save whatever the answer carries: a picture, an archive, or JSON with base64 or links somewhere in it.
@@ -64,8 +123,9 @@ class DownloadProcessedImages(Endpoint[Download]):
         Raises:
             UnexpectedAnswerError: It carries none of them.
         """
-        crate = Crate(self.picIDs, context)
-        name = str(self.picIDs[0]) if len(self.picIDs) == 1 else "download"
+        asked = self.picIDs or []
+        crate = Crate(asked, context)
+        name = str(asked[0]) if len(asked) == 1 else "download"
         if _holds_pictures(answer.content):
             await crate.put(name, answer.content)
             came = "one picture" if is_picture(answer.content) else "an archive"
@@ -74,9 +134,13 @@ class DownloadProcessedImages(Endpoint[Download]):
         not_saved = crate.not_saved()
         if not crate.files and not not_saved:
             raise unexpected(request, f"{came} without pictures")
-        missing = max(0, len(self.picIDs) - len(crate.files))
         return Download(
-            came=came, files=crate.files, notSaved=not_saved, missing=missing, remedy=crate.remedy
+            came=came,
+            files=crate.files,
+            notSaved=not_saved,
+            sinceReport=crate.marks,
+            missing=max(0, len(asked) - len(crate.files)),
+            remedy=crate.remedy,
         )
 
     async def _unpack(self, request: Request, answer: Answer, name: str, crate: Crate) -> str:

@@ -24,6 +24,7 @@ from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint
 from autobg_mcp.toolkit.tool import Part, PictureResult, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words, listed
 from autobg_mcp.tools.fields import BatchID, PicID
+from autobg_mcp.tools.keeping import keep
 
 
 class ImageState(Part):
@@ -70,6 +71,10 @@ class Picture(PictureResult):
     shown: str
     kind: str | None = None
     """Whether it is processed or the original; None where the original is not at hand to compare with."""
+    mark: str = ""
+    """What became of it since it was reported, in words."""
+    unchanged: bool = False
+    """Whether it is the same as when it was reported."""
     before: bytes | None = Field(default=None, exclude=True, repr=False)
     """The original, small (JPEG); None where it is not at hand."""
 
@@ -77,8 +82,9 @@ class Picture(PictureResult):
         """Where the picture lies and what it is."""
         size = f"{self.file.width_px}x{self.file.height_px} px, " if self.file.width_px else ""
         kind = self.kind or "unknown whether processed or the original, which is not at hand to compare with"
+        marked = f" It was {self.mark}." if self.mark else ""
         return (
-            f"picID {self.picID}: {kind}. Saved as {local_path(self.file.path)} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
+            f"picID {self.picID}: {kind}.{marked} Saved as {local_path(self.file.path)} ({self.file.mime}, {size}{self.file.size_bytes:,} bytes, "
             f"sha256 {self.file.sha256}), {self.shown}. If it is bad: reportImages picIDs=[{self.picID}]."
         )
 
@@ -174,23 +180,18 @@ async def picture(request: Request, answer: Answer, pic_id: int, context: Contex
         raise unexpected(request, f"a picture that cannot be shown ({str(error).rstrip('.')})") from None
     except FileRefusedError as error:  # too large, or not of a kind that is decoded: the result all the same
         shown = f"not shown: {str(error).rstrip('.')}"
-    known = await context.ledger.picture(context.account.id, str(pic_id))
-    folder, stem = place_of(pic_id, known)
-    file = await context.save(content, folder=folder, stem=stem)
-    before = await original_of(known, context)
+    kept = await keep(pic_id, content, context)
+    before = await original_of(kept.known, context)
     return Picture(
         picID=pic_id,
-        file=file,
+        file=kept.file,
+        mark=kept.mark,
+        unchanged=kept.unchanged,
         shown=shown,
         kind=await in_lane(_kind, small.content, before) if small and before else None,
         pictures=[small.content] if small else [],
         before=before,
     )
-
-
-def place_of(pic_id: int, known: KnownPicture | None) -> tuple[str, str]:
-    """Folder and name of a picture's file, the same whichever tool saves it."""
-    return (known.batch_id, f"{pic_id}_{known.name}".rstrip("_")) if known else ("pictures", str(pic_id))
 
 
 async def original_of(known: KnownPicture | None, context: Context) -> bytes | None:

@@ -1,27 +1,48 @@
 """Quality: bad pictures are reported or sent to people to be done again, free of charge."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
-from autobg_mcp.money.facts import Fact, PicturesBackInWork, PicturesReported, PicturesSentToQA
+from autobg_mcp.money.facts import Fact, PicturesReported, PicturesSentToQA
+from autobg_mcp.text import quoted
+from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
 from autobg_mcp.toolkit.tool import Result
-from autobg_mcp.tools.fields import PicIDs, PicIDsAsText, ReportReasons
+from autobg_mcp.tools.fields import MOST_ITEMS, BatchID, PicIDs, PicIDsAsText, ReportReasons
+from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
+from autobg_mcp.tools.sieve import Group, Sieve
 from autobg_mcp.tools.tally import Accepted
 
 MOST_REPORTED_AT_ONCE = 10
 """Pictures in one report. Source: the page of Report Images."""
 
 
+async def batches_of(pic_ids: list[int], context: Context) -> list[str]:
+    """The batches that pictures were last seen in."""
+    seen = await context.ledger.last_seen(context.account.id, map(str, pic_ids))
+    return list(dict.fromkeys(one.batch_id for one in seen.values()))
+
+
+def look_again(batch_ids: list[str]) -> str:
+    """Where pictures that are done again come back: their status may not show it, which no page says."""
+    if not batch_ids:
+        return "getImageStatus of their batch later: they are redone"
+    waits = ", ".join(f"waitForBatch batchID={batch_id}" for batch_id in batch_ids)
+    return f"{waits}, then reviewBatch: it tells what changed, which a status may not show (undocumented)"
+
+
 class Reported(Result):
     """Pictures that are now reported."""
 
     reported: list[int]
+    notReported: list[LeftOut] = Field(default_factory=list)
+    batches: list[str] = Field(default_factory=list, exclude=True)
+    """Where the pictures are, as far as known."""
 
     def next_step(self) -> str:
         """Reported pictures are done again."""
-        return "getImageStatus of their batch later: they are redone"
+        return "; ".join([*steps_for(self.notReported), look_again(self.batches)])
 
 
 class ReportImages(Endpoint[Reported]):
@@ -42,18 +63,67 @@ class ReportImages(Endpoint[Reported]):
     reportReason: ReportReasons
     reportComment: Annotated[str | None, Field(max_length=1000, description="What exactly is wrong.")] = None
 
+    async def run(self, context: Context) -> Reported:
+        """Report them in one call; where the API refuses it for some, report the others.
+
+        Raises:
+            AutobgError: None could be reported.
+        """
+        sieve = Sieve[Reported](context, self.tool, self.rate)
+        await sieve.serve([self.group(context)])
+        if not sieve.answers:
+            raise sieve.failure()
+        reported = [pic_id for answer in sieve.answers for pic_id in answer.reported]
+        return Reported(
+            reported=reported, notReported=sieve.left, batches=await batches_of(self.picIDs, context)
+        )
+
+    def group(self, context: Context) -> Group[Reported]:
+        """These pictures, of which any may go out in calls of their own."""
+
+        async def send(pic_ids: list[int]) -> Reported:
+            return await super(ReportImages, self.model_copy(update={"picIDs": pic_ids})).run(context)
+
+        return Group(self.picIDs, send)
+
     def teaches(self, result: Reported) -> list[Fact]:
-        """That they were reported, and that they are done again."""
+        """That they were reported."""
         ids = [str(pic_id) for pic_id in result.reported]
-        return [PicturesReported(ids, self.reportReason, self.reportComment or ""), PicturesBackInWork(ids)]
+        return [PicturesReported(ids, self.reportReason, self.reportComment or "")]
 
     def result(self, data: JsonValue) -> Reported:  # noqa: ARG002  # the documents show an empty text
         """What was asked, since the answer is empty."""
         return Reported(reported=self.picIDs)
 
 
-class SendImagesForQA(Endpoint[Accepted]):
-    """Send processed pictures to be redone by people.
+class SentToQA(Accepted):
+    """Pictures that people do again, in a batch that may be a new one."""
+
+    notSent: list[LeftOut] = Field(default_factory=list)
+    batches: list[str] = Field(default_factory=list, exclude=True)
+    """The batches they are in now; several where it took several calls."""
+    taken: list[int] = Field(default_factory=list, exclude=True)
+
+    def next_step(self) -> str:
+        """Wait for every batch; send what is left."""
+        return "; ".join([*steps_for(self.notSent), look_again(self.batches or [str(self.batchID)])])
+
+    def sorted(self, pic_ids: list[int]) -> Self:
+        """The same, with the pictures that the API did not take, which it lists in the order they were sent in."""
+        if len(self.images) != len(pic_ids):
+            return self.model_copy(update={"taken": pic_ids})
+        answers = list(zip(pic_ids, self.images, strict=True))
+        refused = [
+            LeftOut(picIDs=[pic_id], reason=f"not taken: {quoted(image.errorMsg)}")
+            for pic_id, image in answers
+            if image.error
+        ]
+        taken = [pic_id for pic_id, image in answers if not image.error]
+        return self.model_copy(update={"notSent": refused, "taken": taken})
+
+
+class SendImagesForQA(Endpoint[SentToQA]):
+    """Send processed pictures to be redone by people: picIDs, or those of a whole batch.
 
     Free. 10 calls/min. To say what is wrong: reportImages.
     """
@@ -66,9 +136,53 @@ class SendImagesForQA(Endpoint[Accepted]):
     rate = SLOW
     audited_fields = ("batchID",)
 
-    picIDs: PicIDsAsText
+    picIDs: PicIDsAsText | None = None
+    batchID: Annotated[BatchID | None, Field(exclude=True)] = None
 
-    def teaches(self, result: Accepted) -> list[Fact]:
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        return one_of_both(self, self.picIDs, self.batchID)
+
+    async def run(self, context: Context) -> SentToQA:
+        """Send them in one call; where the API refuses it for some, send the others.
+
+        Raises:
+            AutobgError: None could be sent.
+        """
+        pic_ids, left = self.picIDs or [], list[LeftOut]()
+        if self.batchID is not None:
+            pic_ids, left = await processed_of(self.batchID, self.tool, context)
+        sieve = Sieve[SentToQA](context, self.tool, self.rate, left=left)
+        parts = [pic_ids[first : first + MOST_ITEMS] for first in range(0, len(pic_ids), MOST_ITEMS)]
+        await sieve.serve([Group(part, lambda ids: self._send(ids, context)) for part in parts])
+        if not sieve.answers:
+            raise sieve.failure()
+        return _joined(sieve)
+
+    async def _send(self, pic_ids: list[int], context: Context) -> SentToQA:
+        call = self.model_copy(update={"picIDs": pic_ids, "batchID": None})
+        return await super(SendImagesForQA, call).run(context)
+
+    def result(self, data: JsonValue) -> SentToQA:
+        """The new batch, and which pictures it has."""
+        return SentToQA.model_validate(data).sorted(self.picIDs or [])
+
+    def teaches(self, result: SentToQA) -> list[Fact]:
         """That they are done again, and the batch they are in now, which may be a new one."""
-        ids, names = [str(pic_id) for pic_id in self.picIDs], [image.fileName for image in result.images]
-        return [PicturesBackInWork(ids), PicturesSentToQA(self.tool, ids, str(result.batchID), names)]
+        ids, names = (
+            [str(one) for one in result.taken],
+            [one.fileName for one in result.images if not one.error],
+        )
+        return [PicturesSentToQA(self.tool, ids, str(result.batchID), names)] if ids else []
+
+
+def _joined(sieve: Sieve[SentToQA]) -> SentToQA:
+    """One answer for all calls."""
+    batches = list(dict.fromkeys(str(answer.batchID) for answer in sieve.answers))
+    return SentToQA(
+        batchID=sieve.answers[-1].batchID,
+        images=[image for answer in sieve.answers for image in answer.images],
+        note=f"the pictures are in batches {', '.join(batches)}: wait for each" if len(batches) > 1 else None,
+        notSent=[*sieve.left, *(one for answer in sieve.answers for one in answer.notSent)],
+        batches=batches,
+    )

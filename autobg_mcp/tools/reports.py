@@ -1,17 +1,23 @@
 """Many reports in few calls: equal reasons and comments share one, and nothing is reported twice."""
 
-from collections import deque
-from collections.abc import Iterator
-from typing import Annotated, Self, get_args
+from typing import Annotated, get_args
 
 from pydantic import Field
 
-from autobg_mcp.errors import AutobgError, RequestRefusedError
+from autobg_mcp.money.ledger import Complaint
 from autobg_mcp.toolkit.arguments import Arguments
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.toolkit.tool import Part, Result, Tool
+from autobg_mcp.toolkit.tool import Result, Tool
 from autobg_mcp.tools.fields import LONGEST_LINE_CHARS, MOST_ITEMS, PicID, ReportReason, ReportReasons, Text
-from autobg_mcp.tools.quality import MOST_REPORTED_AT_ONCE, ReportImages
+from autobg_mcp.tools.quality import (
+    MOST_REPORTED_AT_ONCE,
+    Reported,
+    ReportImages,
+    batches_of,
+    look_again,
+)
+from autobg_mcp.tools.several import LeftOut, steps_for
+from autobg_mcp.tools.sieve import Group, Sieve
 
 
 class PictureReport(Arguments):
@@ -22,37 +28,28 @@ class PictureReport(Arguments):
     reportComment: Annotated[Text, Field(description="What exactly.")] = ""
 
 
-class NotReported(Part):
-    """Pictures that are not known to be reported, and why."""
-
-    picIDs: list[int]
-    reason: str
-    retryAfterS: int | None = None
-
-    @classmethod
-    def of(cls, pic_ids: list[int], error: AutobgError, reason: str | None = None) -> Self:
-        """What an error means for pictures; the reason is its own words where none is given."""
-        return cls(picIDs=pic_ids, reason=reason or str(error), retryAfterS=error.told_retry_after_s)
-
-
 class ManyReported(Result):
     """What came of each picture."""
 
     reported: list[int]
     alreadyReported: list[int]
-    notReported: list[NotReported]
+    notReported: list[LeftOut]
+    batches: list[str] = Field(default_factory=list, exclude=True)
+    """Where the pictures are, as far as known."""
 
     def next_step(self) -> str:
         """Repeat for what is left; what is reported is not sent again."""
-        waits = [left.retryAfterS for left in self.notReported if left.retryAfterS is not None]
-        return f"call again with the same reports in {max(waits)} s" if waits else ""
+        steps = steps_for(self.notReported, "call again with the same reports")
+        if self.alreadyReported:
+            steps.append("alreadyReported: not known to have come back; a new comment reports them anew")
+        return "; ".join([*steps, look_again(self.batches)])
 
 
 class ReportManyImages(Tool[ManyReported]):
     """Report up to 500 bad pictures in the fewest calls of 10 pictures.
 
-    One already reported for the same reasons is left out, so call again for what is left. Free. 10
-    calls/min.
+    One already reported for the same reasons is left out until it came back, so call again for what is left. Free.
+    10 calls/min.
     """
 
     tool = "reportManyImages"
@@ -81,50 +78,51 @@ class ReportManyImages(Tool[ManyReported]):
         """
         wanted = _merged(self.reports)
         known = await _known(context, wanted)
-        groups = deque(_grouped([report for report in wanted if report.picID not in known]))
-        total = sum(len(group.picIDs) for group in groups)
-        reported: list[int] = []
-        failed: list[NotReported] = []
-        while groups:
-            group = groups.popleft()
-            done = len(reported)
-            await context.progress(f"{done} of {total} pictures reported", done=done, total=total)
-            try:
-                reported += (await group.run(context)).reported
-            except RequestRefusedError as error:
-                # One wrong picture refuses them all: halves find it, and save the others.
-                groups.extendleft(reversed(_halves(group)))
-                if len(group.picIDs) == 1:
-                    failed.append(NotReported.of(group.picIDs, error))
-            except AutobgError as error:
-                unsent = [pic_id for left in groups for pic_id in left.picIDs]
-                if not reported and not known and not failed:
-                    raise
-                failed.append(NotReported.of(group.picIDs, error))
-                if unsent:
-                    failed.append(NotReported.of(unsent, error, "not sent after that failure"))
-                break
-        if failed and not reported and not known:
-            details = [f"picIDs {left.picIDs}: {left.reason}" for left in failed]
-            raise RequestRefusedError(f"{self.tool}: no picture was reported.", details=details)
-        return ManyReported(reported=reported, alreadyReported=known, notReported=failed)
+        groups = _grouped(await _in_turn([one for one in wanted if one.picID not in known], context))
+        total, done = sum(len(group.picIDs) for group in groups), 0
+
+        def counted(group: Group[Reported]) -> Group[Reported]:
+            async def send(pic_ids: list[int]) -> Reported:
+                nonlocal done
+                await context.progress(f"{done} of {total} pictures reported", done=done, total=total)
+                answer = await group.send(pic_ids)
+                done += len(answer.reported)
+                return answer
+
+            return Group(group.pic_ids, send)
+
+        sieve = Sieve[Reported](context, ReportImages.tool, ReportImages.rate)
+        await sieve.serve([counted(group.group(context)) for group in groups])
+        if total:
+            await context.progress(f"{done} of {total} pictures reported", done=total, total=total)
+        if sieve.left and not sieve.answers and not known:
+            raise sieve.failure()
+        reported = {pic_id for answer in sieve.answers for pic_id in answer.reported}
+        ids = [report.picID for report in wanted]
+        return ManyReported(
+            reported=[pic_id for pic_id in ids if pic_id in reported],
+            alreadyReported=known,
+            notReported=sieve.left,
+            batches=await batches_of(ids, context),
+        )
 
 
 async def _known(context: Context, reports: list[PictureReport]) -> list[int]:
-    """The pictures that were reported for the same reasons within the window."""
+    """The pictures of which the same was reported within the window, and which did not come back since."""
     before = await context.ledger.reported(
         context.account.id,
-        {str(report.picID): report.reportReason for report in reports},
+        {str(one.picID): Complaint(one.reportReason, one.reportComment) for one in reports},
         window_s=context.settings.duplicate_window_h * 3600,
     )
     return [report.picID for report in reports if str(report.picID) in before]
 
 
-def _halves(group: ReportImages) -> list[ReportImages]:
-    """The two halves of a group; none of a single picture."""
-    middle = len(group.picIDs) // 2
-    parts = (group.picIDs[:middle], group.picIDs[middle:]) if middle else ()
-    return [group.model_copy(update={"picIDs": part}) for part in parts]
+async def _in_turn(reports: list[PictureReport], context: Context) -> list[PictureReport]:
+    """What was never reported first, so that no repeat keeps it waiting, and last what the ledger does not know."""
+    ids = [str(report.picID) for report in reports]
+    seen = await context.ledger.last_seen(context.account.id, ids)
+    again = await context.ledger.rework(context.account.id, ids)
+    return sorted(reports, key=lambda one: (str(one.picID) not in seen, str(one.picID) in again))
 
 
 def _merged(reports: list[PictureReport]) -> list[PictureReport]:
@@ -147,16 +145,18 @@ def _merged(reports: list[PictureReport]) -> list[PictureReport]:
     return list(merged.values())
 
 
-def _grouped(reports: list[PictureReport]) -> Iterator[ReportImages]:
+def _grouped(reports: list[PictureReport]) -> list[ReportImages]:
     """The fewest calls: pictures with equal reasons and comment share one, as many as it takes."""
     groups: dict[tuple[frozenset[str], str], list[PictureReport]] = {}
     for report in reports:
         groups.setdefault((frozenset(report.reportReason), report.reportComment), []).append(report)
-    for group in groups.values():
-        for first in range(0, len(group), MOST_REPORTED_AT_ONCE):
-            part = group[first : first + MOST_REPORTED_AT_ONCE]
-            yield ReportImages(
-                picIDs=[report.picID for report in part],
-                reportReason=part[0].reportReason,
-                reportComment=part[0].reportComment or None,
-            )
+    return [
+        ReportImages(
+            picIDs=[report.picID for report in part],
+            reportReason=part[0].reportReason,
+            reportComment=part[0].reportComment or None,
+        )
+        for group in groups.values()
+        for first in range(0, len(group), MOST_REPORTED_AT_ONCE)
+        for part in (group[first : first + MOST_REPORTED_AT_ONCE],)
+    ]

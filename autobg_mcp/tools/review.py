@@ -13,7 +13,8 @@ from autobg_mcp.text import cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import PictureResult, Tool
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN, BatchID, ReportReason
-from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, ImageState, original_of
+from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, ImageState, Picture, original_of
+from autobg_mcp.tools.keeping import mark_of
 
 _FETCHED_AT_ONCE = 2
 _NAME_CHARS = 24
@@ -31,6 +32,8 @@ class Review(PictureResult):
     """Where the files lie, each named by its picID; empty where none was saved."""
     unfinished: bool
     """Whether a picture is pending, or could not be fetched."""
+    unchanged: bool = False
+    """Whether a picture is the same as when it was reported."""
 
     def text(self) -> str:
         """The sheet in words, the reasons, and the next call."""
@@ -50,6 +53,8 @@ class Review(PictureResult):
         steps = [f"report bad ones with reportManyImages, reasons: {', '.join(get_args(ReportReason))}"]
         if self.unfinished:
             steps.append(f"waitForBatch, then page {self.page} again for what is missing here")
+        if self.unchanged:
+            steps.append("what is the same as when reported may still be redone: review again later")
         if self.page < self.pages:
             steps.append(f"reviewBatch batchID={self.batchID} page={self.page + 1}")
         return "; ".join(steps)
@@ -85,6 +90,7 @@ class ReviewBatch(Tool[Review]):
             lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
             folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
             unfinished=any(entry.unfinished for entry in entries),
+            unchanged=any(entry.unchanged for entry in entries),
             pictures=[sheet.content for sheet in sheets],
         )
 
@@ -94,6 +100,7 @@ class _Entry(NamedTuple):
     line: str
     file: Path | None = None
     unfinished: bool = False
+    unchanged: bool = False
 
 
 async def _entries(images: list[ImageState], context: Context) -> list[_Entry]:
@@ -128,13 +135,21 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
             line += f", not shown: {cleaned(str(error))}"
             unfinished = error.repeatable
         else:
-            after = picture.pictures[0] if picture.pictures else None
-            tile = Tile(pic_id, name, state, after=after, before=picture.before)
-            kind = f", {picture.kind}" if picture.kind else "" if after else f", saved, {picture.shown}"
-            return _Entry(tile, line + kind, Path(picture.file.path))
+            return _shown(picture, line, pic_id, name)
+    mark = await mark_of(image.picID, context)
+    line += f", {mark}" if mark else ""
     known = await context.ledger.picture(context.account.id, str(image.picID))
     tile = Tile(pic_id, name, state, before=await original_of(known, context))
     return _Entry(tile, line, unfinished=unfinished)
+
+
+def _shown(picture: Picture, line: str, pic_id: str, name: str) -> _Entry:
+    """The tile and line of a picture that was fetched."""
+    after = picture.pictures[0] if picture.pictures else None
+    tile = Tile(pic_id, name, "done", after=after, before=picture.before)
+    kind = picture.kind or ("" if after else f"saved, {picture.shown}")
+    told = ", ".join(filter(None, (line, kind, picture.mark)))
+    return _Entry(tile, told, Path(picture.file.path), unchanged=picture.unchanged)
 
 
 def _shortened(name: str) -> str:

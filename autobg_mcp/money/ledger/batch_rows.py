@@ -42,7 +42,8 @@ def add(db: sqlite3.Connection, entry: Entry) -> None:
 
 
 _HOLDS_TEXT = """(instr(searched, :folded) OR template IN
-    (SELECT template_id FROM templates WHERE account = :account AND instr(casefold(name), :folded)))"""
+    (SELECT template_id FROM templates WHERE account = :account AND instr(casefold(name), :folded)) OR batch_id IN
+    (SELECT batch_id FROM pictures WHERE account = :account AND pic_id = :text))"""
 
 
 def found(
@@ -71,6 +72,7 @@ def found(
             "since": -1e300 if since is None else since,
             "until": 1e300 if until is None else until,
             "folded": (text or "").casefold(),
+            "text": text,
             "limit": limit,
         },
     ).fetchall()

@@ -134,5 +134,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # The newest entry when a batch was seen for the first time; NULL for one that was seen before this was kept.
         "ALTER TABLE looks ADD COLUMN seen_after INTEGER",
     ),
+    (
+        # Results as they were fetched, the newest with the highest rowid, and what became of a picture since a report.
+        """CREATE TABLE results (
+            account TEXT NOT NULL,
+            pic_id TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            UNIQUE (account, pic_id, sha256)
+        )""",
+        "ALTER TABLE reports ADD COLUMN before_sha256 TEXT",
+        "ALTER TABLE reports ADD COLUMN since_sha256 TEXT",
+        "ALTER TABLE reports ADD COLUMN seen_in_work INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE reports ADD COLUMN seen_done INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

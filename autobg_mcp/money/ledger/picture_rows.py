@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from autobg_mcp.money.ledger import entries
 from autobg_mcp.money.ledger.columns import api_id, storable, words
-from autobg_mcp.money.ledger.records import Entry, KnownPicture, PictureState
+from autobg_mcp.money.ledger.records import Entry, KnownPicture, LastSeen, PictureState
 
 
 def keep(db: sqlite3.Connection, account: str, batch_id: str, pictures: Sequence[PictureState]) -> None:
@@ -36,6 +36,15 @@ def of_batch(db: sqlite3.Connection, account: str, batch_id: str) -> list[Pictur
     ]
 
 
+def last_seen(db: sqlite3.Connection, account: str, pic_id: str) -> LastSeen | None:
+    """Where and how a picture was last seen; None where no status of its batch was recorded."""
+    row = db.execute(
+        "SELECT batch_id, processed, failed FROM pictures WHERE account = ? AND pic_id = ? ORDER BY rowid DESC LIMIT 1",
+        (account, pic_id),
+    ).fetchone()
+    return LastSeen(api_id(row["batch_id"]), not (row["processed"] or row["failed"])) if row else None
+
+
 def known(db: sqlite3.Connection, account: str, pic_id: str) -> KnownPicture | None:
     """One picture; see `Ledger.picture`."""
     rows = db.execute(
@@ -50,7 +59,7 @@ def known(db: sqlite3.Connection, account: str, pic_id: str) -> KnownPicture | N
     submitted = _submitted_as(db, account, name, batch_ids)
     return KnownPicture(
         name=name,
-        batch_id=batch_ids[-1],
+        batch_id=batch_ids[0],
         source=submitted.source if submitted else None,
         submitted_at=submitted.at if submitted else None,
     )

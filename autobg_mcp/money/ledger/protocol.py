@@ -6,13 +6,16 @@ from typing import Protocol
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
+    Complaint,
     Entry,
     FileStamp,
     Intent,
     KnownPicture,
+    LastSeen,
     Outcome,
     PictureState,
     Poll,
+    Rework,
 )
 from autobg_mcp.money.ledger.spending import CreditLedger
 
@@ -104,7 +107,8 @@ class Ledger(CreditLedger, Protocol):
             account: Whose.
             since: Submitted to at this time or later; None for any.
             until: Submitted to before this time; None for any.
-            text: A part of batch number, vehicle, template, its name, tool or file name; None for any.
+            text: A part of batch number, vehicle, template, its name, tool or file name, or a whole picture number;
+                None for any.
             limit: How many batches at most.
         """
         ...
@@ -155,20 +159,29 @@ class Ledger(CreditLedger, Protocol):
         """
         ...
 
-    async def reported(
-        self, account: str, reports: Mapping[str, Iterable[str]], *, window_s: float
-    ) -> set[str]:
-        """The pictures, of those given with reasons, that were reported for the same reasons within `window_s`."""
+    async def last_seen(self, account: str, pic_ids: Iterable[str]) -> dict[str, LastSeen]:
+        """Where and how pictures were last seen, of those that stood in a recorded status."""
         ...
 
-    async def record_report(
-        self, account: str, pic_ids: Iterable[str], reasons: Iterable[str], comment: str
-    ) -> None:
-        """Keep one accepted report."""
+    async def fetched(self, account: str, pic_id: str, sha256: str) -> set[str]:
+        """Keep the digest of a picture that was just fetched; answers the digests of all others that it ever was."""
         ...
 
-    async def make_stale(self, account: str, pic_ids: Iterable[str]) -> None:
-        """Keep what was last seen of the pictures' batches, but let nobody take it for their state now."""
+    async def reported(self, account: str, reports: Mapping[str, Complaint], *, window_s: float) -> set[str]:
+        """The pictures, of those given with a report, of which the same was reported within `window_s`.
+
+        A picture that came back since is none of them, nor is one with a comment that was not made before. It came back
+        when it was seen in work and then done, when its bytes changed, or, where nobody fetched it since, when a later look
+        shows it done.
+        """
+        ...
+
+    async def record_report(self, account: str, pic_ids: Iterable[str], report: Complaint) -> None:
+        """Keep one accepted report; nobody takes what was last seen of the pictures' batches for their state now."""
+        ...
+
+    async def rework(self, account: str, pic_ids: Iterable[str]) -> dict[str, Rework]:
+        """What is known of pictures since they were last reported, of those that ever were."""
         ...
 
     async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:

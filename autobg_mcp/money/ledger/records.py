@@ -3,6 +3,7 @@
 Times are seconds since 1970 by the wall clock; one picture is taken for one credit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,7 +94,7 @@ class KnownPicture:
 
     Attributes:
         name: The name the API told.
-        batch_id: The batch it was last seen in.
+        batch_id: The batch it was first seen in: one that went through human QA can stand in a second one.
         source: Local path of the original; None where unknown or not certain.
         submitted_at: When that was; None where unknown or not certain.
     """
@@ -102,6 +103,48 @@ class KnownPicture:
     batch_id: str
     source: str | None
     submitted_at: float | None
+
+
+@dataclass(frozen=True)
+class LastSeen:
+    """Where and how a picture was last seen.
+
+    Attributes:
+        batch_id: The newest batch it was seen in.
+        in_work: Whether it was neither processed nor failed when that batch was last looked at.
+    """
+
+    batch_id: str
+    in_work: bool
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What a picture is reported for: no reason at all means that it was sent to people to be done again."""
+
+    reasons: Sequence[str]
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Rework:
+    """What is known of a picture since it was last reported.
+
+    Whether the API's status shows that a picture is done again is unknown, so its bytes are compared as well.
+
+    Attributes:
+        reported_at: When it was reported.
+        by_people: Whether it was sent to people to be done again, without reasons.
+        redone: Whether it was seen in work since and then done.
+        fetched: Whether it was fetched since.
+        changed: Whether its bytes are others than before the report; None where they were not fetched before or not since.
+    """
+
+    reported_at: float
+    by_people: bool
+    redone: bool
+    fetched: bool
+    changed: bool | None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The ledger in one SQLite file, which any number of processes of a user share."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import (
@@ -19,16 +20,21 @@ from autobg_mcp.money.ledger import (
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
+    Complaint,
     Entry,
     FileStamp,
     Intent,
     KnownPicture,
+    LastSeen,
     Outcome,
     PictureState,
     Poll,
+    Rework,
 )
 from autobg_mcp.money.ledger.spending import Balance, Spending
 from autobg_mcp.money.ledger.transactions import Transactions
+
+T = TypeVar("T")
 
 
 class SqliteLedger(Transactions):
@@ -156,23 +162,31 @@ class SqliteLedger(Transactions):
     async def record_status(self, account: str, batch_id: str, pictures: Sequence[PictureState]) -> None:
         def work(db: sqlite3.Connection, now: float) -> None:
             picture_rows.keep(db, account, batch_id, pictures)
+            report_rows.seen(db, account, pictures)
             looks.looked(db, account, batch_id, now)
             settling.settle_what_is_seen(db, account, batch_id, now)
 
         await self._note(work)
 
-    async def reported(
-        self, account: str, reports: Mapping[str, Iterable[str]], *, window_s: float
-    ) -> set[str]:
+    async def last_seen(self, account: str, pic_ids: Iterable[str]) -> dict[str, LastSeen]:
+        return await self._each(pic_ids, lambda db, pic_id: picture_rows.last_seen(db, account, pic_id))
+
+    async def fetched(self, account: str, pic_id: str, sha256: str) -> set[str]:
+        return await self._note(lambda db, _: report_rows.fetched(db, account, pic_id, sha256))
+
+    async def reported(self, account: str, reports: Mapping[str, Complaint], *, window_s: float) -> set[str]:
         return await self._read(lambda db, now: report_rows.known(db, account, reports, now - window_s))
 
-    async def record_report(
-        self, account: str, pic_ids: Iterable[str], reasons: Iterable[str], comment: str
-    ) -> None:
-        await self._write(lambda db, now: report_rows.add(db, account, pic_ids, reasons, comment, now))
+    async def record_report(self, account: str, pic_ids: Iterable[str], report: Complaint) -> None:
+        def work(db: sqlite3.Connection, now: float) -> None:
+            reported = list(pic_ids)
+            report_rows.add(db, account, reported, report, now)
+            looks.ask_anew_for(db, account, reported)
 
-    async def make_stale(self, account: str, pic_ids: Iterable[str]) -> None:
-        await self._note(lambda db, _: looks.ask_anew_for(db, account, pic_ids))
+        await self._write(work)
+
+    async def rework(self, account: str, pic_ids: Iterable[str]) -> dict[str, Rework]:
+        return await self._each(pic_ids, lambda db, pic_id: report_rows.rework(db, account, pic_id))
 
     async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:
         return await self._read(lambda db, _: template_rows.names(db, account, template_ids))
@@ -185,3 +199,14 @@ class SqliteLedger(Transactions):
 
     async def keep_digests(self, kept: Mapping[FileStamp, str]) -> None:
         await self._note(lambda db, now: digests.keep(db, kept, now))
+
+    async def _each(
+        self, keys: Iterable[str], found: Callable[[sqlite3.Connection, str], T | None]
+    ) -> dict[str, T]:
+        """What is found by each key, in one reading; a key that nothing is found by is left out."""
+        asked = list(keys)
+
+        def work(db: sqlite3.Connection, _: float) -> dict[str, T]:
+            return {key: value for key in asked if (value := found(db, key)) is not None}
+
+        return await self._read(work)
