@@ -81,6 +81,6 @@ async def test_what_was_paid_before_a_host_went_away_is_known_and_nothing_is_in_
     async with process("auto", tmp_path, environment=environment) as host:
         known = structured(await host.call_tool("listBatches", {}))
         batch_id = re.findall("'batchID': '(\\d+)'", str(known))[0]
-        status = structured(await host.call_tool("getImageStatus", {"batchID": batch_id}))
+        status = structured(await host.call_tool("getImageStatus", {"batchID": batch_id, "all": True}))
     assert f"'pictures': {str(status['images']).count('picID')}," in str(known)
     assert (known["outcomeUnknown"], "Traceback" in log) == ([], False)

@@ -71,6 +71,7 @@ class Submission(Endpoint[AcceptedT_co], Generic[AcceptedT_co]):
             pictures=1,
             fingerprint=request.fingerprint(),
             source=file.source if file else None,
+            process_type=getattr(self, "processType", None),
         )
 
     def vehicle(self) -> str:

@@ -13,7 +13,8 @@ from autobg_mcp.text import cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import PictureResult, Tool
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN, BatchID, ReportReason
-from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, ImageState, original_of
+from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, original_of
+from autobg_mcp.tools.status import ImageState
 
 _FETCHED_AT_ONCE = 2
 _NAME_CHARS = 24

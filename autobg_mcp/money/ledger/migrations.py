@@ -111,5 +111,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             digest TEXT NOT NULL
         ) WITHOUT ROWID""",
     ),
+    ("ALTER TABLE entries ADD COLUMN process_type TEXT",),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

@@ -1,7 +1,7 @@
 """What a ledger does, whatever it is kept in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from autobg_mcp.money.ledger.records import (
     Batch,
@@ -84,8 +84,17 @@ class Ledger(Protocol):
         """Submissions whose outcome nobody knows, oldest first."""
         ...
 
-    async def spent(self, account: str, since: float) -> int:
-        """Credits spent from `since` on; unknown submissions and those under way count, refused ones do not."""
+    async def spent(self, account: str, since: float, until: float | None = None) -> int:
+        """Credits spent from `since` on and before `until`; None is no end.
+
+        Unknown submissions and those under way count, refused ones do not.
+        """
+        ...
+
+    async def credits_by(
+        self, account: str, kind: Literal["vehicle", "template"], *, since: float
+    ) -> dict[str | None, int]:
+        """The same credits from `since` on by vehicle or template, most first; None is no template."""
         ...
 
     async def record_credits(self, account: str, left: float) -> None:
@@ -117,6 +126,10 @@ class Ledger(Protocol):
 
     async def vehicle_of(self, account: str, batch_id: str) -> str | None:
         """The vehicle that a batch was submitted for; None where it was not submitted from here."""
+        ...
+
+    async def handed_to_people(self, account: str, batch_id: str) -> float | None:
+        """When pictures of a batch were last submitted for people to do; None where none were from here."""
         ...
 
     async def picture(self, account: str, pic_id: str) -> KnownPicture | None:

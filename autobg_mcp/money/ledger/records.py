@@ -3,7 +3,7 @@
 Times are seconds since 1970 by the wall clock; one picture is taken for one credit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal["accepted", "refused", "unknown"]
@@ -27,6 +27,7 @@ class Intent:
         pictures: How many credits the call costs at most.
         fingerprint: sha256 (hex) of the picture's bytes and of every argument that changes the result.
         source: Local path of the original; None for links.
+        process_type: `collab` where people do it, `ai` where they do not; None where nobody said.
     """
 
     account: str
@@ -38,6 +39,7 @@ class Intent:
     pictures: int
     fingerprint: str
     source: str | None
+    process_type: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

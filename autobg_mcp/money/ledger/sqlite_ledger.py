@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import anyio.to_thread
 
@@ -25,6 +25,7 @@ from autobg_mcp.money.ledger import (
     settling,
     template_rows,
 )
+from autobg_mcp.money.ledger.credit_rows import CreditQuestions, T, Work
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
 from autobg_mcp.money.ledger.records import (
     Batch,
@@ -39,10 +40,6 @@ from autobg_mcp.money.ledger.records import (
 )
 from autobg_mcp.state import StateFile
 
-T = TypeVar("T")
-Work = Callable[[sqlite3.Connection, float], T]
-"""What is done in one transaction, at a time by the wall clock."""
-
 FILE_NAME: Final = "ledger.sqlite3"
 _IF_LOST: Final = (
     "The new one does not know what was submitted before: a repeated picture is paid again, earlier batch numbers stand "
@@ -50,7 +47,7 @@ _IF_LOST: Final = (
 )
 
 
-class SqliteLedger:
+class SqliteLedger(CreditQuestions):
     """A ledger on a local disk; its methods are those of `Ledger`. A call is one transaction in a worker thread.
 
     Args:
@@ -140,9 +137,6 @@ class SqliteLedger:
     async def unknown(self, account: str) -> list[Entry]:
         return await self._read(lambda db, _: entries.unknown(db, account))
 
-    async def spent(self, account: str, since: float) -> int:
-        return await self._read(lambda db, _: entries.spent(db, account, since))
-
     async def record_credits(self, account: str, left: float) -> None:
         await self._note(lambda db, now: balances.keep(db, account, left, now))
 
@@ -156,9 +150,6 @@ class SqliteLedger:
         limit: int = 20,
     ) -> list[Batch]:
         return await self._read(lambda db, _: batch_rows.found(db, account, since, until, text, limit))
-
-    async def vehicle_of(self, account: str, batch_id: str) -> str | None:
-        return await self._read(lambda db, _: batch_rows.vehicle_of(db, account, batch_id))
 
     async def picture(self, account: str, pic_id: str) -> KnownPicture | None:
         return await self._read(lambda db, _: picture_rows.known(db, account, pic_id))
