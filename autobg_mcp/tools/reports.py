@@ -87,8 +87,7 @@ class ReportManyImages(Tool[ManyReported]):
         failed: list[NotReported] = []
         while groups:
             group = groups.popleft()
-            done = len(reported)
-            await context.progress(f"{done} of {total} pictures reported", done=done, total=total)
+            await _tell(reported, failed, total, context)
             try:
                 reported += (await group.run(context)).reported
             except RequestRefusedError as error:
@@ -97,17 +96,24 @@ class ReportManyImages(Tool[ManyReported]):
                 if len(group.picIDs) == 1:
                     failed.append(NotReported.of(group.picIDs, error))
             except AutobgError as error:
-                unsent = [pic_id for left in groups for pic_id in left.picIDs]
+                unsent = [pic_id for rest in groups for pic_id in rest.picIDs]
                 if not reported and not known and not failed:
                     raise
                 failed.append(NotReported.of(group.picIDs, error))
                 if unsent:
                     failed.append(NotReported.of(unsent, error, "not sent after that failure"))
                 break
+        await _tell(reported, failed, total, context)
         if failed and not reported and not known:
             details = [f"picIDs {left.picIDs}: {left.reason}" for left in failed]
             raise RequestRefusedError(f"{self.tool}: no picture was reported.", details=details)
         return ManyReported(reported=reported, alreadyReported=known, notReported=failed)
+
+
+async def _tell(reported: list[int], failed: list[NotReported], total: int, context: Context) -> None:
+    """Say how many are reported; what failed is done with, too."""
+    done = len(reported) + sum(len(one.picIDs) for one in failed)
+    await context.progress(f"{len(reported)} of {total} pictures reported", done=done, total=total)
 
 
 async def _known(context: Context, reports: list[PictureReport]) -> list[int]:
