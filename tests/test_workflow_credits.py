@@ -94,6 +94,19 @@ async def test_where_the_balance_fails_nothing_is_made_up(
     assert (await client.call_tool("getCreditSummary", {})).is_error
 
 
+@pytest.mark.parametrize(
+    "balance", [{}, {"current_credits": None}, {"current_credits": ""}, {"total_credits": 100}], ids=str
+)
+async def test_a_balance_that_is_missing_is_not_told_as_none_left(
+    balance: dict[str, JsonValue], connect: Connect
+) -> None:
+    api = ScriptedApi()
+    api.data(balance)
+    async with connect(api=api) as client:
+        assert (await client.call_tool("getCreditSummary", {})).is_error
+        assert (await client.call_tool("getUserCreditDetails", {})).is_error
+
+
 async def test_submissions_of_unknown_outcome_are_told(client: McpClient, world: World, photos: Path) -> None:
     world.fail_next("/uploadWithoutTemplateCC", "drop_after")
     await upload(client, photos / "cars" / "car-1.jpg")

@@ -32,13 +32,15 @@ class Review(PictureResult):
     """Where the files lie, each named by its picID; empty where none was saved."""
     unfinished: bool
     """Whether a picture is pending, or could not be fetched."""
-    instead: tuple[str, str] | None = None
-    """What is said where there is nothing to show, and the next call; None where there is a sheet."""
+    instead: str = ""
+    """What is said where there is nothing to show; empty where there is a sheet."""
+    instead_next: str = ""
+    """The next call there."""
 
     def text(self) -> str:
         """The sheet in words, the reasons, and the next call."""
         if self.instead:
-            return f"{self.instead[0]} Next: {self.next_step()}"
+            return f"{self.instead} Next: {self.next_step()}"
         saved = f" Files: {', '.join(self.folders)}, named by picID" if self.folders else ""
         return "\n".join(
             [
@@ -51,7 +53,7 @@ class Review(PictureResult):
     def next_step(self) -> str:
         """Report what is bad, come back for what is pending, and go on to the next sheet."""
         if self.instead:
-            return self.instead[1]
+            return self.instead_next
         steps = [f"report bad ones with reportManyImages, reasons: {', '.join(get_args(ReportReason))}"]
         if self.unfinished:
             steps.append(f"waitForBatch, then page {self.page} again for what is missing here")
@@ -80,7 +82,7 @@ class ReviewBatch(Tool[Review]):
         pages = max(1, -(-len(status.images) // MOST_TILES))
         first = (self.page - 1) * MOST_TILES
         images = status.images[first : first + MOST_TILES]
-        instead = self._instead(images, status, pages)
+        instead, instead_next = self._instead(images, status, pages)
         entries = [] if instead else await _entries(images, context)
         tiles = [entry.tile for entry in entries]
         sheets = [await in_lane(contact_sheet, tiles, first_number=first + 1)] if tiles else []
@@ -92,18 +94,19 @@ class ReviewBatch(Tool[Review]):
             folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
             unfinished=any(entry.unfinished for entry in entries),
             instead=instead,
+            instead_next=instead_next,
             pictures=[sheet.content for sheet in sheets],
         )
 
-    def _instead(self, images: list[ImageState], status: BatchStatus, pages: int) -> tuple[str, str] | None:
-        """What is said where there is nothing to show, and the next call; None where there is something."""
+    def _instead(self, images: list[ImageState], status: BatchStatus, pages: int) -> tuple[str, str]:
+        """What is said where there is nothing to show, and the next call; empty where there is something."""
         batch, again = f"Batch {self.batchID}", f"reviewBatch batchID={self.batchID} page="
         if not status.total:
             return f"{batch} has no pictures yet.", status.next_step()
         if self.page > pages:
             return f"{batch} ends with sheet {pages}: there is no sheet {self.page}.", f"{again}{pages}"
         if any(image.isProcessed or image.isFailed for image in images):
-            return None
+            return "", ""
         if not status.done:
             return f"{batch}: {status.total} of {status.total} pictures are in work.", status.next_step()
         more = f"; {again}{self.page + 1}" if self.page < pages else ""
