@@ -93,7 +93,7 @@ async def test_a_status_of_3000_pictures_is_cut_and_the_whole_is_a_file(
     api: ScriptedApi, host: McpClient
 ) -> None:
     api.data([{"picID": number, "picName": f"car-{number}.jpg"} for number in range(3000)])
-    result = await host.call_tool("getImageStatus", {"batchID": "1206"})
+    result = await host.call_tool("getImageStatus", {"batchID": "1206", "all": True})
     answer = structured(result)
     assert len(text_of(result).encode()) <= MOST_BYTES
     assert (answer["pending"], answer["next"]) == (3000, "waitForBatch batchID=1206")

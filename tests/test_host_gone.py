@@ -6,12 +6,18 @@ import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from documented import structured
+from ledger_cases import by_hand
 from test_stdio import UPLOAD, process
+from uploading import PATH
 
 pytestmark = pytest.mark.anyio
 
@@ -33,14 +39,19 @@ def environment(photos: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
         sandbox.terminate()
 
 
-def abandoned(environment: dict[str, str], messages: int) -> str:
-    """What a server logs whose host asks for an upload, reads so many messages, and goes."""
+def asked() -> bytes:
+    """What a host writes that asks for an upload of three photos."""
     call = {"name": "uploadImagesWithoutTemplate", "arguments": UPLOAD | {"images": ["cars"]}}
-    asked = [
+    messages = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call | {"_meta": {"progressToken": 1}}},
     ]
+    return "".join(json.dumps(one) + "\n" for one in messages).encode()
+
+
+def abandoned(environment: dict[str, str], messages: int) -> str:
+    """What a server logs whose host asks for an upload, reads so many messages, and goes."""
     with subprocess.Popen(
         [sys.executable, "-m", "autobg_mcp"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | environment,
@@ -48,7 +59,7 @@ def abandoned(environment: dict[str, str], messages: int) -> str:
         assert server.stdin
         assert server.stdout
         assert server.stderr
-        server.stdin.write("".join(json.dumps(one) + "\n" for one in asked).encode())
+        server.stdin.write(asked())
         server.stdin.flush()
         for _ in range(messages):
             assert b"jsonrpc" in server.stdout.readline()
@@ -81,6 +92,89 @@ async def test_what_was_paid_before_a_host_went_away_is_known_and_nothing_is_in_
     async with process("auto", tmp_path, environment=environment) as host:
         known = structured(await host.call_tool("listBatches", {}))
         batch_id = re.findall("'batchID': '(\\d+)'", str(known))[0]
-        status = structured(await host.call_tool("getImageStatus", {"batchID": batch_id}))
+        status = structured(await host.call_tool("getImageStatus", {"batchID": batch_id, "all": True}))
     assert f"'pictures': {str(status['images']).count('picID')}," in str(known)
     assert (known["outcomeUnknown"], "Traceback" in log) == ([], False)
+
+
+# Told to end
+
+
+def steer(environment: dict[str, str], what: str, body: object = None) -> dict[str, Any]:
+    """Ask or steer the sandbox that stands in for the API."""
+    url = environment["AUTOBG_BASE_URL"].removesuffix("/public/api/v1") + f"/_sandbox/{what}"
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(url, data, timeout=5) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+@contextmanager
+def photo_on_the_wire(environment: dict[str, str], answer_s: float) -> Iterator[subprocess.Popen[bytes]]:
+    """A server whose first photo of three has reached an API that answers after so many seconds."""
+    steer(
+        environment,
+        "failures",
+        {"path": "/uploadWithoutTemplateCC", "kind": "slow", "delay_s": answer_s, "times": 9},
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "autobg_mcp"],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment,
+    ) as server:  # fmt: skip
+        assert server.stdin
+        server.stdin.write(asked())
+        server.stdin.flush()
+        while PATH not in steer(environment, "state")["requests"]:
+            assert server.poll() is None
+        yield server
+        if server.poll() is None:
+            server.kill()
+
+
+def told_to_end(server: subprocess.Popen[bytes], how: str) -> float:
+    """How many seconds a server takes to end after the first SIGTERM, as hosts end one."""
+    assert server.stdin
+    if how == "standard input is closed before":
+        server.stdin.close()
+        time.sleep(0.2)
+    told_s = time.monotonic()
+    server.terminate()
+    if how == "told twice":
+        time.sleep(0.2)
+        server.terminate()
+    server.wait(10)
+    return time.monotonic() - told_s
+
+
+WAYS = pytest.mark.parametrize("how", ["told once", "told twice", "standard input is closed before"])
+
+
+@pytest.mark.long
+@WAYS
+def test_the_photo_on_the_wire_is_finished_and_none_is_begun_once_a_server_is_told_to_end(
+    how: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with photo_on_the_wire(environment, answer_s=1.0) as server:
+        told_to_end(server, how)
+    assert by_hand(tmp_path / "state", "SELECT state, batch_id FROM entries") == [("accepted", "1206")]
+    assert steer(environment, "state")["requests"][PATH] == 1
+
+
+@pytest.mark.long
+@WAYS
+def test_a_photo_that_takes_too_long_is_unknown_before_the_host_kills_the_server(
+    how: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with photo_on_the_wire(environment, answer_s=30) as server:
+        assert told_to_end(server, how) < 2.5
+    entries = by_hand(tmp_path / "state", "SELECT state, reason FROM entries")
+    assert entries == [("unknown", "the call was broken off")]
+    assert steer(environment, "state")["requests"][PATH] == 1
+
+
+@pytest.mark.long
+def test_an_idle_server_ends_as_soon_as_it_is_told(environment: dict[str, str]) -> None:
+    with photo_on_the_wire(environment, answer_s=0) as server:
+        while steer(environment, "state")["requests"][PATH] < 3:
+            assert server.poll() is None
+        assert told_to_end(server, "told once") < 1.5

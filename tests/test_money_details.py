@@ -113,7 +113,7 @@ async def test_a_lost_photo_of_any_name_is_settled_when_it_is_seen(
 
 async def test_a_batch_opened_by_qa_is_listed(client: McpClient, photos: Path, world: World) -> None:
     batch = str(structured(await upload(client, photos / "cars"))["batchID"])
-    status = structured(await client.call_tool("waitForBatch", {"batchID": batch}))
+    status = structured(await client.call_tool("waitForBatch", {"batchID": batch, "all": True}))
     assert isinstance(status["images"], list)
     ids: list[JsonValue] = [image["picID"] for image in status["images"] if isinstance(image, dict)]
     redone = structured(await client.call_tool("sendImagesForQA", {"picIDs": ids}))
@@ -126,7 +126,7 @@ async def test_after_a_report_a_wait_does_not_answer_what_was_seen_before(
     client: McpClient, photos: Path, world: World
 ) -> None:
     batch = str(structured(await upload(client, photos / "cars"))["batchID"])
-    status = structured(await client.call_tool("waitForBatch", {"batchID": batch}))
+    status = structured(await client.call_tool("waitForBatch", {"batchID": batch, "all": True}))
     assert isinstance(status["images"], list)
     first = status["images"][0]
     assert isinstance(first, dict)
@@ -140,7 +140,7 @@ async def test_after_a_report_the_list_still_tells_what_was_last_seen(
 ) -> None:
     batch = str(structured(await upload(client, photos / "cars"))["batchID"])
     world.advance(10)
-    status = structured(await client.call_tool("getImageStatus", {"batchID": batch}))
+    status = structured(await client.call_tool("getImageStatus", {"batchID": batch, "all": True}))
     assert isinstance(status["images"], list)
     first = status["images"][0]
     assert isinstance(first, dict)

@@ -17,7 +17,7 @@ from scripted_api import ScriptedApi
 
 pytestmark = pytest.mark.anyio
 
-STATUS_CALL = ("getImageStatus", {"batchID": "1206"})
+STATUS_CALL = ("getImageStatus", {"batchID": "1206", "all": True})
 
 
 @pytest.fixture
@@ -49,6 +49,19 @@ async def test_a_status_counts_processed_failed_and_pending(api: ScriptedApi, ho
     data: JsonValue = [image(number, processed=done, failed=bad) for number, (done, bad) in enumerate(states)]
     status = await status_of(api, host, data)
     assert status == {"processed": 2, "failed": 2, "pending": 1, "images": data}
+
+
+async def test_a_status_lists_what_failed_before_what_is_pending_and_nothing_that_is_done(
+    api: ScriptedApi, host: McpClient
+) -> None:
+    done, pending, failed = (
+        image(1, processed=True, failed=False),
+        image(2, processed=False, failed=False),
+        image(3, processed=True, failed=True),
+    )
+    api.data([done, pending, failed])
+    told = structured(await host.call_tool("getImageStatus", {"batchID": "1206"}))
+    assert told["images"] == [failed, pending]
 
 
 @pytest.mark.parametrize(

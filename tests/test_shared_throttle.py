@@ -38,7 +38,7 @@ async def uploaded(host: Host, count: int) -> list[int]:
         arguments = {"numberPlate": "V", "processType": "ai", "clientS3Uris": links}
         batch = (await client.call_tool("uploadS3UrlsWithoutTemplate", arguments)).structured_content
         assert batch is not None
-        status = await client.call_tool("waitForBatch", {"batchID": str(batch["batchID"])})
+        status = await client.call_tool("waitForBatch", {"batchID": str(batch["batchID"]), "all": True})
         assert status.structured_content is not None
         return [image["picID"] for image in status.structured_content["images"]]
 

@@ -29,7 +29,9 @@ async def pictures(request: pytest.FixtureRequest, client: McpClient) -> list[in
     links: list[JsonValue] = [f"https://cars.example/{index}.jpg" for index in range(number)]
     arguments: dict[str, JsonValue] = {"clientS3Uris": links, "numberPlate": "V", "processType": "ai"}
     result = structured(await client.call_tool("uploadS3UrlsWithoutTemplate", arguments))
-    status = structured(await client.call_tool("getImageStatus", {"batchID": str(result["batchID"])}))
+    status = structured(
+        await client.call_tool("getImageStatus", {"batchID": str(result["batchID"]), "all": True})
+    )
     images = status["images"]
     assert isinstance(images, list)
     return [int(str(image["picID"])) for image in images if isinstance(image, dict)]
@@ -155,6 +157,21 @@ async def test_a_refused_report_stops_no_other(client: McpClient, world: World, 
     [(pic_ids, reason, retry_after_s)] = left(result)
     assert (pic_ids, retry_after_s) == ([1], None)
     assert "Image" in reason
+
+
+@pytest.mark.parametrize("unknown", [[], [7]])
+async def test_progress_ends_with_all_whether_reported_or_refused(
+    unknown: list[int], client: McpClient, pictures: list[int]
+) -> None:
+    heard: list[tuple[float, float | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total))
+
+    reports: list[JsonValue] = [bad(pic_id) for pic_id in (*pictures[:12], *unknown)]
+    await client.call_tool("reportManyImages", {"reports": reports}, progress_callback=hear)
+    done, total = heard[-1]
+    assert done == total == len(reports)
 
 
 async def test_where_every_report_is_refused_the_call_fails_with_the_apis_reason(

@@ -12,6 +12,7 @@ from mcp import Client as McpClient
 from pydantic import JsonValue
 
 from autobg_mcp.sandbox import SandboxOptions, World
+from autobg_mcp.tools.status import MOST_LISTED
 
 pytestmark = pytest.mark.anyio
 
@@ -29,8 +30,8 @@ class Heard(NamedTuple):
     message: str | None
 
 
-async def batch_of(client: McpClient, *images: Path, vehicle: str = "V") -> str:
-    arguments = {"images": [str(image) for image in images], "numberPlate": vehicle, "processType": "ai"}
+async def batch_of(client: McpClient, *images: Path, vehicle: str = "V", by: str = "ai") -> str:
+    arguments = {"images": [str(image) for image in images], "numberPlate": vehicle, "processType": by}
     result = await client.call_tool("uploadImagesWithoutTemplate", arguments | {"numPlateProcessor": 1})
     return str(structured(result)["batchID"])
 
@@ -135,6 +136,109 @@ async def test_a_batch_without_pictures_is_waited_for(
     result = await wait(client, batch, 10)
     assert clock.now_s - asked_s == pytest.approx(10)
     assert result["next"] == f"waitForBatch batchID={batch}"
+
+
+async def test_a_batch_without_pictures_has_no_total_to_reach(
+    client: McpClient, world: World, batch: str
+) -> None:
+    [account] = world.accounts.values()
+    account.batches[int(batch)].pictures.clear()
+    heard: list[Heard] = []
+    await wait(client, batch, 0, heard)
+    assert [(step.total, step.message) for step in heard] == [(None, "No pictures yet")]
+
+
+# What a look costs
+
+RICH = pytest.mark.parametrize("sandbox_options", [SandboxOptions(turnaround_s=100, credits=1000)])
+
+
+def linked(count: int) -> dict[str, JsonValue]:
+    """An upload of so many photos by link."""
+    links: list[JsonValue] = [f"https://photos.example/IMG_{number:04}.jpg" for number in range(count)]
+    return {"numberPlate": "V", "processType": "ai", "clientS3Uris": links}
+
+
+async def looked_at(
+    client: McpClient, count: int, **arguments: JsonValue
+) -> tuple[dict[str, JsonValue], int]:
+    """A status of a batch of so many pictures, and how many tokens a model pays for it."""
+    import bpe_openai  # type: ignore[import-untyped]  # noqa: PLC0415  # it warns while it is imported
+
+    batch = structured(await client.call_tool("uploadS3UrlsWithoutTemplate", linked(count)))["batchID"]
+    result = await client.call_tool("getImageStatus", {"batchID": batch, **arguments})
+    return dict(structured(result)), len(bpe_openai.get_encoding("o200k_base").encode(text_of(result)))
+
+
+@pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")  # in bpe_openai
+@RICH
+@pytest.mark.parametrize("count", [40, 230])
+async def test_a_look_costs_the_same_however_large_the_batch_is(client: McpClient, count: int) -> None:
+    status, tokens = await looked_at(client, count)
+    assert status["pending"] == count
+    assert tokens < 400
+
+
+@pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")  # in bpe_openai
+async def test_of_many_pending_pictures_the_first_are_listed_and_the_others_counted(
+    client: McpClient,
+) -> None:
+    status, _ = await looked_at(client, 40)
+    assert len(status["images"]) == MOST_LISTED  # type: ignore[arg-type]
+    assert status["note"] == f"{40 - MOST_LISTED} more are failed or pending: all=true lists every picture"
+
+
+@pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")  # in bpe_openai
+async def test_every_picture_is_listed_on_request(client: McpClient) -> None:
+    status, _ = await looked_at(client, 40, all=True)
+    assert len(status["images"]) == 40  # type: ignore[arg-type]
+    assert "note" not in status
+
+
+async def test_of_a_batch_that_is_done_nothing_is_listed_but_the_way_to_the_pictures(
+    client: McpClient, clock: Clock, batch: str
+) -> None:
+    clock.now_s += 101
+    result = await wait(client, batch, 0)
+    assert (result["processed"], result["images"]) == (3, [])
+    assert result["next"] == f"reviewBatch batchID={batch}"
+
+
+# People at work
+
+
+SLOW_PEOPLE = pytest.mark.parametrize("sandbox_options", [SandboxOptions(turnaround_s=9_000)])
+NOBODY_KNOWS = "people work on it, and how long they take is not documented"
+
+
+@SLOW_PEOPLE
+@pytest.mark.parametrize(("gone_min", "again_min"), [(0, 20), (12, 8), (18, 5), (60, 5)])
+@pytest.mark.parametrize("tool", ["waitForBatch", "getImageStatus"])
+async def test_waiting_for_people_says_when_to_look_again_and_that_nobody_knows(
+    tool: str, gone_min: int, again_min: int, client: McpClient, clock: Clock, photos: Path
+) -> None:
+    batch = await batch_of(client, photos / "cars", by="collab")
+    clock.now_s += gone_min * 60
+    arguments = {"batchID": batch} | ({"waitSeconds": 0} if tool == "waitForBatch" else {})
+    status = structured(await client.call_tool(tool, arguments))
+    assert status["next"] == f"waitForBatch batchID={batch} in about {again_min} min: {NOBODY_KNOWS}"
+
+
+@SLOW_PEOPLE
+async def test_who_shares_anothers_look_hears_of_people_too(client: McpClient, photos: Path) -> None:
+    batch = await batch_of(client, photos / "cars", by="collab")
+    answers = [await wait(client, batch, 0) for _ in range(2)]
+    assert NOBODY_KNOWS in str(answers[1]["next"])
+    assert answers[0]["next"] == answers[1]["next"]
+
+
+async def test_pictures_sent_to_people_afterwards_are_waited_for_as_theirs(
+    client: McpClient, clock: Clock, batch: str
+) -> None:
+    clock.now_s += 101
+    redone = structured(await client.call_tool("sendImagesForQA", {"picIDs": [512251]}))["batchID"]
+    assert redone != batch
+    assert NOBODY_KNOWS in str((await wait(client, str(redone), 0))["next"])
 
 
 # Many waiters

@@ -21,7 +21,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until the host closes standard input."""
+    """Serve until the host closes standard input or the process is told to end."""
     import signal
 
     import anyio
@@ -32,8 +32,17 @@ def run(options: argparse.Namespace) -> int:
     server = build_server(*_what_is_set(options))
     # Nothing else ends a process that waits for a line from its host.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    anyio.run(serve_stdio, server)
+    anyio.run(serve_stdio, server, _leave)
     return 0
+
+
+def _leave() -> None:
+    """End at once: Python itself would wait for the thread that waits for the host's next line."""
+    import logging
+    import os
+
+    logging.shutdown()
+    os._exit(0)
 
 
 def _what_is_set(options: argparse.Namespace) -> "tuple[Settings, OpenClient]":

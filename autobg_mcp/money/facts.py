@@ -98,6 +98,7 @@ async def _keep_sent_to_qa(fact: PicturesSentToQA, ledger: Ledger, account: str,
         pictures=0,
         fingerprint=f"{fact.tool} {', '.join(fact.pic_ids)}",
         source=None,
+        process_type="collab",
     )
     claim = await ledger.claim(intent, lease_s=_LEASE_S, duplicate_window_s=0, allow_duplicate=True)
     if claim.entry is not None:

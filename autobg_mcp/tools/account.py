@@ -1,6 +1,5 @@
 """Account: credits that are left and credits that were used."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -11,13 +10,14 @@ from pydantic import AfterValidator, Field, JsonValue, SkipValidation, model_val
 from autobg_mcp.api.exchange import Answer, Request, described, unexpected
 from autobg_mcp.errors import StateError
 from autobg_mcp.files.base64 import decoded
-from autobg_mcp.files.spreadsheet import ExtraMissingError, Row, table_in
+from autobg_mcp.files.spreadsheet import ExtraMissingError, table_in
 from autobg_mcp.money.facts import BalanceTold
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.answer_fields import Number, Pruned, pruned
+from autobg_mcp.tools.usage import credits_in_json, credits_in_table, sums_of
 
 _ROWS_SHOWN = 40
 _UNREAD, _NOT_UNDERSTOOD = "spreadsheet, not read", "not understood"
@@ -35,12 +35,13 @@ class Credits(Result):
 class UsageReport(Result):
     """Credits used in a range of days, as far as the answer can be understood.
 
-    `form` is json, spreadsheet or not understood; `file` is where a table is saved, `rows` its first rows, `sums` the sum of each numeric column over all rows, `data` a
+    `credits` is their number, None where that is not beyond doubt; `form` is json, spreadsheet or not understood; `file` is where a table is saved, `rows` its first rows, `sums` the sum of each numeric column over all rows, `data` a
     JSON answer as it came.
     """
 
     period: str
     form: str
+    credits: Number | None = None
     file: str | None = None
     rowCount: int | None = None
     rows: list[dict[str, JsonValue]] | None = None
@@ -167,7 +168,9 @@ async def _file(period: str, content: bytes, context: Context) -> str:
 
 
 def _passed_on(period: str, file: str | None, data: JsonValue) -> UsageReport:
-    return UsageReport(period=period, form="json", file=file, data=pruned(data), whole=data)
+    return UsageReport(
+        period=period, form="json", file=file, credits=credits_in_json(data), data=pruned(data), whole=data
+    )
 
 
 async def _saved(period: str, content: bytes, context: Context) -> UsageReport:
@@ -194,26 +197,8 @@ def _summed_up(period: str, file: str, content: bytes) -> UsageReport:
         period=period,
         form="spreadsheet",
         file=file,
+        credits=credits_in_table(columns, rows) if table.whole else None,
         rowCount=len(rows),
         rows=[dict(zip(columns, map(pruned, row), strict=False)) for row in rows[:_ROWS_SHOWN]],
-        sums=_sums(columns, rows) if table.whole else None,
+        sums=sums_of(columns, rows) if table.whole else None,
     )
-
-
-def is_closing(cells: Iterable[object]) -> bool:
-    """Whether a row is the closing total of the others."""
-    return any(
-        str(cell).strip().rstrip(":").lower() in {"total", "totals", "grand total", "sum"} for cell in cells
-    )
-
-
-def _sums(columns: list[str], rows: list[Row]) -> dict[str, float]:
-    """The sum of each column that holds a number in every row that reaches it; a closing row of totals is left out."""
-    counted = [row for row in rows if not is_closing(row)]
-    sums: dict[str, float] = {}
-    for place, name in enumerate(columns):
-        cells = [row[place] for row in counted if place < len(row) and row[place] not in (None, "")]
-        numbers = [cell for cell in cells if isinstance(cell, int | float) and not isinstance(cell, bool)]
-        if numbers and len(numbers) == len(cells):
-            sums[name] = sum(numbers)
-    return sums

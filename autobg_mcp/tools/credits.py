@@ -1,40 +1,62 @@
 """Questions about money: what is left, what was used, how long it lasts, each figure with its source."""
 
-import math
-import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from datetime import date, timedelta
+from typing import Annotated, Final, Literal, NamedTuple, Self, get_args
 
-import anyio.to_thread
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from autobg_mcp.clock import local_day
+from autobg_mcp.clock import day_start_s, local_day
 from autobg_mcp.errors import AutobgError, ThrottledError
+from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
-from autobg_mcp.tools.account import GetUserCreditDetails, GetUserUsage, UsageReport, is_closing
+from autobg_mcp.tools.account import GetUserCreditDetails, GetUserUsage
 from autobg_mcp.tools.answer_fields import Number
-from autobg_mcp.tools.batches import span
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN
 
-_WEEK_DAYS = 7
-_FROM_API = "API usage"
-_USED = re.compile(
-    r"(total[ _]?)?(credits?[ _]?|amount[ _]?)?(used|usage|spent)([ _]?credits?)?", re.IGNORECASE
-)
-_CREDITS = re.compile(r"credits?", re.IGNORECASE)
-_TOTAL = re.compile(r"total", re.IGNORECASE)
+_WEEK_DAYS: Final = 7
+_SHARES_DAYS: Final = 30
+_MOST_SHARES: Final = 10
+_LONGEST_PACE_DAYS: Final = 3650
+"""Beyond ten years a pace tells nothing."""
 
-Period = Literal["Today", "Last 7 days", "This month"]
-_PERIODS: tuple[Period, ...] = ("Today", "Last 7 days", "This month")
+_FROM_API = "API usage"
+
+Period = Literal["Today", "Last 7 days", "This month", "Last Month"]
+"""As the API spells them."""
 
 
 class Used(Part):
-    """Credits used in one period."""
+    """Credits used in one period; None where nobody knows."""
 
     period: str
-    credits: Number
+    credits: Number | None
     source: str
+
+
+class Share(Part):
+    """Credits that went to one vehicle, one template, or all that are not named."""
+
+    name: str
+    credits: int
+
+
+class DailyLimit(Part):
+    """`AUTOBG_DAILY_CREDIT_LIMIT`: what submissions from this machine have taken of it today, and what they may still."""
+
+    limit: int
+    used: int
+    left: int
+
+    @classmethod
+    async def now(cls, context: Context) -> Self | None:
+        """The limit today; None where none is set."""
+        limit = context.settings.daily_credit_limit
+        if limit is None:
+            return None
+        used = await context.ledger.spent(context.account.id, _days("Today", _today(context))[0])
+        return cls(limit=limit, used=used, left=max(0, limit - used))
 
 
 class CreditSummary(Result):
@@ -44,12 +66,16 @@ class CreditSummary(Result):
     used: list[Used]
     perDay: Number | None = None
     daysLeft: Number | None = None
+    emptyOn: str | None = None
     leftAfter: Number | None = None
+    dailyLimit: DailyLimit | None = None
+    byVehicle: list[Share]
+    byTemplate: list[Share]
     notes: list[str]
 
 
 class GetCreditSummary(Tool[CreditSummary]):
-    """Sum up credits: left, used today, in 7 days and this month, per day, days left, and left after more pictures.
+    """Sum up credits: left, used by period, vehicle and template, daily limit, pace, when they end, left after more pictures.
 
     Says where each figure comes from. Free.
     """
@@ -66,35 +92,107 @@ class GetCreditSummary(Tool[CreditSummary]):
     async def run(self, context: Context) -> CreditSummary:
         """Ask the balance and the usage; where the API's usage cannot be understood, the ledger answers."""
         left = (await GetUserCreditDetails().run(context)).current_credits
-        used = [await _used(period, context) for period in _PERIODS]
-        per_day = used[1].credits / _WEEK_DAYS
-        notes = [
-            "left is the API's balance now; perDay and daysLeft follow from the 7 days above.",
-            "One credit a picture is inferred, not documented.",
-        ]
-        unknown = len(await context.ledger.unknown(context.account.id))
-        if unknown and any(figure.source != _FROM_API for figure in used):
-            notes.append(
-                f"Up to {unknown} submissions of unknown outcome are counted as used: see listBatches."
-            )
-        if not per_day:
-            notes.append("Nothing was used in 7 days, so no pace can be told.")
-        if self.pictures and self.pictures > left:
-            notes.append(f"{self.pictures} pictures need {self.pictures - left} credits more than are left.")
+        used = [await _used(period, context) for period in get_args(Period)]
+        limit, pace = await DailyLimit.now(context), _pace(used, _today(context))
+        days_left = None if pace is None else max(0, int(left / pace.per_day))
+        notes = [_pace_told(pace, used), *await _doubts(used, context), *self._lacking(left, limit)]
         return CreditSummary(
             left=left,
             used=used,
-            perDay=round(per_day, 2),
-            daysLeft=max(0, int(left / per_day)) if per_day and math.isfinite(left) else None,
+            perDay=None if pace is None else round(pace.per_day, 2),
+            daysLeft=days_left,
+            emptyOn=_day_after(days_left, context) if left > 0 else None,
             leftAfter=None if self.pictures is None else left - self.pictures,
+            dailyLimit=limit,
+            byVehicle=await _by_vehicle(context),
+            byTemplate=await _by_template(context),
             notes=notes,
         )
+
+    def _lacking(self, left: float, limit: DailyLimit | None) -> list[str]:
+        """What stands against the pictures that are planned."""
+        if not self.pictures:
+            return []
+        lacking = []
+        if self.pictures > left:
+            lacking.append(
+                f"{self.pictures} pictures need {self.pictures - left} credits more than are left."
+            )
+        if limit and self.pictures > limit.left:
+            lacking.append(f"AUTOBG_DAILY_CREDIT_LIMIT leaves {limit.left} pictures today.")
+        return lacking
+
+
+class _Pace(NamedTuple):
+    per_day: float
+    span: str
+
+
+def _pace(used: list[Used], today: date) -> _Pace | None:
+    """Credits a day, of the last span in which some were used; None where none is known."""
+    by_period = {one.period: one.credits for one in used}
+    for span, days in (("Last 7 days", _WEEK_DAYS), ("This month", today.day)):
+        if credit := by_period[span]:
+            return _Pace(credit / days, span)
+    return None
+
+
+def _pace_told(pace: _Pace | None, used: list[Used]) -> str:
+    if pace is not None:
+        return f"left is the API's balance now; perDay, daysLeft and emptyOn go on from “{pace.span}” above."
+    unknown = any(one.credits is None for one in used[:3])
+    nothing = "No use is known" if unknown else "Nothing was used"
+    return f"{nothing} in 7 days, so no pace can be told."
+
+
+async def _doubts(used: list[Used], context: Context) -> list[str]:
+    """What the figures leave open."""
+    doubts = [
+        "One credit a picture is inferred, not documented.",
+        f"byVehicle and byTemplate: submissions from this machine, {_SHARES_DAYS} days.",
+    ]
+    unknown = len(await context.ledger.unknown(context.account.id))
+    if unknown and any(figure.source != _FROM_API for figure in used):
+        doubts.append(f"Up to {unknown} submissions of unknown outcome are counted as used: see listBatches.")
+    return doubts
+
+
+def _day_after(days: int | None, context: Context) -> str | None:
+    if days is None or days > _LONGEST_PACE_DAYS:
+        return None
+    return (_today(context) + timedelta(days=days)).isoformat()
+
+
+async def _by_vehicle(context: Context) -> list[Share]:
+    spent = await context.ledger.credits_by(context.account.id, "vehicle", since=_shares_since(context))
+    return _shares(spent, {})
+
+
+async def _by_template(context: Context) -> list[Share]:
+    spent = await context.ledger.credits_by(context.account.id, "template", since=_shares_since(context))
+    names = await context.ledger.template_names(context.account.id, filter(None, [*spent][:_MOST_SHARES]))
+    return _shares(spent, names)
+
+
+def _shares(spent: Mapping[str | None, int], names: Mapping[str, str]) -> list[Share]:
+    """The largest, and all others as one."""
+    told = [
+        Share(name=_named(key, names.get(key or "")), credits=credit)
+        for key, credit in [*spent.items()][:_MOST_SHARES]
+    ]
+    others = [*spent.values()][_MOST_SHARES:]
+    return [*told, Share(name=f"{len(others)} others", credits=sum(others))] if others else told
+
+
+def _named(key: str | None, name: str | None) -> str:
+    if key is None:
+        return "no template"
+    return cleaned(f"{key} ({name})" if name else key, 60)
 
 
 async def _used(period: Period, context: Context) -> Used:
     try:
-        report = await GetUserUsage(reportOption=period).run(context)
-        used = await anyio.to_thread.run_sync(credits_in, report)
+        used = (await GetUserUsage(reportOption=period).run(context)).credits
         why = "the API's usage answer was not understood"
     except ThrottledError:
         raise
@@ -102,54 +200,29 @@ async def _used(period: Period, context: Context) -> Used:
         used, why = None, f"the API's usage failed: {error}"
     if used is not None:
         return Used(period=period, credits=used, source=_FROM_API)
-    now = context.clock.wall_s()
-    first = f"{local_day(now):01-%m-%Y}"
-    since = span(first if period == "This month" else period, now)[0]
-    spent = await context.ledger.spent(context.account.id, since)
-    return Used(period=period, credits=spent, source=f"submissions from this machine only; {why}")
-
-
-def credits_in(report: UsageReport) -> float | None:
-    """The credits that a usage answer of unknown form tells of; None where that is not beyond doubt."""
-    if report.sums is not None:
-        return _named(report.sums, _USED, _CREDITS)
-    return _total(report.data if report.whole is None else report.whole)
-
-
-def _total(data: JsonValue) -> float | None:
-    """A figure that says it is of use, else the sum over rows, which a total beside them has to confirm."""
-    if isinstance(data, list):
-        figures = [
-            _named(row, _USED, _CREDITS)
-            for row in data
-            if isinstance(row, dict) and not is_closing(row.values())
-        ]
-        known = [figure for figure in figures if figure is not None]
-        return sum(known) if known and len(known) == len(figures) else None
-    if not isinstance(data, dict):
-        return None
-    used = _named(data, _USED)
-    if used is not None:
-        return used
-    lists = [value for value in data.values() if isinstance(value, list) and value]
-    inner = next((one for one in map(_total, data.values()) if one is not None), None)
-    if inner is not None:
-        return inner if _named(data, _TOTAL) in (None, inner) else None
-    alone = not lists and sum(_number(value) is not None for value in data.values()) == 1
-    return _named(data, _TOTAL, _CREDITS) if alone else None
-
-
-def _named(values: Mapping[str, JsonValue], *names: re.Pattern[str]) -> float | None:
-    """The figure under the first of `names` that is there."""
-    figures = (
-        _number(value) for name in names for key, value in values.items() if name.fullmatch(key.strip())
+    since, until = _days(period, _today(context))
+    if spent := await context.ledger.spent(context.account.id, since, until):
+        return Used(period=period, credits=spent, source=f"submissions from this machine only; {why}")
+    return Used(
+        period=period, credits=None, source=f"unknown, nothing was submitted from this machine; {why}"
     )
-    return next((figure for figure in figures if figure is not None), None)
 
 
-def _number(value: JsonValue) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d+)?", value.strip()):
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if 0 <= value < math.inf else None
+def _today(context: Context) -> date:
+    return local_day(context.clock.wall_s())
+
+
+def _shares_since(context: Context) -> float:
+    return day_start_s(_today(context) - timedelta(days=_SHARES_DAYS - 1))
+
+
+def _days(period: Period, today: date) -> tuple[float, float | None]:
+    """Begin and end of a period in seconds since 1970; None as the end means to now."""
+    first = today.replace(day=1)
+    begins: dict[Period, date] = {
+        "Today": today,
+        "Last 7 days": today - timedelta(days=_WEEK_DAYS - 1),
+        "This month": first,
+        "Last Month": (first - timedelta(days=1)).replace(day=1),
+    }
+    return day_start_s(begins[period]), day_start_s(first) if period == "Last Month" else None

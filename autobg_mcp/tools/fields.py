@@ -158,12 +158,19 @@ BatchID = Annotated[
 ]
 """The same as an answer's id, since it also stands in sentences of ours."""
 
-PicID = Annotated[int, Field(ge=0, le=LARGEST_ID, description="From getImageStatus."), NO_BOOLEAN]
+PicID = Annotated[
+    int, Field(ge=0, le=LARGEST_ID, description="From reviewBatch, or getImageStatus with all."), NO_BOOLEAN
+]
 
 PicIDs = Annotated[
     list[Annotated[int, Field(ge=0, le=LARGEST_ID), NO_BOOLEAN]],
     Separated(r"[\s,;]+"),
-    Field(min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="From getImageStatus."),
+    Field(
+        min_length=1,
+        max_length=MOST_ITEMS,
+        fail_fast=True,
+        description="From reviewBatch, or getImageStatus with all.",
+    ),
     AfterValidator(_unique),
 ]
 

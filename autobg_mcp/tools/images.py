@@ -1,7 +1,7 @@
 """Images of a batch: how far they are, and the pictures themselves."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 import anyio.to_thread
 from pydantic import FailFast, Field, JsonValue, TypeAdapter
@@ -21,46 +21,13 @@ from autobg_mcp.pictures.preview import Preview, preview
 from autobg_mcp.text import local_path
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, FAST_INFERRED, Endpoint
-from autobg_mcp.toolkit.tool import Part, PictureResult, Result
-from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words, listed
+from autobg_mcp.toolkit.tool import PictureResult
+from autobg_mcp.tools.answer_fields import listed
 from autobg_mcp.tools.fields import BatchID, PicID
 from autobg_mcp.tools.keeping import keep
-
-
-class ImageState(Part):
-    """How far one picture is; neither processed nor failed means in work."""
-
-    picID: AnswerID
-    picName: Words = ""
-    isProcessed: Flag = False
-    isFailed: Flag = False
-
+from autobg_mcp.tools.status import BatchStatus, EveryPicture, ImageState, people_left_s
 
 _IMAGES = TypeAdapter(Annotated[list[ImageState], FailFast()])
-
-
-class BatchStatus(Result):
-    """How far a batch is, picture by picture."""
-
-    batchID: str
-    processed: int
-    failed: int
-    pending: int
-    images: list[ImageState]
-
-    @classmethod
-    def of(cls, batch_id: str, images: list[ImageState]) -> Self:
-        """The status of a batch with its states counted."""
-        failed = sum(image.isFailed for image in images)
-        processed = sum(image.isProcessed and not image.isFailed for image in images)
-        pending = len(images) - processed - failed
-        return cls(batchID=batch_id, processed=processed, failed=failed, pending=pending, images=images)
-
-    def next_step(self) -> str:
-        """Wait while pictures are pending, then look at them."""
-        if self.pending or not self.images:
-            return f"waitForBatch batchID={self.batchID}"
-        return f"reviewBatch batchID={self.batchID}"
 
 
 class Picture(PictureResult):
@@ -90,7 +57,7 @@ class Picture(PictureResult):
 
 
 class GetImageStatus(Endpoint[BatchStatus]):
-    """Tell how far a batch is: per picture its picID, name and whether it is processed, failed or pending.
+    """Tell how far a batch is: counts, and pictures that failed or are pending; with all, every picture.
 
     Free. 100 calls/min.
     """
@@ -103,6 +70,14 @@ class GetImageStatus(Endpoint[BatchStatus]):
     rate = FAST
 
     batchID: BatchID
+    all: EveryPicture = False
+
+    async def parse(self, request: Request, answer: Answer, context: Context) -> BatchStatus:
+        """The answer, and when to look again where people are at work."""
+        status = await super().parse(request, answer, context)
+        if not status.pending:
+            return status
+        return status.model_copy(update={"people_left_s": await people_left_s(self.batchID, context)})
 
     def teaches(self, result: BatchStatus) -> list[Fact]:
         """The names of files, and what became of submissions nobody knew the outcome of."""
@@ -116,7 +91,8 @@ class GetImageStatus(Endpoint[BatchStatus]):
 
     def result(self, data: JsonValue) -> BatchStatus:
         """Count the states; the documents show a bare list."""
-        return BatchStatus.of(self.batchID, _IMAGES.validate_python(listed(data, "images")))
+        images = _IMAGES.validate_python(listed(data, "images"))
+        return BatchStatus.of(self.batchID, images, every=self.all)
 
 
 class GetImagesRaw(Endpoint[Picture]):

@@ -63,6 +63,7 @@ class Submission(Endpoint[Submitted]):
             pictures=1,
             fingerprint=request.fingerprint(),
             source=file.source if file else None,
+            process_type=getattr(self, "processType", None),
         )
 
     def vehicle(self) -> str:

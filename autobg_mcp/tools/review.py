@@ -13,8 +13,9 @@ from autobg_mcp.text import cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import PictureResult, Tool
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN, BatchID, ReportReason
-from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, ImageState, Picture, original_of
+from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus, Picture, original_of
 from autobg_mcp.tools.keeping import mark_of
+from autobg_mcp.tools.status import BatchStatus, ImageState
 
 _FETCHED_AT_ONCE = 2
 _NAME_CHARS = 24
@@ -34,9 +35,15 @@ class Review(PictureResult):
     """Whether a picture is pending, or could not be fetched."""
     unchanged: bool = False
     """Whether a picture is the same as when it was reported."""
+    instead: str = ""
+    """What is said where there is nothing to show; empty where there is a sheet."""
+    instead_next: str = ""
+    """The next call there."""
 
     def text(self) -> str:
         """The sheet in words, the reasons, and the next call."""
+        if self.instead:
+            return f"{self.instead} Next: {self.next_step()}"
         saved = f" Files: {', '.join(self.folders)}, named by picID" if self.folders else ""
         return "\n".join(
             [
@@ -48,8 +55,8 @@ class Review(PictureResult):
 
     def next_step(self) -> str:
         """Report what is bad, come back for what is pending, and go on to the next sheet."""
-        if not self.lines:
-            return f"waitForBatch batchID={self.batchID}: it has no pictures yet."
+        if self.instead:
+            return self.instead_next
         steps = [f"report bad ones with reportManyImages, reasons: {', '.join(get_args(ReportReason))}"]
         if self.unfinished:
             steps.append(f"waitForBatch, then page {self.page} again for what is missing here")
@@ -76,23 +83,41 @@ class ReviewBatch(Tool[Review]):
 
     async def run(self, context: Context) -> Review:
         """Fetch the sheet's pictures, a few at a time so that memory stays small, and draw it."""
-        images = (await GetImageStatus(batchID=self.batchID).run(context)).images
-        pages = max(1, -(-len(images) // MOST_TILES))
-        page = min(self.page, pages)
-        first = (page - 1) * MOST_TILES
-        entries = await _entries(images[first : first + MOST_TILES], context)
+        status = await GetImageStatus(batchID=self.batchID).run(context)
+        pages = max(1, -(-len(status.images) // MOST_TILES))
+        first = (self.page - 1) * MOST_TILES
+        images = status.images[first : first + MOST_TILES]
+        instead, instead_next = self._instead(images, status, pages)
+        entries = [] if instead else await _entries(images, context)
         tiles = [entry.tile for entry in entries]
         sheets = [await in_lane(contact_sheet, tiles, first_number=first + 1)] if tiles else []
         return Review(
             batchID=self.batchID,
-            page=page,
+            page=self.page,
             pages=pages,
             lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
             folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
             unfinished=any(entry.unfinished for entry in entries),
             unchanged=any(entry.unchanged for entry in entries),
+            instead=instead,
+            instead_next=instead_next,
             pictures=[sheet.content for sheet in sheets],
         )
+
+    def _instead(self, images: list[ImageState], status: BatchStatus, pages: int) -> tuple[str, str]:
+        """What is said where there is nothing to show, and the next call; empty where there is something."""
+        batch, again = f"Batch {self.batchID}", f"reviewBatch batchID={self.batchID} page="
+        if not status.total:
+            return f"{batch} has no pictures yet.", status.next_step()
+        if self.page > pages:
+            return f"{batch} ends with sheet {pages}: there is no sheet {self.page}.", f"{again}{pages}"
+        if any(image.isProcessed or image.isFailed for image in images):
+            return "", ""
+        if not status.done:
+            return f"{batch}: {status.total} of {status.total} pictures are in work.", status.next_step()
+        more = f"; {again}{self.page + 1}" if self.page < pages else ""
+        of_it = f"{batch}, sheet {self.page} of {pages}: {len(images)} of {len(images)} pictures are in work."
+        return of_it, status.next_step() + more
 
 
 class _Entry(NamedTuple):

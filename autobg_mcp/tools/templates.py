@@ -1,6 +1,6 @@
 """Templates: a background with rules for plate and logo, made once and used by many uploads."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import FailFast, Field, JsonValue
 
@@ -9,6 +9,9 @@ from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Words, listed
 from autobg_mcp.tools.fields import Colour, LogoAlignment, OneLine, PicturePath
+
+MOST_LISTED: Final = 50
+"""The most templates that one answer lists."""
 
 
 class CreatedTemplate(Result):
@@ -29,13 +32,29 @@ class Template(Part):
 
 
 class Templates(Result):
-    """All templates made with createTemplate."""
+    """Templates made with createTemplate, those that were looked for."""
 
     templates: Annotated[list[Template], FailFast()]
+    total: int = 0
+    """How many the account has."""
+    found: int = Field(default=0, exclude=True)
+    """How many fit what was looked for."""
+    every: list[Template] = Field(default_factory=list, exclude=True, repr=False)
+    """All of the account's."""
+
+    def structured(self) -> dict[str, JsonValue]:
+        """The first ones: an account may have thousands, and a model pays for each."""
+        told = self.model_copy(update={"templates": self.templates[:MOST_LISTED]})
+        return super(Templates, told).structured()
 
     def next_step(self) -> str:
-        """Use one, or make the first."""
-        return "uploadImagesWithTemplate with templateCC=templateID" if self.templates else "createTemplate"
+        """Use one, look closer, or make the first."""
+        if not self.templates:
+            return "listTemplates without find, or createTemplate" if self.total else "createTemplate"
+        use = "uploadImagesWithTemplate with templateCC=templateID"
+        if self.found <= MOST_LISTED:
+            return use
+        return f"{MOST_LISTED} of {self.found:,} are listed: listTemplates with find; {use}"
 
 
 class CreateTemplate(Endpoint[CreatedTemplate]):
@@ -73,7 +92,7 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
 
 
 class ListTemplates(Endpoint[Templates]):
-    """List the account's templates with their ids. Free. 100 calls/min."""
+    """List the account's templates with their ids, the first 50 of them. Free. 100 calls/min."""
 
     tool = "listTemplates"
     title = "List templates"
@@ -83,10 +102,18 @@ class ListTemplates(Endpoint[Templates]):
     encoding = "none"
     rate = FAST
 
+    find: Annotated[OneLine | None, Field(exclude=True, description="Part of a name or id.")] = None
+
     def teaches(self, result: Templates) -> list[Fact]:
         """The names of all."""
-        return [TemplatesNamed({str(one.templateID): one.templateName for one in result.templates})]
+        return [TemplatesNamed({str(one.templateID): one.templateName for one in result.every})]
 
     def result(self, data: JsonValue) -> Templates:
         """The documents show a bare list."""
-        return Templates.model_validate({"templates": listed(data, "templates")})
+        every = Templates.model_validate({"templates": listed(data, "templates")}).templates
+        found = [one for one in every if self._fits(one)]
+        return Templates(templates=found, total=len(every), found=len(found), every=every)
+
+    def _fits(self, template: Template) -> bool:
+        wanted = (self.find or "").casefold()
+        return wanted in template.templateName.casefold() or wanted in str(template.templateID).casefold()

@@ -11,7 +11,8 @@ from autobg_mcp.money.ledger import Poll
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Tool
 from autobg_mcp.tools.fields import BatchID
-from autobg_mcp.tools.images import BatchStatus, GetImageStatus, ImageState
+from autobg_mcp.tools.images import GetImageStatus
+from autobg_mcp.tools.status import BatchStatus, EveryPicture, ImageState, people_left_s
 
 LONGEST_WAIT_S = 45
 """Hosts give up on a call after 60 s."""
@@ -34,6 +35,7 @@ class WaitForBatch(Tool[BatchStatus]):
 
     batchID: BatchID
     waitSeconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait.")] = 30
+    all: EveryPicture = False
 
     async def run(self, context: Context) -> BatchStatus:
         """Look with growing pauses; where another call looks already, share what it sees."""
@@ -46,38 +48,41 @@ class WaitForBatch(Tool[BatchStatus]):
                 context.account.id, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
             )
             try:
-                status = await self._look(context) if poll.may_poll else self._shared(poll)
+                status = await self._look(context) if poll.may_poll else await self._shared(poll, context)
             except ThrottledError:
                 if status is None:
                     raise
                 return status
-            done, total = status.processed + status.failed, len(status.images)
-            if done != told:
-                told = done
-                await context.progress(
-                    f"Batch {self.batchID}: {done} of {total} pictures done", done=done, total=total
-                )
+            if status.done != told:
+                told = status.done
+                await self._tell(status, context)
             left_s = context.time.left_s()
-            if not left_s or (total and done == total):
+            if not left_s or (status.total and not status.pending):
                 return status
             if poll.may_poll or poll.checked_at != seen_at:  # whoever looked: all who wait slow down
                 pause_s, seen_at = min(pause_s * 1.5, LONGEST_PAUSE_S), poll.checked_at
             jitter = random.uniform(1, 1.2)  # noqa: S311  # keeps waiters apart, protects nothing
             await context.clock.sleep(min((poll.next_look_s or pause_s) * jitter, left_s))
 
+    async def _tell(self, status: BatchStatus, context: Context) -> None:
+        done, total = status.done, status.total
+        words = f"Batch {self.batchID}: {done} of {total} pictures done" if total else "No pictures yet"
+        await context.progress(words, done=done, total=total or None)
+
     async def _look(self, context: Context) -> BatchStatus:
         """Ask the API; a look that fails or is cancelled leaves the right to ask to the next waiter."""
         try:
-            return await GetImageStatus(batchID=self.batchID).run(context)
+            return await GetImageStatus(batchID=self.batchID, all=self.all).run(context)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await context.ledger.give_up_look(context.account.id, self.batchID)
             raise
 
-    def _shared(self, poll: Poll) -> BatchStatus:
+    async def _shared(self, poll: Poll, context: Context) -> BatchStatus:
         """What another waiter saw last; nothing, while its first look is under way."""
         images = [
             ImageState(picID=one.pic_id, picName=one.name, isProcessed=one.processed, isFailed=one.failed)
             for one in poll.pictures or []
         ]
-        return BatchStatus.of(self.batchID, images)
+        left_s = await people_left_s(self.batchID, context)
+        return BatchStatus.of(self.batchID, images, every=self.all, people_left_s=left_s)

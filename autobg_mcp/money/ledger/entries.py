@@ -71,14 +71,24 @@ def refused(db: sqlite3.Connection, intents: Iterable[Intent], since: float) -> 
     }
 
 
-def spent(db: sqlite3.Connection, account: str, since: float) -> int:
-    """Credits of all entries from `since` on that were not refused."""
+def spent(db: sqlite3.Connection, account: str, since: float, until: float | None = None) -> int:
+    """Credits of all entries from `since` on and before `until` that were not refused; None is no end."""
     [pictures] = db.execute(
         "SELECT coalesce(sum(pictures), 0) FROM entries INDEXED BY entries_by_time "
-        "WHERE account = ? AND at >= ? AND state != 'refused'",
-        (account, since),
+        "WHERE account = ? AND at >= ? AND at < ? AND state != 'refused'",
+        (account, since, 1e300 if until is None else until),
     ).fetchone()
     return whole_between(pictures, 0, MOST_CREDITS)
+
+
+def handed_to_people(db: sqlite3.Connection, account: str, batch_id: str) -> float | None:
+    """When the newest of a batch's entries that people work on was written down; None where there is none."""
+    [newest] = db.execute(
+        "SELECT max(at) FROM entries INDEXED BY entries_by_batch "
+        "WHERE account = ? AND batch_id = ? AND state = 'accepted' AND process_type = 'collab'",
+        (account, batch_id),
+    ).fetchone()
+    return None if newest is None else moment(newest)
 
 
 def unknown(db: sqlite3.Connection, account: str) -> list[Entry]:
@@ -134,6 +144,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         pictures=whole_between(row["pictures"], 0, MOST_CREDITS),
         fingerprint=words(row["fingerprint"]),
         source=words_or_none(row["source"]),
+        process_type=words_or_none(row["process_type"]),
         id=whole_between(row["id"], 1, MOST_CREDITS),
         at=moment(row["at"]),
         state=row["state"],

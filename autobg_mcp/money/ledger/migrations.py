@@ -147,5 +147,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE reports ADD COLUMN seen_in_work INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE reports ADD COLUMN seen_done INTEGER NOT NULL DEFAULT 0",
     ),
+    ("ALTER TABLE entries ADD COLUMN process_type TEXT",),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

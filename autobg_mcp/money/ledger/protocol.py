@@ -117,6 +117,10 @@ class Ledger(CreditLedger, Protocol):
         """The vehicle that a batch was submitted for; None where it was not submitted from here."""
         ...
 
+    async def handed_to_people(self, account: str, batch_id: str) -> float | None:
+        """When pictures of a batch were last submitted for people to do; None where none were from here."""
+        ...
+
     async def picture(self, account: str, pic_id: str) -> KnownPicture | None:
         """What is known of one picture; None where no status of its batch was recorded.
 

@@ -4,7 +4,7 @@ Times are seconds since 1970 by the wall clock; one picture is taken for one cre
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal["accepted", "refused", "unknown"]
@@ -28,6 +28,7 @@ class Intent:
         pictures: How many credits the call costs at most.
         fingerprint: sha256 (hex) of the picture's bytes and of every argument that changes the result.
         source: Local path of the original; None for links.
+        process_type: `collab` where people do it, `ai` where they do not; None where nobody said.
     """
 
     account: str
@@ -39,6 +40,7 @@ class Intent:
     pictures: int
     fingerprint: str
     source: str | None
+    process_type: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

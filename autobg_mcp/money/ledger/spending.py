@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from autobg_mcp.money.ledger.records import Entry
 
@@ -82,8 +82,17 @@ class Spending:
 class CreditLedger(Protocol):
     """The part of a ledger that tells of credits; see `Ledger`."""
 
-    async def spent(self, account: str, since: float) -> int:
-        """Credits spent from `since` on; unknown submissions and those under way count, refused ones do not."""
+    async def spent(self, account: str, since: float, until: float | None = None) -> int:
+        """Credits spent from `since` on and before `until`; None is no end.
+
+        Unknown submissions and those under way count, refused ones do not.
+        """
+        ...
+
+    async def credits_by(
+        self, account: str, kind: Literal["vehicle", "template"], *, since: float
+    ) -> dict[str | None, int]:
+        """The same credits from `since` on by vehicle or template, most first; None is no template."""
         ...
 
     async def calm(self, account: str) -> int | None:

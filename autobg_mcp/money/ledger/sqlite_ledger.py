@@ -17,6 +17,7 @@ from autobg_mcp.money.ledger import (
     sightings,
     template_rows,
 )
+from autobg_mcp.money.ledger.credit_rows import CreditQuestions
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
@@ -32,12 +33,11 @@ from autobg_mcp.money.ledger.records import (
     Rework,
 )
 from autobg_mcp.money.ledger.spending import Balance, Spending
-from autobg_mcp.money.ledger.transactions import Transactions
 
 T = TypeVar("T")
 
 
-class SqliteLedger(Transactions):
+class SqliteLedger(CreditQuestions):
     """A ledger on a local disk; its methods are those of `Ledger`."""
 
     async def claim(
@@ -105,9 +105,6 @@ class SqliteLedger(Transactions):
     async def unknown(self, account: str) -> list[Entry]:
         return await self._read(lambda db, _: entries.unknown(db, account))
 
-    async def spent(self, account: str, since: float) -> int:
-        return await self._read(lambda db, _: entries.spent(db, account, since))
-
     async def calm(self, account: str) -> int | None:
         return await self._read(lambda db, _: balances.calm(db, account))
 
@@ -133,9 +130,6 @@ class SqliteLedger(Transactions):
         limit: int = 20,
     ) -> list[Batch]:
         return await self._read(lambda db, _: batch_rows.found(db, account, since, until, text, limit))
-
-    async def vehicle_of(self, account: str, batch_id: str) -> str | None:
-        return await self._read(lambda db, _: batch_rows.vehicle_of(db, account, batch_id))
 
     async def picture(self, account: str, pic_id: str) -> KnownPicture | None:
         return await self._read(lambda db, _: picture_rows.known(db, account, pic_id))
