@@ -216,7 +216,17 @@ async def fails_at_the_second(
     return await upload(client, photos / "cars", hear=spoil)
 
 
-@pytest.mark.parametrize("kind", ["drop_after", "drop_before", "500", "html", "truncated"])
+@pytest.mark.parametrize("kind", ["drop_after", "truncated"])
+async def test_a_photo_whose_answer_is_lost_is_found_by_a_free_look_at_its_batch(
+    kind: FailureKind, client: McpClient, world: World, photos: Path
+) -> None:
+    result = structured(await fails_at_the_second(client, world, photos, kind))
+    assert (result["accepted"], result["outcomeUnknown"]) == (2, [])
+    assert list(unsent(result)) == ["car-3.jpg"]
+    assert "credits 100 → 98, explained: yes" in str(result["receipt"])
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "500", "html"])
 async def test_a_photo_whose_answer_is_lost_is_listed_as_unknown(
     kind: FailureKind, client: McpClient, world: World, photos: Path
 ) -> None:

@@ -102,12 +102,17 @@ class Till:
             if entry.state == "accepted":
                 return entry
             if entry.state == "unknown":
-                evidence = await self._ledger.evidence(picture.account, [entry.id])
-                raise _unknown(picture, entry, told_by_credits(entry, evidence[entry.id]))
+                raise _unknown(picture, entry, await self.verdict(entry))
             if not time.left_s():
                 raise _under_way(picture)
             await self._clock.sleep(_LOOK_EVERY_S)
         return None
+
+    async def verdict(self, entry: Entry) -> str:
+        """What credits say of a submission of unknown outcome, with the ground, in a sentence."""
+        evidence = await self._ledger.evidence(entry.account, [entry.id])
+        told = told_by_credits(entry, evidence[entry.id])
+        return f"{told[:1].upper()}{told[1:]}."
 
     async def submitted(self, picture: Intent) -> Entry | None:
         """The submission that a picture repeats, whatever came of it or is still to come; None where it repeats none."""
@@ -235,7 +240,7 @@ class _Written:
 def _unknown(picture: Intent, entry: Entry, told: str) -> StillUnknownError:
     return StillUnknownError(
         f"{picture.tool}: {quoted(picture.file_name, 80)} was sent at {at(entry.at)} and nobody knows what came "
-        f"of it ({entry.reason}); it was not sent again. {told[:1].upper()}{told[1:]}.",
+        f"of it ({entry.reason}); it was not sent again. {told}",
         next_step=_SEE_LEDGER,
     )
 

@@ -12,6 +12,7 @@ from autobg_mcp.errors import (
     ConnectionFailedError,
     FileRefusedError,
     RateLimitedError,
+    StateError,
     StillUnknownError,
 )
 from autobg_mcp.money.ledger import Intent
@@ -19,6 +20,7 @@ from autobg_mcp.money.purchase import AlreadySubmittedError, Verdict
 from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.consent import Consent
+from autobg_mcp.tools.doubts import settle_doubts
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.plan import planned
@@ -49,9 +51,11 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
     if submission.dryRun:
         return await planned(submission, roll, tally, outlook, context)
     consent = await Consent.asked(submission, roll, tally, outlook, context)
-    await _Checkout(submission, context, roll, tally, outlook, consent).submit_all()
+    checkout = _Checkout(submission, context, roll, tally, outlook, consent)
+    await checkout.submit_all()
+    await checkout.settle()
     await roll.keep()
-    return submitted(tally, submission.vehicle(), await receipt(tally, outlook), outlook.notes)
+    return submitted(tally, submission.vehicle(), await receipt(tally, outlook, context), outlook.notes)
 
 
 class _Checkout:
@@ -78,6 +82,8 @@ class _Checkout:
         self._submission, self._context = submission, context
         self._roll, self._tally, self._outlook, self._consent = roll, tally, outlook, consent
         self._put_off: set[str] = set()
+        self._sent: dict[str, Intent] = {}
+        self._looked = False
         self._is_paying = False
 
     async def submit_all(self) -> None:
@@ -149,14 +155,35 @@ class _Checkout:
         """Whether a picture is to be paid for; else its fate is noted."""
         if self._consent.pays_again(intent):
             return True
-        try:
-            entry = await self._context.till.earlier(intent, self._context.time)
-        except StillUnknownError as error:
-            self._tally.fail(picture, error)
-            return False
-        if entry is not None:
-            self._tally.recognise(picture, entry)
-        return entry is None
+        for is_settled in (self._looked, True):
+            try:
+                entry = await self._context.till.earlier(intent, self._context.time)
+            except StillUnknownError as error:
+                self._tally.fail(picture, error)
+                if not is_settled:
+                    await self._look()
+            else:
+                if entry is not None:
+                    self._tally.recognise(picture, entry)
+                return entry is None
+        return False
+
+    async def settle(self) -> None:
+        """Use what is free to know of the pictures whose outcome this call does not know."""
+        doubtful = [one for one in self._tally.in_state("unknown") if one in self._sent]
+        if doubtful:
+            await self._look()
+        with suppress(StateError):  # which must not hide what was sent
+            for picture in doubtful:
+                entry = await self._context.till.submitted(self._sent[picture])
+                if entry is not None and entry.state == "accepted":
+                    self._tally.prove(picture, entry)
+                elif entry is not None:
+                    self._tally.doubt(picture, await self._context.till.verdict(entry))
+
+    async def _look(self) -> None:
+        self._looked = True
+        await settle_doubts(self._context, self._submission.vehicle())
 
     async def _pay(self, intents: dict[str, Intent], taken: Files) -> None:
         """Pay for the pictures of one request that a person has not to be asked about, or has allowed.
@@ -174,6 +201,7 @@ class _Checkout:
             return
         await self._outlook.look(self._tally.count("left"))
         self._is_paying = True
+        self._sent |= allowed
         try:
             accepted = await self._paid(allowed, taken, again)
         except AlreadySubmittedError:

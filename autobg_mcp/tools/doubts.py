@@ -8,6 +8,7 @@ import anyio
 
 from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.errors import AutobgError
+from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
 from autobg_mcp.tools.images import GetImageStatus
@@ -51,4 +52,4 @@ async def _look(context: Context, vehicle: str) -> None:
 
 async def _is_in_doubt(context: Context, vehicle: str) -> bool:
     unknown = await context.ledger.unknown(context.account.id)
-    return any(entry.vehicle == vehicle for entry in unknown)
+    return any(same_vehicle(entry.vehicle) == same_vehicle(vehicle) for entry in unknown)

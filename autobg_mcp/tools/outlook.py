@@ -2,13 +2,15 @@
 
 import difflib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
 import anyio
 
 from autobg_mcp.api.call import Progress, TimeBudget
-from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, OutOfCreditsError
+from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, OutOfCreditsError, StateError
+from autobg_mcp.money.ledger import Balance
 from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
@@ -16,6 +18,9 @@ from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.templates import ListTemplates
 
 T = TypeVar("T")
+
+_FRESH_S: Final = 600.0
+"""How old a balance may be that is not asked for anew before a paid call."""
 
 _LOOK_TAKES_S: Final = 10.0
 """The longest a free look may take; a paid call does not wait longer for what it can do without."""
@@ -33,8 +38,8 @@ class Outlook:
         self._submission, self._context = submission, context
         self._looked = False
         self._template_name: str | None = None
-        self.credits_before: float | None = None
-        """The balance before anything was sent; None where it is not known."""
+        self.before: Balance | None = None
+        """The balance that the ledger keeps from before anything was sent; None where it is not known."""
         self.notes: list[str] = []
         """What could not be looked at, or what the person should hear of it."""
 
@@ -52,7 +57,7 @@ class Outlook:
             return
         self._looked = True
         await self._look_for_template()
-        left = self.credits_before = await self.balance()
+        left = await self._credits_left(pictures)
         tool = self._submission.tool
         if left is None:
             self.notes.append("the credits that are left could not be looked at before")
@@ -65,10 +70,23 @@ class Outlook:
             self.notes.append(note)
             await self._context.progress(f"{note}: submitting until the API refuses")
 
-    async def balance(self) -> float | None:
-        """The credits that are left now; None where that cannot be told."""
-        credits_left = await self._free(GetUserCreditDetails().run)
-        return None if credits_left is None else credits_left.current_credits
+    async def ask_balance(self) -> None:
+        """Let the ledger keep the balance of this moment."""
+        await self._free(GetUserCreditDetails().run)
+
+    async def _credits_left(self, pictures: int) -> float | None:
+        """The credits that are left, from a fresh balance that suffices or a new one; None where that cannot be told."""
+        kept = await self._kept()
+        if kept is None or kept.at + _FRESH_S < self._context.clock.wall_s() or _left(kept) < pictures:
+            await self.ask_balance()
+            kept = await self._kept()
+        self.before = kept
+        return None if kept is None else _left(kept)
+
+    async def _kept(self) -> Balance | None:
+        with suppress(StateError):
+            return await self._context.ledger.balance(self._context.account.id)
+        return None
 
     def template(self) -> str:
         """The template as people know it; empty where the tool takes none."""
@@ -83,9 +101,9 @@ class Outlook:
 
     def balance_after(self, count: int) -> str:
         """What so many pictures would leave, in a sentence."""
-        left = self.credits_before
-        if left is None:
+        if self.before is None:
             return "How many credits are left is not known."
+        left = _left(self.before)
         return f"{left:g} credits are left; then {left - count:g}, at one credit a picture (inferred)."
 
     async def _look_for_template(self) -> None:
@@ -115,6 +133,11 @@ class Outlook:
             except AutobgError:
                 return None
         return None
+
+
+def _left(balance: Balance) -> float:
+    """What is left of a balance after what was submitted from here since."""
+    return balance.left - balance.accepted - balance.unknown
 
 
 def _no_such_template(wanted: str, names: dict[str, str]) -> ArgumentsRefusedError:

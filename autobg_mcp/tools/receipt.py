@@ -1,39 +1,54 @@
 """The receipt of a paying call: what was sent and what came of it, and whether the balance agrees."""
 
+from autobg_mcp.errors import StateError
+from autobg_mcp.money.ledger import Spending
+from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.tally import Tally
 
 
-async def receipt(tally: Tally, outlook: Outlook) -> str:
+async def receipt(tally: Tally, outlook: Outlook, context: Context) -> str:
     """How many pictures were sent, accepted, skipped, refused or are unknown, and what became of the credits."""
     total, taken = len(tally.fates), tally.count("accepted", "paid before")
-    missing = total - taken
     head = f"{taken} of {total} taken"
-    if missing:
-        head += f", {missing} not" + (f": {tally.stopped}" if tally.stopped else "")
+    if total > taken:
+        head += f", {total - taken} not" + (f": {tally.stopped}" if tally.stopped else "")
     counts = (
         f"sent {tally.sent('accepted', 'refused', 'unknown', 'left')}, accepted {tally.count('accepted')}, "
         f"paid before {tally.count('paid before')}, refused {tally.sent('refused', 'left')}, "
         f"unknown {tally.count('unknown')}"
     )
-    return f"{head.rstrip('.')}. {counts}{await _balances(tally, outlook)}."
+    return f"{head.rstrip('.')}. {counts}{await _balances(tally, outlook, context)}."
 
 
-async def _balances(tally: Tally, outlook: Outlook) -> str:
-    accepted, unknown = tally.count("accepted"), tally.sent("unknown")
-    if not accepted + unknown:
+async def _balances(tally: Tally, outlook: Outlook, context: Context) -> str:
+    """The balance before and after, and whether the ledger explains the difference; empty where nothing was sent."""
+    if not tally.sent("accepted", "unknown"):
         return ""
-    before, after = outlook.credits_before, await outlook.balance()
-    if before is None or after is None:
-        return "; credits before and after are not both known"
-    spent = before - after
-    return f"; credits {before:g} → {after:g}, explained: {_explained(spent, accepted, unknown)}"
+    await outlook.ask_balance()
+    if outlook.before is None:
+        return "; the credits before are not known"
+    try:
+        spending = await context.ledger.spending(context.account.id, since=outlook.before.entry)
+    except StateError:  # which must not hide what was sent
+        return f"; credits before {outlook.before.left:g}, after is not known"
+    if spending.latest is None or spending.before is None:
+        return f"; credits before {outlook.before.left:g}, after is not known"
+    change = f"; credits {spending.before.left:g} → {spending.latest.left:g}"
+    return f"{change}, explained: {_explained(spending)}"
 
 
-def _explained(spent: float, accepted: int, unknown: int) -> str:
-    """Whether one credit for each accepted picture, which is inferred, explains what was spent."""
-    if spent == accepted:
-        return "yes" + (", those of unknown outcome not charged, almost surely" if unknown else "")
-    if spent == accepted + unknown:
-        return "yes, those of unknown outcome charged, almost surely"
-    return f"no, {spent:g} spent for {accepted} accepted (another program, or another price)"
+def _explained(spending: Spending) -> str:
+    """Whether one credit for each picture, which is inferred, explains what was spent by every call from here."""
+    charged = spending.charged_of_unknown()
+    if charged is not None:
+        return "yes" if not spending.unknown else f"yes, with {charged} of {spending.unknown} unknown charged"
+    spent = (
+        0.0
+        if spending.before is None or spending.latest is None
+        else spending.before.left - spending.latest.left
+    )
+    return (
+        f"no, {spent:g} gone for {spending.accepted} accepted from here (another program with the same key, "
+        "credits that were added, or another price)"
+    )

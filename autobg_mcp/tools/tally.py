@@ -118,6 +118,16 @@ class Tally:
         """Note that an earlier call has submitted a picture."""
         self.fates[picture] = Fate("paid before", entry.batch_id, repeats=entry)
 
+    def prove(self, picture: str, entry: Entry) -> None:
+        """Note that a free look has found a picture whose answer was lost."""
+        self.fates[picture] = Fate("accepted", entry.batch_id, was_sent=True)
+
+    def doubt(self, picture: str, verdict: str) -> None:
+        """Note what is free to know of a picture of unknown outcome."""
+        error = self.fates[picture].error
+        if error is not None:
+            error.add_note(verdict)
+
     def fail(self, picture: str, error: AutobgError, *, was_sent: bool = False) -> None:
         """Note what a picture met; an error that would meet the rest too stops the call."""
         if error.meets_the_rest:

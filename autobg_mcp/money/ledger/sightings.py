@@ -7,11 +7,15 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 
+from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import balances, entries, looks
-from autobg_mcp.money.ledger.columns import api_id
+from autobg_mcp.money.ledger.columns import api_id, words
 from autobg_mcp.money.ledger.records import Entry
 
 IN_ITS_VEHICLES_BATCH = "seen in the batch of its vehicle"
+_MOST_SEARCHED = 200
+"""The newest batches, among which those of a vehicle are looked for in every spelling of its id."""
+
 IN_A_BATCH_OF_ITS_OWN = "seen in a batch that was new after it and holds nothing else"
 
 
@@ -35,8 +39,8 @@ def _beside(accepted: list[Entry], unknown: list[Entry], seen: Counter[str]) -> 
 
     Of several unknown files of one name either all are seen, or nobody can tell which: then all stay unknown.
     """
-    vehicles = {entry.vehicle for entry in accepted}
-    unknown = [entry for entry in unknown if entry.vehicle in vehicles]
+    vehicles = {same_vehicle(entry.vehicle) for entry in accepted}
+    unknown = [entry for entry in unknown if same_vehicle(entry.vehicle) in vehicles]
     left = Counter(seen)
     left.subtract(name for entry in accepted for name in entries.names_of(entry))
     wanted = Counter(name for entry in unknown for name in entries.names_of(entry))
@@ -52,7 +56,7 @@ def _opened_by(unknown: list[Entry], seen: Counter[str]) -> list[Entry]:
     """
     named = [entry for entry in unknown if seen.keys() & set(entries.names_of(entry))]
     wanted = Counter(name for entry in named for name in entries.names_of(entry))
-    is_one = len({(entry.vehicle, entry.template) for entry in named}) == 1
+    is_one = len({(same_vehicle(entry.vehicle), entry.template) for entry in named}) == 1
     return named if is_one and wanted == seen else []
 
 
@@ -89,15 +93,18 @@ def _is_denied(db: sqlite3.Connection, account: str, opened: list[Entry]) -> boo
 
 def worth_a_look(db: sqlite3.Connection, account: str, vehicle: str, limit: int) -> list[str]:
     """The batches that may prove something about a vehicle's unknown entries; see `Ledger.worth_a_look`."""
-    oldest = next((one.id for one in entries.unknown(db, account) if one.vehicle == vehicle), None)
+    meant = same_vehicle(vehicle)
+    doubtful = (one.id for one in entries.unknown(db, account) if same_vehicle(one.vehicle) == meant)
+    oldest = next(doubtful, None)
     if oldest is None:
         return []
-    values = {"account": account, "vehicle": vehicle, "oldest": oldest, "limit": limit}
-    own = db.execute(
-        "SELECT batch_id FROM batches WHERE account = :account AND vehicle = :vehicle "
-        "ORDER BY last_at DESC, newest_entry DESC LIMIT :limit",
+    values = {"account": account, "oldest": oldest, "limit": limit, "newest": _MOST_SEARCHED}
+    newest = db.execute(
+        "SELECT batch_id, vehicle FROM batches WHERE account = :account "
+        "ORDER BY last_at DESC, newest_entry DESC LIMIT :newest",
         values,
     )
+    own = [row for row in newest if same_vehicle(words(row["vehicle"])) == meant]
     strange = db.execute(
         "SELECT batch_id FROM looks WHERE account = :account AND seen_after >= :oldest AND NOT EXISTS "
         "(SELECT 1 FROM batches WHERE account = :account AND batch_id = looks.batch_id) "
