@@ -38,6 +38,7 @@ async def lose(client: McpClient, world: World, *photos: Path, kind: FailureKind
         world.fail_next("/uploadWithoutTemplateCC", kind, times=len(photos))
         for photo in photos:
             assert "Credits spent: unknown" in text_of(await upload(client, photo))
+    world.requests_by_path.clear()  # from here on looks are counted
 
 
 @contextmanager
@@ -406,7 +407,7 @@ async def test_the_looks_are_few(
     client: McpClient, python: Client, world: World, clock: Clock, cars: list[Path]
 ) -> None:
     for _ in range(MOST_BATCHES + 2):
-        await upload(client, cars[0], allowDuplicate=True)
+        await upload(client, cars[0])
         clock.now_s += 2 * 86_400
     await lose(client, world, cars[1], kind="drop_before")
     await settle(python)
@@ -437,9 +438,9 @@ async def test_a_ledger_that_fails_keeps_the_looks_from_failing_a_call(
 async def test_the_looks_wait_for_no_slot(
     client: McpClient, python: Client, world: World, clock: Clock, cars: list[Path]
 ) -> None:
-    world.fail_next("/imagesStatus", "429", delay_s=30)
     await upload(client, cars[0])
     await lose(client, world, cars[1])
+    world.fail_next("/imagesStatus", "429", delay_s=30)
     began_s = clock.now_s
     await settle(python)
     await settle(python)

@@ -36,7 +36,7 @@ async def submitted(host: McpClient, number: int = 10, vehicle: str = "V") -> st
 
 
 async def looked_at(host: McpClient, batch_id: str) -> list[int]:
-    images = structured(await host.call_tool("getImageStatus", {"batchID": batch_id}))["images"]
+    images = structured(await host.call_tool("getImageStatus", {"batchID": batch_id, "all": True}))["images"]
     assert isinstance(images, list)
     return [int(str(image["picID"])) for image in images if isinstance(image, dict)]
 
