@@ -146,6 +146,11 @@ class ThrottledError(AutobgError):
     usual_repeatable = True
     usual_next_step = "Do something else and call again after that time."
 
+    def __init__(self, why: str, more: str = "", *, retry_after_s: float | None = None) -> None:
+        """`why` says what keeps the call: our own allowance, or a gate that the API has closed."""
+        super().__init__(f"{why} {more}".rstrip(), retry_after_s=retry_after_s)
+        self.why = why
+
 
 class ApiError(AutobgError):
     """One call to the API failed."""
@@ -226,7 +231,9 @@ class RateLimitedError(ApiError):
     """429: another program uses the same key, or the limit is smaller than documented."""
 
     usual_repeatable = True
-    usual_next_step = "Call again after that time."
+    usual_next_step = (
+        "Call again later; a call waits by itself until the API opens again, as long as its time allows."
+    )
 
 
 class ServerFaultError(ApiError):

@@ -98,7 +98,7 @@ async def test_a_failure_meets_the_request_it_was_ordered_for(visitor: Visitor) 
     assert codes == [200, 200, 402, 200]
 
 
-@pytest.mark.parametrize("kind", ["429", "503"])
+@pytest.mark.parametrize("kind", ["429", "503_later"])
 async def test_an_api_that_is_overloaded_says_when_to_come_back(visitor: Visitor, kind: FailureKind) -> None:
     visitor.world.fail_next("templates/list", kind, delay_s=90)
     assert (await visitor.post("/templates/list")).headers["retry-after"] == "90"

@@ -116,7 +116,9 @@ def test_the_key_itself_wins_over_its_file(tmp_path: Path) -> None:
 
 
 def test_a_key_file_that_cannot_be_read_is_told_by_its_variable(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"AUTOBG_API_KEY_FILE names, .* cannot be read \(FileNotFoundError"):
+    with pytest.raises(
+        ConfigurationError, match=r"AUTOBG_API_KEY_FILE names, .* cannot be read \(FileNotFoundError"
+    ):
         Settings.load(api_key_file=tmp_path / "key").key()
 
 

@@ -1,7 +1,7 @@
 """Failures on demand: what the next answer at a path does wrong.
 
 Kinds that stop a request before it acts: HTTP codes with `status: false` (`401`, `402`, `403`, `404`, `410`, `412`, `413`,
-`415`, `422`, `429`, `500`, `503`; 429 with `Retry-After: delay_s`, 503 with it where `delay_s` is not 0); `soft`, `credits`,
+`415`, `422`, `429`, `500`, `503`; `429` and `503_later` with `Retry-After: delay_s`); `soft`, `credits`,
 `no_car`, `too_large` and `pending` (HTTP 200 with `status: false` and words); `html` (200 with a web page, as a captive
 portal sends), `403_page` (as a firewall sends), `413_page` (as a web server in front sends) and `drop_before`.
 Kinds that act and spoil the answer: `truncated`, `empty`, `not_json`, `wrong_shape`, `drop_after`, `slow` (a proper answer
@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias, get_args
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 FailureKind: TypeAlias = Literal[
-    "401", "402", "403", "404", "410", "412", "413", "415", "422", "429", "500", "503",
+    "401", "402", "403", "404", "410", "412", "413", "415", "422", "429", "500", "503", "503_later",
     "soft", "credits", "no_car", "too_large", "pending", "html", "403_page", "413_page",
     "truncated", "empty", "not_json", "wrong_shape", "slow", "hang", "drop_before", "drop_after",
 ]  # fmt: skip
@@ -71,6 +71,7 @@ REFUSALS: dict[FailureKind, tuple[int, str]] = {
     "422": (422, "Unprocessable Entity"),
     "500": (500, "Internal Server Error"),
     "503": (503, "Service Unavailable"),
+    "503_later": (503, "Service Unavailable"),
     "soft": (200, "Something went wrong"),
     "credits": (200, "Insufficient credits"),
     "no_car": (200, "No car found in the image"),
@@ -104,7 +105,7 @@ def early_answer(failure: Failure) -> Response | None:
         return None
     status_code, message = REFUSALS[failure.kind]
     answer = refusal(message, status_code)
-    if failure.kind == "503" and failure.delay_s:
+    if failure.kind == "503_later":
         answer.headers["Retry-After"] = str(math.ceil(failure.delay_s))
     return answer
 
