@@ -11,7 +11,7 @@ from autobg_mcp.errors import ConnectionFailedError
 from autobg_mcp.text import cleaned, quoted
 
 _HTTPS_PORT = 443
-_EXPIRED, _OTHER_HOST = 10, 62
+_TOO_EARLY, _EXPIRED, _OTHER_HOST, _OTHER_IP = 9, 10, 62, 64
 """OpenSSL's codes for certificates out of their time, and of another host (x509_vfy.h)."""
 
 _TRUST = (
@@ -93,8 +93,8 @@ def _told(cause: BaseException, host: str, place: str, timeout_s: float) -> _Why
 
 def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> _Why:
     """A certificate that is not trusted stays so until somebody does something."""
-    steps = {_EXPIRED: _CLOCK, _OTHER_HOST: _ADDRESS}
-    words = f"the certificate of {host} is not trusted ({cleaned(error.verify_message, 120)})"
+    steps = {_TOO_EARLY: _CLOCK, _EXPIRED: _CLOCK, _OTHER_HOST: _ADDRESS, _OTHER_IP: _ADDRESS}
+    words = f"the certificate of {host} is not trusted ({cleaned(error.verify_message, 120).rstrip('.')})"
     return _Why(words, steps.get(error.verify_code, _TRUST), repeatable=False)
 
 

@@ -142,10 +142,8 @@ class OnePicture(Endpoint[Picture]):
         """The batch that it is in work in: by what the API said, else by a look; None where nobody knows."""
         try:
             known = await context.ledger.picture(context.account.id, str(self.picID))
-            if known is None:
-                return None
-            if isinstance(error, NotReadyError):
-                return known.batch_id
+            if known is None or isinstance(error, NotReadyError):
+                return known.batch_id if known else None
             images = (await GetImageStatus(batchID=known.batch_id).run(context)).images
         except AutobgError:  # the refusal itself is to be told, not that a look failed
             return None
