@@ -87,7 +87,8 @@ def _told(cause: BaseException, host: str, place: str, timeout_s: float) -> _Why
         case OSError() if cause.strerror:
             why = _Why(cleaned(cause.strerror, 80))
         case _ if type(cause).__name__ == "ProxyError":  # httpx's, which is imported in one place
-            why = _Why(f"the proxy refuses it ({quoted(str(cause), 80)})", _PROXY, repeatable=False)
+            is_login = str(cause).startswith(("407", "Invalid username"))
+            why = _Why(f"the proxy refuses it ({quoted(str(cause), 80)})", _PROXY, repeatable=not is_login)
     return why
 
 
