@@ -74,7 +74,7 @@ async def test_a_workflow_that_reads_leaves_none(
         ("429", "RateLimitedError", "no"),
         ("500", "ServerFaultError", "unknown"),
         ("drop_after", "OutcomeUnknownError", "unknown"),
-        ("html", "UnexpectedAnswerError", "unknown"),
+        ("html", "BlockedError", "unknown"),
     ],
 )
 async def test_a_failed_call_leaves_one_line_with_what_it_cost(

@@ -107,7 +107,7 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_shown(
     ("arguments", "problem"),
     [
         (["getImageStatus", "batchID=1206"], "Batch not found"),
-        (["getImagesRaw", "picID=1"], "the API refused"),
+        (["getImagesRaw", "picID=1"], "the API does not have it"),
         (["uploadImagesWithoutTemplate", "images=none.jpg", "numberPlate=V", "numPlateProcessor=1", "processType=ai"], "none.jpg"),
     ],
 )  # fmt: skip

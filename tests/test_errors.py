@@ -43,10 +43,12 @@ GARBLED = {effect: verdict._replace(requests=1) for effect, verdict in LOST.item
 
 FAULTS: dict[FailureKind, dict[str, Verdict]] = {
     "soft": dict.fromkeys(LOST, SURE),
-    "401": dict.fromkeys(LOST, SURE),
+    **dict.fromkeys(("401", "402", "403", "404", "410", "413", "422"), dict.fromkeys(LOST, SURE)),
+    **dict.fromkeys(("credits", "403_page", "413_page"), dict.fromkeys(LOST, SURE)),
     "429": dict.fromkeys(LOST, LATER),
     "500": LOST,
     "503": LOST,
+    "503_later": GARBLED,
     "hang": LOST,
     "drop_before": LOST,
     "drop_after": LOST,

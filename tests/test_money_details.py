@@ -67,7 +67,7 @@ async def test_a_fault_of_the_api_may_have_cost_credits_whatever_it_says(
     api = ScriptedApi()
     api.says(b'{"status": false, "message": "%s"}' % said.encode(), status=500)
     settings = Settings.load(
-        api_key=KEY, base_url="http://api", image_dirs=(photos,), state_dir=photos.parent / "state"
+        api_key=KEY, base_url="https://api", image_dirs=(photos,), state_dir=photos.parent / "state"
     )
     async with Client(settings, app=api, throttle=MemoryThrottle()) as client:
         with pytest.raises(Exception, match="the API failed") as failed:
@@ -154,7 +154,7 @@ async def test_an_answer_without_a_batch_number_leaves_the_outcome_unknown(
     api = ScriptedApi()
     api.data({"batchID": "", "images": []})
     settings = Settings.load(
-        api_key=KEY, base_url="http://api", image_dirs=(photos,), state_dir=tmp_path / "s"
+        api_key=KEY, base_url="https://api", image_dirs=(photos,), state_dir=tmp_path / "s"
     )
     async with Client(settings, app=api, throttle=MemoryThrottle()) as client:
         with pytest.raises(Exception, match="another shape") as failed:

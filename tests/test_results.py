@@ -216,7 +216,7 @@ async def test_base64_is_read_in_every_plausible_wrapping(
 @pytest.mark.parametrize("tool", ["getImagesRaw", "getImagesBase64"])
 @pytest.mark.parametrize(
     "content",
-    [b"", b"not ready", b"%PDF-1.7 ...", b"<html>", b'{"status": true, "data": ""}', b"UEsDBAoAAAAAAA=="],
+    [b"", b"not ready", b"%PDF-1.7 ...", b'{"status": true, "data": ""}', b"UEsDBAoAAAAAAA=="],
 )
 async def test_what_is_no_picture_is_an_error_and_saves_nothing(
     tool: str, content: bytes, api: ScriptedApi, host: McpClient, tmp_path: Path
@@ -271,8 +271,8 @@ async def test_the_documented_refusal_names_the_key_as_a_likely_cause(
 async def test_a_status_that_is_false_in_any_spelling_is_a_refusal(
     status: JsonValue, api: ScriptedApi, host: McpClient
 ) -> None:
-    api.says(json.dumps({"status": status, "message": "Batch not found"}).encode())
-    assert "refused the call (HTTP 200, “Batch not found”)" in text_of(await host.call_tool(*STATUS_CALL))
+    api.says(json.dumps({"status": status, "message": "not today"}).encode())
+    assert "refused the call (HTTP 200, “not today”)" in text_of(await host.call_tool(*STATUS_CALL))
 
 
 @pytest.mark.parametrize("status", [302, 307, 400, 402, 403, 404, 405, 413, 422])
@@ -281,7 +281,8 @@ async def test_other_statuses_are_refusals_that_are_not_repeated(
 ) -> None:
     api.says(b"<h1>no</h1>", status=status, headers={"location": "http://elsewhere.example/"})
     text = text_of(await host.call_tool(*STATUS_CALL))
-    assert f"(HTTP {status})" in text
+    assert f"(HTTP {status}" in text.splitlines()[0]
+    assert "no</h1>" not in text
     assert "Safe to repeat: no." in text
     assert api.requests == 1
 
@@ -311,7 +312,6 @@ async def test_a_key_that_the_api_echoes_does_not_reach_the_model(
     [
         (b"", "an empty body"),
         (b"   \n", "an empty body"),
-        (b"<!DOCTYPE html><p>hi", "a web page"),
         (b"[1, 2]", "JSON that is not its usual envelope"),
         (b'{"data": []}', "JSON that is not its usual envelope"),
         (b'{"status": true, "data": [', "JSON that is broken"),

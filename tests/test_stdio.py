@@ -73,10 +73,20 @@ WRONG = [
     ("AUTOBG_RATE_LIMITS", "reportImages=s3cret", ()),
     ("AUTOBG_TIMEOUTS_S", "s3cret", ("serve",)),
     ("AUTOBG_PATHS", "cancelBatch=/s3cret", ("serve", "--sandbox")),
+    ("AUTOBG_IMAGE_DIRS", "${s3cret}/cars", ()),
+    ("AUTOBG_OUTPUT_DIR", '"/s3cret"', ()),
+    ("AUTOBG_API_KEY", "${s3cret}", ()),
+    ("AUTOBG_BASE_URL", "http://s3cret.example/v1", ()),
+    ("AUTOBG_BASE_URL", "https://me:s3cret@api.example/v1", ()),
+    ("AUTOBG_THROTTLE", "s3cret", ()),
+    ("AUTOBG_TOOLSETS", "s3cret", ()),
+    ("AUTOBG_DAILY_CREDIT_LIMIT", "s3cret", ()),
 ]
 
 
-@pytest.mark.parametrize(("variable", "value", "command"), WRONG, ids=[variable for variable, *_ in WRONG])
+@pytest.mark.parametrize(
+    ("variable", "value", "command"), WRONG, ids=[f"{variable}={value}" for variable, value, _ in WRONG]
+)
 async def test_a_server_with_a_wrong_setting_lists_its_tools_and_names_the_setting_on_a_call(
     variable: str, value: str, command: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -88,6 +98,32 @@ async def test_a_server_with_a_wrong_setting_lists_its_tools_and_names_the_setti
     assert "Credits spent: no. Safe to repeat: no." in told
     assert "start the server again" in told
     assert "s3cret" not in told
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("AUTOBG_API_KEY", "your-api-key", "it is the placeholder of an example"),
+        ("AUTOBG_API_KEY_FILE", "/tmp/no-such/key", "cannot be read"),
+        ("AUTOBG_IMAGE_DIRS", "/tmp/no-such-folder", "these do not exist: “/tmp/no-such-folder”"),
+        ("AUTOBG_STATE_DIR", "/dev/null/state", "/dev/null/state"),
+    ],
+)
+async def test_a_setting_that_is_wrong_on_this_machine_is_told_by_the_call_that_needs_it(
+    variable: str, value: str, told: str, tmp_path: Path
+) -> None:
+    good = {"AUTOBG_BASE_URL": "http://127.0.0.1:9/v1"} | (
+        {} if "KEY" in variable else {"AUTOBG_API_KEY": KEY}
+    )
+    call: tuple[str, dict[str, JsonValue]] = ("listTemplates", {})
+    if variable == "AUTOBG_IMAGE_DIRS":
+        call = ("uploadImagesWithoutTemplate", UPLOAD | {"images": ["car.jpg"]})
+    async with process("auto", tmp_path, environment=good | {variable: value}) as host:
+        assert (await host.list_tools()).tools
+        text = text_of(await host.call_tool(*call))
+    assert variable in text
+    assert told in text
+    assert "Credits spent: no." in text
 
 
 @both_eras

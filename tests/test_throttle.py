@@ -339,7 +339,7 @@ async def test_a_waiter_hears_whether_the_gate_is_closed_or_the_allowance_used_u
 
     async with refused(process, 12):
         await world.clock.run(call())
-    assert [news.closed for news in heard[:5]] == [True, True, True, False, False]
+    assert [bool(news.closed) for news in heard[:5]] == [True, True, True, False, False]
 
 
 async def test_two_accounts_never_share_a_budget(world: World) -> None:

@@ -179,7 +179,7 @@ async def test_where_every_report_is_refused_the_call_fails_with_the_apis_reason
 ) -> None:
     result = await report(client, [bad(1), bad(2, "Logo")])
     assert result.is_error
-    assert "the API refused the call" in text_of(result)
+    assert "the API does not have it, or not any more" in text_of(result)
 
 
 @pytest.mark.parametrize("pictures", [150], indirect=True)

@@ -1,8 +1,7 @@
-"""One HTTP exchange in plain data: what an endpoint asks for, what the API answered, and which answers are errors."""
+"""One HTTP exchange in plain data: what an endpoint asks for, what the API answered, and what came of it."""
 
 import hashlib
 import json
-import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,16 +13,10 @@ from pydantic import JsonValue
 
 from autobg_mcp.api.bodies import TooManyValuesError, parsed
 from autobg_mcp.errors import (
-    ApiError,
-    AuthenticationError,
     OutcomeUnknownError,
-    RateLimitedError,
-    RequestRefusedError,
-    ServerFaultError,
     Spent,
     UnexpectedAnswerError,
 )
-from autobg_mcp.text import quoted
 from autobg_mcp.throttle import Limit
 
 Method = Literal["GET", "POST"]
@@ -32,10 +25,6 @@ _AFTER_SPENDING = (
     "Do not repeat it blindly: call listBatches and getUserCreditDetails to find out whether it was accepted."
 )
 _PROBE_BYTES = 4096
-_MOST_SAID_CHARS = 2000
-_LEADS_ELSEWHERE = "The API's address leads elsewhere: ask the user to check AUTOBG_BASE_URL, and whether the network wants a login."
-_UNAUTHORISED = re.compile(r"not\s+authori[sz]ed|unauthori[sz]ed|invalid (api )?(key|token)", re.IGNORECASE)
-_RATE_LIMITED = re.compile(r"\btoo many (requests|calls)\b|\brate.?limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -147,42 +136,16 @@ class Answer:
             return error.with_traceback(None)
 
 
-def classify(request: Request, answer: Answer) -> ApiError | None:
-    """The error that an answer means, or None for a success.
-
-    The API refuses with 401, and also with HTTP 200 and `{"status": false}` in the body, which the documents label
-    "200 - Exception". What it answers over the limit is undocumented: a 429 and a refusal that says so both count.
-    """
-    envelope = answer.envelope()
-    said = "" if envelope is None else str(envelope.get("message") or "")[:_MOST_SAID_CHARS]
-    tool = request.tool
-    if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004  # 408: it gave up on us in the middle
-        return ServerFaultError(f"{tool}: the API failed ({_what(answer, said)}).", **_aftermath(request))
-    if answer.status == 401 or (_refused(envelope) and _UNAUTHORISED.search(said)):  # noqa: PLR2004
-        return AuthenticationError(f"{tool}: the API refused the key or the id ({_what(answer, said)}).")
-    if answer.status == 429 or (_refused(envelope) and _RATE_LIMITED.search(said)):  # noqa: PLR2004
-        return RateLimitedError(
-            f"{tool}: the API says there were too many calls ({_what(answer, said)}); another program may use the same key.",
-            retry_after_s=answer.retry_after_s,
-        )
-    if answer.status >= 300 or _refused(envelope):  # noqa: PLR2004
-        return RequestRefusedError(
-            f"{tool}: the API refused the call ({_what(answer, said)}).",
-            next_step=_LEADS_ELSEWHERE if answer.status < 400 and not _refused(envelope) else None,  # noqa: PLR2004
-        )
-    if _says_neither(envelope):
-        return unexpected(request, f"a status that is neither true nor false ({_what(answer, said)})")
-    return None
+def is_page(answer: Answer) -> bool:
+    """Whether the body is markup, as a web page is, which no endpoint answers."""
+    return answer.start() == b"<"
 
 
 def described(answer: Answer) -> str:
     """What came instead of an envelope, in a few words and without its text."""
-    body = answer.start(64).lower()
-    if not body:
+    if not answer.start():
         return "an empty body"
-    if body.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        return "a web page"
-    if body.startswith((b"{", b"[")):
+    if answer.start() in (b"{", b"["):
         try:
             answer.json()
         except TooManyValuesError as error:
@@ -195,41 +158,30 @@ def described(answer: Answer) -> str:
 
 def unexpected(request: Request, what: str) -> UnexpectedAnswerError:
     """The error for a success that is not what the endpoint answers; `what` says what came instead."""
-    return UnexpectedAnswerError(f"{request.tool}: the API answered with {what}.", **_aftermath(request))
+    return UnexpectedAnswerError(f"{request.tool}: the API answered with {what}.", **aftermath(request))
 
 
 def lost(request: Request, what: str) -> OutcomeUnknownError:
     """The error for a request that may have reached the API without an answer; `what` says what happened."""
     return OutcomeUnknownError(
-        f"{request.tool}: {what}; whether the API acted is unknown.", **_aftermath(request)
+        f"{request.tool}: {what}; whether the API acted is unknown.", **aftermath(request)
     )
 
 
-class _Aftermath(TypedDict):
+class Aftermath(TypedDict):
+    """What an error says of a request that may or may not have taken effect."""
+
     spent: Spent
     repeatable: bool
     next_step: str
 
 
-def _aftermath(request: Request) -> _Aftermath:
+def aftermath(request: Request) -> Aftermath:
     """What holds when a request may or may not have taken effect."""
     if request.spends:
-        return _Aftermath(spent="unknown", repeatable=False, next_step=_AFTER_SPENDING)
+        return Aftermath(spent="unknown", repeatable=False, next_step=_AFTER_SPENDING)
     if request.repeatable:
-        return _Aftermath(spent="no", repeatable=True, next_step="Call again; it only asks.")
-    return _Aftermath(
+        return Aftermath(spent="no", repeatable=True, next_step="Call again; it only asks.")
+    return Aftermath(
         spent="no", repeatable=False, next_step="Check whether it took effect before calling again."
     )
-
-
-def _refused(envelope: Mapping[str, JsonValue] | None) -> bool:
-    return envelope is not None and envelope.get("status") in (False, "false", "False", 0, "0")
-
-
-def _says_neither(envelope: Mapping[str, JsonValue] | None) -> bool:
-    yes = (True, "true", "True", 1, "1")
-    return envelope is not None and not _refused(envelope) and envelope.get("status") not in yes
-
-
-def _what(answer: Answer, said: str) -> str:
-    return f"HTTP {answer.status}" + (f", {quoted(said)}" if said else "")

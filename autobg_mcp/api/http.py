@@ -1,7 +1,6 @@
 """Puts requests on the wire and reads answers: the only module that imports httpx."""
 
 import ssl
-from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cache, partial
 from http.cookiejar import DefaultCookiePolicy
@@ -18,9 +17,11 @@ from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered, retry
 from autobg_mcp.api.exchange import Answer, Request, lost, unexpected
 from autobg_mcp.api.links import public_address
 from autobg_mcp.api.outgoing import body_of
-from autobg_mcp.errors import ConfigurationError, ConnectionFailedError, LinkRefusedError
+from autobg_mcp.api.stamps import Stamps
+from autobg_mcp.api.unreachable import no_connection, proxy_for
+from autobg_mcp.errors import ApiError, ConfigurationError, LinkRefusedError
 from autobg_mcp.settings import Settings
-from autobg_mcp.text import cleaned, quoted, redacted
+from autobg_mcp.text import quoted, redacted
 from autobg_mcp.throttle import Slot
 
 if TYPE_CHECKING:
@@ -69,33 +70,37 @@ class Http:
             OutcomeUnknownError: It may have, but no whole answer came back.
             ConfigurationError: The address or a proxy cannot be used.
         """
-        secret = key.get_secret_value()
+        secret, stamps, http = key.get_secret_value(), Stamps(slot), self._open()
         if self._transport is not None:  # only the network reports its events
-            slot.sent()
+            stamps.begin()
         try:
             with ExitStack() as opened, anyio.fail_after(self.settings.timeout_s):
-                async with self._open().stream(
+                async with http.stream(
                     request.method,
-                    self.settings.base_url.rstrip("/") + request.path,
+                    self.settings.base_url + request.path,
                     params=request.query,
-                    extensions={"trace": _Stamps(slot)},
+                    extensions={"trace": stamps},
                     **body_of(request, secret, opened),
                 ) as response:
                     content = await _taken_in(request, response)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            host = cleaned(httpx.URL(self.settings.base_url).host, 80)
-            raise ConnectionFailedError(
-                f"{request.tool}: no connection to {host} ({type(error).__name__})."
-            ) from None
-        except (httpx.TimeoutException, TimeoutError):
-            raise lost(request, f"no answer within {self.settings.timeout_s:g} s") from None
         except (httpx.InvalidURL, UnicodeError):  # the second: of a name that begins with xn-- and is none
             raise ConfigurationError("AUTOBG_BASE_URL names no valid address.") from None
-        except httpx.TransportError as error:
-            raise lost(request, f"the connection broke ({type(error).__name__})") from None
+        except Exception as error:
+            # What speaks SOCKS raises errors of its own while it asks for the way.
+            if stamps.begun and not isinstance(error, httpx.TransportError | TimeoutError):
+                raise
+            raise self._broken(request, error, begun=stamps.begun) from None
 
         read = partial(_read, response, secret, content)
         return await anyio.to_thread.run_sync(read) if len(content) > LARGE_BYTES else read()
+
+    def _broken(self, request: Request, error: Exception, *, begun: bool) -> ApiError:
+        """The error for a request without a whole answer; of one that had not `begun` to leave, all is known."""
+        if not begun:
+            return no_connection(request.tool, self.settings.base_url, error, CONNECT_TIMEOUT_S)
+        if isinstance(error, httpx.TimeoutException | TimeoutError):
+            return lost(request, f"no answer within {self.settings.timeout_s:g} s")
+        return lost(request, f"the connection broke ({type(error).__name__})")
 
     async def fetch(self, link: str) -> bytes:
         """What a link from an answer leads to; the key is not sent along.
@@ -130,7 +135,7 @@ class Http:
             extensions["sni_hostname"] = target.host
         # A connection is never used again: one to a shared address was opened in the name of another host.
         async with (
-            self._new_http(trust_env=is_own) as http,
+            self._new_http(self.settings.base_url if is_own else None) as http,
             http.stream("GET", url, headers=headers, extensions=extensions) as response,
         ):
             if response.has_redirect_location:
@@ -144,32 +149,42 @@ class Http:
 
     def _open(self) -> httpx.AsyncClient:
         """The HTTP client, opened at the first request: loading the certificates takes longer than starting up."""
-        self._http = self._http or self._new_http()
+        self._http = self._http or self._new_http(self.settings.base_url)
         return self._http
 
-    def _new_http(self, *, trust_env: bool = True) -> httpx.AsyncClient:
-        """An HTTP client without cookies; with `trust_env` it goes through the proxies that the environment names.
+    def _new_http(self, base_url: str | None) -> httpx.AsyncClient:
+        """An HTTP client without cookies.
+
+        Args:
+            base_url: The API's address, for the proxy on the way to it; None for a client that goes through none.
 
         Raises:
-            ConfigurationError: Those proxies cannot be used.
+            ConfigurationError: That proxy cannot be used.
         """
+        proxy = None if base_url is None else proxy_for(base_url)
         try:
-            http = self._bare_http(trust_env=trust_env)
-        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            http = self._bare_http(proxy)
+        except ImportError:
             raise ConfigurationError(
-                f"What HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY names cannot be used ({type(error).__name__})."
+                "The way to the API leads through a SOCKS proxy (ALL_PROXY or HTTPS_PROXY), which this installation cannot "
+                "speak: pip install 'autobg-mcp[socks]', or name the API's host in NO_PROXY."
+            ) from None
+        except (ValueError, httpx.InvalidURL) as error:
+            raise ConfigurationError(
+                f"What HTTPS_PROXY or ALL_PROXY names is no proxy's address ({type(error).__name__})."
             ) from None
         http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return http
 
-    def _bare_http(self, *, trust_env: bool) -> httpx.AsyncClient:
+    def _bare_http(self, proxy: str | None) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             transport=self._transport,
             verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             headers={"User-Agent": _user_agent(), "Accept-Encoding": "identity"},
-            trust_env=trust_env,
+            proxy=None if self._transport else proxy,
+            trust_env=False,
         )
 
 
@@ -187,23 +202,6 @@ class _InProcess(httpx.ASGITransport):
             return await super().handle_async_request(request)
         except Exception as error:  # over a network nobody sees what broke behind it
             raise httpx.ReadError(type(error).__name__) from error
-
-
-class _Stamps:
-    """Hears what httpx does with one request, and stamps its slot: the API may count it from the first byte to the last."""
-
-    def __init__(self, slot: Slot) -> None:
-        self._slot = slot
-
-    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
-        moments = ("send_request_headers.started", "send_request_body.complete")
-        if event.endswith(moments) and not _is_to_proxy(info):
-            self._slot.sent()
-
-
-def _is_to_proxy(info: Mapping[str, object]) -> bool:
-    """Whether an event is about the tunnel that a proxy is asked for, which the API never sees."""
-    return getattr(info.get("request"), "method", b"") == b"CONNECT"
 
 
 def _without(secret: str, content: bytes) -> bytes:

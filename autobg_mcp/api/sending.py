@@ -14,8 +14,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from autobg_mcp.api.call import Account, Allowances, Progress, TimeBudget
-from autobg_mcp.api.exchange import Answer, Request, classify
+from autobg_mcp.api.exchange import Answer, Request
 from autobg_mcp.api.http import Http
+from autobg_mcp.api.refusals import classify
 from autobg_mcp.errors import (
     ApiError,
     ConnectionFailedError,
@@ -116,11 +117,14 @@ class Tries:
         except ThrottledError as error:
             if self._limited is None:
                 raise
-            self._limited.retry_after_s = error.retry_after_s  # our clock knows better when its gate opens
-            raise self._limited from None
+            # Our clock knows better when the gate opens.
+            raise RateLimitedError(
+                f"{self._limited} {error.why}", retry_after_s=error.retry_after_s
+            ) from None
         except ApiError as error:
             kind = next((kind for kind in self._left if isinstance(error, kind)), None)
-            if kind is None or not error.repeatable or not self._left[kind]:
+            wants_pause = isinstance(error, ServerFaultError) and error.retry_after_s is not None
+            if kind is None or not error.repeatable or not self._left[kind] or wants_pause:
                 raise
             self._left[kind] -= 1
             self._limited = error if isinstance(error, RateLimitedError) else None
@@ -131,9 +135,7 @@ class Tries:
         tool, limit = self._request.tool, self._sender.limit(self._request.tool, self._request.rate)
 
         async def tell(waiting: Waiting) -> None:
-            why = f"{limit.calls} calls per {limit.window_s:g} s"
-            if waiting.closed:
-                why = "the API answered 429 and closed its gate"
+            why = waiting.closed or f"{limit.calls} calls per {limit.window_s:g} s"
             await self._progress(
                 f"Waiting about {math.ceil(waiting.left_s)} s for a free slot of {tool} ({why}), "
                 f"number {waiting.place} in the queue."

@@ -85,7 +85,7 @@ class Fence:
         if not found:
             problems += [unread.error for unread in search.unread]
         if problems:
-            raise _one_of(problems)
+            raise _one_of(problems, self._told_absent())
         return FoundPhotos(list(map(Path, found.values())), search.unread)
 
     def _search(self) -> Search:
@@ -94,8 +94,17 @@ class Fence:
     def _check_roots(self) -> None:
         if not self._roots:
             raise FileRefusedError(f"No local file may be read: {SETTING} names no folder.")
-        if not (self._unfenced or any(os.path.isdir(root) for root in self._roots)):  # noqa: PTH112
-            raise FileRefusedError(f"No local file may be read: {SETTING} names folders that do not exist.")
+        if not self._unfenced and len(self._absent()) == len(self._roots):
+            raise FileRefusedError(f"No local file may be read.{self._told_absent()}")
+
+    def _absent(self) -> list[str]:
+        """The folders of the fence that are not there now, as a drive that is not connected."""
+        return [str(root) for root in self._roots if not os.path.isdir(root)]  # noqa: PTH112
+
+    def _told_absent(self) -> str:
+        """Which folders are not there, as a sentence to add; empty where all are."""
+        absent = ", ".join(map(quoted, self._absent()))
+        return f" Of the folders that {SETTING} names, these do not exist: {absent}." if absent else ""
 
     def open(self, path: Path) -> BinaryIO:
         """The file at `path`, opened for one reading; the handle itself has been checked.
@@ -168,12 +177,14 @@ class Fence:
         raise FileRefusedError(f"{quoted(path.name)} changed while it was opened.")
 
 
-def _one_of(problems: Sequence[FileRefusedError]) -> FileRefusedError:
-    """One error for all, with the advice of all where that is the same."""
+def _one_of(problems: Sequence[FileRefusedError], more_told: str) -> FileRefusedError:
+    """One error for all, with the advice of all where that is the same; `more_told` is what explains them all."""
     first, *more = problems
     advice = {problem.next_step for problem in problems}
     return FileRefusedError(
-        str(first), details=[str(one) for one in more], next_step=advice.pop() if len(advice) == 1 else None
+        f"{first}{more_told}",
+        details=[str(one) for one in more],
+        next_step=advice.pop() if len(advice) == 1 else None,
     )
 
 

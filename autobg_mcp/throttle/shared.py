@@ -158,13 +158,10 @@ class SharedThrottle:
         await caller.news
         while not caller.done.done():
             if on_wait is not None and caller.queued is not None:
-                now_s, queued = self._clock.monotonic_s(), caller.queued
-                ago_s = now_s - caller.told_s
-                left_s, closed = (
-                    max(0.0, queued.left_us / SECOND_US - ago_s),
-                    queued.closed_us / SECOND_US > ago_s,
-                )
-                await on_wait(Waiting(queued.position, left_s, closed))
+                queued, ago_us = caller.queued, microseconds(self._clock.monotonic_s() - caller.told_s)
+                left_us, closed_us = queued.left_us - ago_us, queued.closed_us - ago_us
+                closed = self._closed(closed_us, "its gate") if closed_us > 0 else ""
+                await on_wait(Waiting(queued.position, max(0, left_us) / SECOND_US, closed))
             await line.first(caller.done, _NEWS_S if on_wait else inf)
         return caller.done.result()
 
@@ -177,7 +174,8 @@ class SharedThrottle:
             halved = f" (of {limit.calls}, lowered after a 429)" if reply.allowance < limit.calls else ""
             why = f"The allowance of {reply.allowance} calls{halved} per {limit.window_s:g} s for {tool} is used up."
         return ThrottledError(
-            f"{why} The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
+            why,
+            f"The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
             "No slot was taken.",
             retry_after_s=retry_after_s,
         )

@@ -15,12 +15,12 @@ class Waiting:
     Attributes:
         place: Its place in the queue; 1 is next.
         left_s: Seconds until the slot, by estimate.
-        closed: Whether the server's gate is closed after a 429; else the allowance is used up.
+        closed: That the server has closed its gate, and until when, in words; empty where the allowance is used up.
     """
 
     place: int
     left_s: float
-    closed: bool
+    closed: str
 
 
 @dataclass(frozen=True)

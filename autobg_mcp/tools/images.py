@@ -7,7 +7,7 @@ import anyio.to_thread
 from pydantic import FailFast, Field, JsonValue, TypeAdapter
 
 from autobg_mcp.api.exchange import Answer, Request, described, unexpected
-from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.errors import AutobgError, FileRefusedError, NotReadyError, RequestRefusedError
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.kinds import MOST_PICTURE_BYTES, is_picture
 from autobg_mcp.files.originals import read_original
@@ -95,7 +95,51 @@ class GetImageStatus(Endpoint[BatchStatus]):
         return BatchStatus.of(self.batchID, images, every=self.all)
 
 
-class GetImagesRaw(Endpoint[Picture]):
+class OnePicture(Endpoint[Picture]):
+    """An endpoint that answers one picture."""
+
+    effect = "reads"
+    toolset = "enterprise"
+    method = "GET"
+    encoding = "query"
+
+    picID: PicID
+
+    async def run(self, context: Context) -> Picture:
+        """Ask for it; where it is refused, its batch tells whether it is in work."""
+        try:
+            return await super().run(context)
+        except RequestRefusedError as error:
+            batch_id = await self._in_work(error, context)
+            if batch_id is None:
+                raise
+            why = (
+                str(error)
+                if isinstance(error, NotReadyError)
+                else f"{error} It is in work, as its batch shows."
+            )
+            raise NotReadyError(why, next_step=f"waitForBatch batchID={batch_id}, then call again.") from None
+
+    async def _in_work(self, error: AutobgError, context: Context) -> str | None:
+        """The batch that it is in work in: by what the API said, else by a look; None where nobody knows."""
+        try:
+            known = await context.ledger.picture(context.account.id, str(self.picID))
+            if known is None or isinstance(error, NotReadyError):
+                return known.batch_id if known else None
+            images = (await GetImageStatus(batchID=known.batch_id).run(context)).images
+        except AutobgError:  # the refusal itself is to be told, not that a look failed
+            return None
+        done = [
+            image.isProcessed or image.isFailed for image in images if str(image.picID) == str(self.picID)
+        ]
+        return known.batch_id if done == [False] else None
+
+    async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
+        """The picture: its bytes whatever the content type says, or base64, bare, in quotes or in an envelope."""
+        return await picture(request, answer, self.picID, context)
+
+
+class GetImagesRaw(OnePicture):
     """Show one processed picture (at most 1024 px) and save it in full size; answers the file's path.
 
     Unverified: it may return the original upload. Free. 100 calls/min.
@@ -103,39 +147,19 @@ class GetImagesRaw(Endpoint[Picture]):
 
     tool = "getImagesRaw"
     title = "Show a picture"
-    effect = "reads"
-    toolset = "enterprise"
-    method = "GET"
     path = "/images/getImagesRaw"
-    encoding = "query"
     max_answer_bytes = MOST_PICTURE_BYTES
     rate = FAST
 
-    picID: PicID
 
-    async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
-        """The body is the picture, whatever its content type says."""
-        return await picture(request, answer, self.picID, context)
-
-
-class GetImagesBase64(Endpoint[Picture]):
+class GetImagesBase64(OnePicture):
     """As getImagesRaw, which is preferred, through the API's base64 form. Free. 100 calls/min assumed."""
 
     tool = "getImagesBase64"
     title = "Show a picture by base64"
-    effect = "reads"
-    toolset = "enterprise"
-    method = "GET"
     path = "/images/getImagesBase64"
-    encoding = "query"
     max_answer_bytes = MOST_PICTURE_BYTES // 3 * 4 + 2**20
     rate = FAST_INFERRED
-
-    picID: PicID
-
-    async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
-        """The body is base64: bare, in quotes, as a data: address or in an envelope, or the picture after all."""
-        return await picture(request, answer, self.picID, context)
 
 
 async def picture(request: Request, answer: Answer, pic_id: int, context: Context) -> Picture:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, FailFast, Field, PrivateAttr
 
-from autobg_mcp.api.refusals import refusal
-from autobg_mcp.errors import AutobgError, RequestRefusedError
+from autobg_mcp.api.refusals import entry_refusal
+from autobg_mcp.errors import ApiError, AutobgError
 from autobg_mcp.money.ledger import Entry
 from autobg_mcp.money.purchase import Verdict
 from autobg_mcp.text import at, quoted
@@ -47,14 +47,14 @@ class Accepted(Result):
         """Wait for it."""
         return f"waitForBatch batchID={self.batchID}"
 
-    def refusals(self, count: int) -> list[RequestRefusedError | None]:
+    def refusals(self, count: int) -> list[ApiError | None]:
         """Why the API did not take each of `count` pictures, None for one that it took.
 
         It lists pictures in their order; a list of another length says nothing of any of them.
         """
         if len(self.images) != count:
             return [None] * count
-        return [refusal("not taken", image.errorMsg) if image.error else None for image in self.images]
+        return [entry_refusal(image.errorMsg) if image.error else None for image in self.images]
 
     def verdicts(self, count: int) -> list[Verdict]:
         """What the answer means for each of `count` pictures; a repeat sends what it did not take."""
