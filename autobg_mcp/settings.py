@@ -1,6 +1,7 @@
 """Every setting: its environment variable, unit, default and meaning."""
 
 import difflib
+import json
 import os
 import re
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, JsonValue, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from autobg_mcp.errors import ConfigurationError
@@ -26,6 +27,7 @@ TOOLSETS: tuple[Toolset, ...] = ("enterprise", "custom", "workflow")
 """The toolsets that are on by default."""
 
 _STORE = re.compile(r"sqlite:|memory:|(redis|rediss|valkey|valkeys|unix)://\S+")
+_HOST = re.compile(r"(\*\.)?[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*")
 _MOST_KEY_CHARS = 10_000  # of a key file, whatever else it is
 _PASSWORD = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=password=)[^&#]*")
 
@@ -94,21 +96,31 @@ class Settings(BaseSettings):
     approve: Literal["nothing", "paid"] = "nothing"
     """`paid`: before credits are spent, the person at the host is asked. No argument of a tool can answer instead."""
 
+    link_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that linked photos may lie on, separated by commas: `pictures.example,*.s3.amazonaws.com`. Not set: any public one."""
+
     rate_limits: str = ""
     """Limits that replace the documented ones: `reportImages=10/60s,getImageStatus=100/60s,*=100/60s`."""
 
     paths: Annotated[dict[str, str], NoDecode] = {}
     """Paths that replace undocumented or changed ones: `uploadS3UrlsWithDynamicBranding=/images/…`."""
 
-    field_names: Annotated[dict[str, str], NoDecode] = {}
-    """Names of request fields that replace undocumented ones: `uploadImagesWithDynamicBranding.brandLogo=logo`."""
+    fields: Annotated[dict[str, dict[str, JsonValue]], NoDecode] = {}
+    """Request fields that are named, nested or wrapped otherwise, left out or added, by tool, as JSON: `{"uploadImagesWithDynamicBranding": {"brandLogo": "logo", "+mode": 1}}`."""
 
-    @field_validator("toolsets", mode="before")
+    @field_validator("toolsets", "link_hosts", mode="before")
     @classmethod
-    def _split_toolsets(cls, value: object) -> object:
+    def _split_words(cls, value: object) -> object:
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("link_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_HOST.fullmatch(host) for host in value):
+            raise ValueError("hosts such as pictures.example or *.s3.amazonaws.com, separated by commas")
+        return tuple(host.lower() for host in value)
 
     @field_validator("image_dirs", mode="before")
     @classmethod
@@ -122,7 +134,15 @@ class Settings(BaseSettings):
             return tuple(folder.expanduser() for folder in value)
         return None if value is None else value.expanduser()
 
-    @field_validator("paths", "field_names", mode="before")
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _from_json(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except (ValueError, RecursionError):
+            raise ValueError('an object in JSON, such as {"reportImages": {"reportComment": "comment"}}') from None
+
+    @field_validator("paths", mode="before")
     @classmethod
     def _split_pairs(cls, value: object) -> object:
         if not isinstance(value, str):

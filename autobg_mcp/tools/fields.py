@@ -14,13 +14,14 @@ from pydantic import (
     WrapValidator,
 )
 
+from autobg_mcp.api.link_rules import LONGEST_LINK_CHARS, checked_link
+from autobg_mcp.api.same_link import same_link
 from autobg_mcp.toolkit.arguments import Separated
 
 ItemT = TypeVar("ItemT")
 
 LONGEST_LINE_CHARS = 1000
 LONGEST_PATH_CHARS = 4096
-LONGEST_LINK_CHARS = 2000
 MOST_ITEMS = 500
 """Photos, links or pictures that one call names."""
 
@@ -28,10 +29,12 @@ LARGEST_ID = 2**53 - 1
 """The largest number that every JSON reader keeps whole (RFC 8259, section 6)."""
 
 
-def _unique(items: list[ItemT]) -> list[ItemT]:
-    if len(set(items)) < len(items):
-        raise ValueError("each item may stand only once")
-    return items
+def _once(items: list[ItemT]) -> list[ItemT]:
+    """What stands twice counts once; of two links to one picture the first stays."""
+    kept: dict[object, ItemT] = {}
+    for item in items:
+        kept.setdefault(same_link(item) if isinstance(item, str) else item, item)
+    return list(kept.values())
 
 
 def _worded(words: str) -> WrapValidator:
@@ -95,8 +98,9 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), _worded("a colour s
 
 Link = Annotated[
     str,
-    Field(max_length=LONGEST_LINK_CHARS, pattern=r"^(https?|s3)://[^\s\x00-\x1f\x7f]+$"),
-    _worded(f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters"),
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(checked_link),
+    Field(max_length=LONGEST_LINK_CHARS),
 ]
 
 ID = r"^[\w.-]{1,64}$"
@@ -142,7 +146,7 @@ ClientS3Uris = Annotated[
     Field(
         min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="Public https links to the photos."
     ),
-    AfterValidator(_unique),
+    AfterValidator(_once),
 ]
 
 LogoAlignment = Annotated[OneLine, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
@@ -164,7 +168,7 @@ PicIDs = Annotated[
     list[Annotated[int, Field(ge=0, le=LARGEST_ID), NO_BOOLEAN]],
     Separated(r"[\s,;]+"),
     Field(min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="From getImageStatus."),
-    AfterValidator(_unique),
+    AfterValidator(_once),
 ]
 
 PicIDsAsText = Annotated[
@@ -181,5 +185,5 @@ ReportReasons = Annotated[
     list[ReportReason],
     Separated(r"[,;\n]"),
     Field(min_length=1, max_length=6, fail_fast=True, description="All that apply."),
-    AfterValidator(_unique),
+    AfterValidator(_once),
 ]

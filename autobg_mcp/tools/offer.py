@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -97,13 +98,27 @@ def check_names(settings: Settings) -> None:
         ConfigurationError: A limit, a path or a field is set for an endpoint or a field that does not exist.
     """
     endpoints = {name: tool.fields for name, tool in prepared().items() if tool.fields is not None}
-    fields = [f"{name}.{field}" for name, names in endpoints.items() for field in names]
     if settings.rate_limits:
         from autobg_mcp.throttle import parse_rate_limits  # noqa: PLC0415  # a start waits for what it needs
 
         _check("AUTOBG_RATE_LIMITS", parse_rate_limits(settings.rate_limits), {*endpoints, "*"})
     _check("AUTOBG_PATHS", settings.paths, endpoints)
-    _check("AUTOBG_FIELD_NAMES", settings.field_names, fields)
+    _check("AUTOBG_FIELDS", settings.fields, endpoints)
+    for tool, said in settings.fields.items():
+        _check_fields(said, endpoints[tool])
+
+
+def _check_fields(said: Mapping[str, "JsonValue"], declared: Collection[str]) -> None:
+    """What is said of one tool's fields: each exists, and no two are sent in one place."""
+    from autobg_mcp.toolkit.reshaping import ADDED, Reshaping  # noqa: PLC0415  # a start waits for what it needs
+
+    fields = Reshaping.of(said)
+    _check("AUTOBG_FIELDS", [name for name in said if not name.startswith(ADDED)], declared)
+    if not declared:
+        raise ConfigurationError("AUTOBG_FIELDS: a tool is named whose request carries no fields")
+    places = sorted(f"{name}." for field in (*declared, *fields.added) for name in fields.names(field))
+    if any(later.startswith(place) for place, later in itertools.pairwise(places)):
+        raise ConfigurationError("AUTOBG_FIELDS: two fields of a tool would be sent in one place")
 
 
 def _check(variable: str, names: Iterable[str], known: Collection[str]) -> None:
