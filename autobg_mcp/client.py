@@ -12,7 +12,7 @@ from autobg_mcp.api.call import Account, Call, Progress, QuestionPendingError, T
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.sending import Sender
 from autobg_mcp.clock import SYSTEM, Clock
-from autobg_mcp.errors import AutobgError, FileRefusedError, telling
+from autobg_mcp.errors import AutobgError, FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
 from autobg_mcp.money.audit import AuditLog
@@ -185,3 +185,27 @@ def _shown(tool: str, budget: Budget | None, limit: Limit) -> dict[str, JsonValu
         "closedS": round(budget.closed_s, 1),
         "rule": budget.rule,
     }
+
+
+def telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that stands for a group: what is no `AutobgError`, else what may have cost credits, else the first.
+
+    The others are counted in a note of it.
+    """
+    leaves = list(_leaves(group))
+    faults = [leaf for leaf in leaves if not isinstance(leaf, AutobgError)]
+    if faults:
+        return min(faults, key=lambda fault: isinstance(fault, Exception))  # a cancellation before all
+    errors = {str(leaf): leaf for leaf in reversed(leaves) if isinstance(leaf, AutobgError)}
+    chosen = max(reversed(errors.values()), key=lambda error: ("no", "yes", "unknown").index(error.spent))
+    if len(errors) > 1:
+        chosen.add_note(f"{len(errors) - 1} more failed at the same time.")
+    return chosen
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -29,7 +29,7 @@ no part of an error can grow a line of its own: a file name may hold a line brea
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from autobg_mcp.text import LONGEST_TOLD_CHARS, shortened, whole
@@ -51,12 +51,13 @@ class AutobgError(Exception):
         repeatable: Whether the same call may be made again as it is; None takes the class's usual answer.
         next_step: What to do next; None takes the class's usual advice.
         retry_after_s: Seconds after which a repeat can succeed; None where waiting does not help.
+        meets_the_rest: Whether it would meet every other picture of the call; None takes the class's usual answer.
     """
 
     usual_spent: ClassVar[Spent] = "no"
     usual_repeatable: ClassVar[bool] = False
     usual_next_step: ClassVar[str] = ""
-    meets_the_rest: ClassVar[bool] = True
+    meets_the_rest: bool = True
     """Whether it would meet every other picture of a call too; else it costs the one picture that met it."""
 
     def __init__(
@@ -68,6 +69,7 @@ class AutobgError(Exception):
         repeatable: bool | None = None,
         next_step: str | None = None,
         retry_after_s: float | None = None,
+        meets_the_rest: bool | None = None,
     ) -> None:
         more = [f"and {len(details) - _MOST_DETAILS:,} more"] if len(details) > _MOST_DETAILS else []
         told = [_line(detail) for detail in (*details[:_MOST_DETAILS], *more)]
@@ -76,6 +78,7 @@ class AutobgError(Exception):
         self.repeatable = self.usual_repeatable if repeatable is None else repeatable
         self.next_step = self.usual_next_step if next_step is None else _line(next_step)
         self.retry_after_s = retry_after_s
+        self.meets_the_rest = type(self).meets_the_rest if meets_the_rest is None else meets_the_rest
 
     @property
     def told_retry_after_s(self) -> int | None:
@@ -237,27 +240,3 @@ class UnexpectedAnswerError(ApiError):
     """The API answered, but not with what the endpoint answers: HTML, broken JSON, missing fields."""
 
     usual_next_step = "Report this to the people who run this server; the API may have changed."
-
-
-def telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that stands for a group: what is no `AutobgError`, else what may have cost credits, else the first.
-
-    The others are counted in a note of it.
-    """
-    leaves = list(_leaves(group))
-    faults = [leaf for leaf in leaves if not isinstance(leaf, AutobgError)]
-    if faults:
-        return min(faults, key=lambda fault: isinstance(fault, Exception))  # a cancellation before all
-    errors = {str(leaf): leaf for leaf in reversed(leaves) if isinstance(leaf, AutobgError)}
-    chosen = max(reversed(errors.values()), key=lambda error: ("no", "yes", "unknown").index(error.spent))
-    if len(errors) > 1:
-        chosen.add_note(f"{len(errors) - 1} more failed at the same time.")
-    return chosen
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

@@ -1,7 +1,6 @@
 """Every setting: its environment variable, unit, default and meaning."""
 
 import difflib
-import json
 import os
 import re
 import sys
@@ -9,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from autobg_mcp import setting_values
 from autobg_mcp.errors import ConfigurationError
-from autobg_mcp.text import expected
+from autobg_mcp.text import expected, quoted
 
 BASE_URL = "https://apis.autobg.ai/public/api/v1"
 """The API's address in its documents."""
@@ -26,9 +25,6 @@ Toolset = Literal["enterprise", "custom", "workflow", "beta"]
 TOOLSETS: tuple[Toolset, ...] = ("enterprise", "custom", "workflow")
 """The toolsets that are on by default."""
 
-_STORE = re.compile(r"sqlite:|memory:|(redis|rediss|valkey|valkeys|unix)://\S+")
-_HOST = re.compile(r"(\*\.)?[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*")
-_MOST_KEY_CHARS = 10_000  # of a key file, whatever else it is
 _PASSWORD = re.compile(r"(?<=://)[^/?#]*(?=@)|(?<=password=)[^&#]*")
 
 
@@ -108,24 +104,15 @@ class Settings(BaseSettings):
     fields: Annotated[dict[str, dict[str, JsonValue]], NoDecode] = {}
     """Request fields that are named, nested or wrapped otherwise, left out or added, by tool, as JSON: `{"uploadImagesWithDynamicBranding": {"brandLogo": "logo", "+mode": 1}}`."""
 
-    @field_validator("toolsets", "link_hosts", mode="before")
-    @classmethod
-    def _split_words(cls, value: object) -> object:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
-
-    @field_validator("link_hosts")
-    @classmethod
-    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(_HOST.fullmatch(host) for host in value):
-            raise ValueError("hosts such as pictures.example or *.s3.amazonaws.com, separated by commas")
-        return tuple(host.lower() for host in value)
-
-    @field_validator("image_dirs", mode="before")
-    @classmethod
-    def _split_folders(cls, value: object) -> object:
-        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+    # A validator that stands further below is asked first.
+    _split_words = field_validator("toolsets", "link_hosts", mode="before")(setting_values.words)
+    _split_folders = field_validator("image_dirs", mode="before")(setting_values.folders)
+    _split_pairs = field_validator("paths", mode="before")(setting_values.pairs)
+    _from_json = field_validator("fields", mode="before")(setting_values.json_object)
+    _written_out = field_validator("*", mode="before")(setting_values.written_out)
+    _whole_address = field_validator("base_url")(setting_values.api_address)
+    _known_store = field_validator("throttle")(setting_values.store)
+    _hosts = field_validator("link_hosts")(setting_values.hosts)
 
     @field_validator("image_dirs", "output_dir", "state_dir", "api_key_file", mode="after")
     @classmethod
@@ -133,51 +120,6 @@ class Settings(BaseSettings):
         if isinstance(value, tuple):
             return tuple(folder.expanduser() for folder in value)
         return None if value is None else value.expanduser()
-
-    @field_validator("fields", mode="before")
-    @classmethod
-    def _from_json(cls, value: object) -> object:
-        try:
-            return json.loads(value) if isinstance(value, str) else value
-        except (ValueError, RecursionError):
-            raise ValueError('an object in JSON, such as {"reportImages": {"reportComment": "comment"}}') from None
-
-    @field_validator("paths", mode="before")
-    @classmethod
-    def _split_pairs(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if not all(
-            separator and name.strip() and replacement.strip() for name, separator, replacement in pairs
-        ):
-            raise ValueError("expected name=value pairs separated by commas")
-        return {name.strip(): replacement.strip() for name, _, replacement in pairs}
-
-    @field_validator("base_url")
-    @classmethod
-    def _whole_address(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            parts.port  # noqa: B018  # raises for a port that is none
-        except ValueError:
-            parts = urlsplit("")  # the reason shows the value, which may hold a secret
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or "@" in parts.netloc
-            or parts.query
-            or parts.fragment
-        ):
-            raise ValueError("an address such as https://host/path")
-        return value.rstrip("/")
-
-    @field_validator("throttle")
-    @classmethod
-    def _known_store(cls, value: str) -> str:
-        if not _STORE.fullmatch(value):
-            raise ValueError("sqlite:, memory: or an address such as redis://host:6379/0")
-        return value
 
     @field_validator("toolsets")
     @classmethod
@@ -238,10 +180,10 @@ class Settings(BaseSettings):
             if not self.api_key_file.is_file():
                 raise FileNotFoundError(self.api_key_file)  # a pipe would be waited for
             with self.api_key_file.open(encoding="utf-8-sig") as file:
-                return _checked_key(file.read(_MOST_KEY_CHARS), "AUTOBG_API_KEY_FILE")
+                return _checked_key(file.read(setting_values.MOST_KEY_CHARS), "AUTOBG_API_KEY_FILE")
         except (OSError, ValueError) as error:
             raise ConfigurationError(
-                f"The file that AUTOBG_API_KEY_FILE names cannot be read ({type(error).__name__})."
+                f"The file that AUTOBG_API_KEY_FILE names{_shown(self.api_key_file)} cannot be read ({type(error).__name__})."
             ) from None
 
     def secrets(self) -> list[str]:
@@ -258,12 +200,16 @@ class Settings(BaseSettings):
 
 
 def _checked_key(text: str, variable: str) -> SecretStr:
-    key = text.strip()
-    if not 0 < len(key) < _MOST_KEY_CHARS or not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            f"{variable} holds no usable key: expected one line of visible ASCII, without Bearer."
-        )
-    return SecretStr(key)
+    try:
+        return SecretStr(setting_values.api_key(text))
+    except ValueError as error:
+        raise ConfigurationError(f"{variable} holds no usable key: {error}.") from None
+
+
+def _shown(path: Path) -> str:
+    """A path that is one beyond doubt, since its first folder is there; else nothing, as it may be a pasted key."""
+    is_path = path.is_absolute() and len(path.parents) > 1 and path.parents[-2].is_dir()
+    return f", {quoted(str(path), 500)}," if is_path else ""
 
 
 def _variable(field: str) -> str:

@@ -161,7 +161,7 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
     ) -> AsyncGenerator[McpClient]:
         defaults = {
             "api_key": KEY,
-            "base_url": "http://sandbox/public/api/v1",
+            "base_url": "http://localhost/public/api/v1",
             "image_dirs": (photos,),
             "output_dir": tmp_path / "results",
             "state_dir": tmp_path / "state",

@@ -55,7 +55,7 @@ async def opened(
 ) -> AsyncGenerator[Client]:
     """A client on a turned clock; without an application it uses the network."""
     settings = Settings.load(
-        **{"api_key": KEY, "base_url": "http://sandbox/public/api/v1", "state_dir": folder / "state"}
+        **{"api_key": KEY, "base_url": "http://localhost/public/api/v1", "state_dir": folder / "state"}
         | changes
     )
     throttle = MemoryThrottle(clock=clock)
@@ -253,10 +253,10 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up_in_time(
 async def test_a_proxy_from_the_environment_is_used(
     address: str, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", address.removesuffix("/public/api/v1"))
+    monkeypatch.setenv("HTTPS_PROXY", address.removesuffix("/public/api/v1"))
     monkeypatch.delenv("NO_PROXY", raising=False)
-    async with opened(None, clock, tmp_path, base_url="http://api.example.invalid/public/api/v1") as client:
-        with pytest.raises(RequestRefusedError, match="404"):  # the sandbox is no proxy, but it was asked
+    async with opened(None, clock, tmp_path, base_url="https://api.example.invalid/public/api/v1") as client:
+        with pytest.raises(ConnectionFailedError, match="Proxy"):  # the sandbox is no proxy, but it was asked
             await client.call(ListTemplates())
 
 
@@ -279,7 +279,7 @@ async def test_a_key_that_the_api_does_not_know_is_an_authentication_error(
 
 
 async def test_an_address_whose_name_cannot_be_read_is_no_fault(tmp_path: Path) -> None:
-    settings = Settings.load(api_key=KEY, base_url="http://xn--.localhost:1/", state_dir=tmp_path)
+    settings = Settings.load(api_key=KEY, base_url="https://xn--.localhost:1/", state_dir=tmp_path)
     async with Client(settings) as client:
         with pytest.raises(ConfigurationError, match="AUTOBG_BASE_URL names no valid address"):
             await client.call(ListTemplates())

@@ -148,7 +148,7 @@ class TestTheSandbox:
         assert "“Image 512251 is not processed”" in text_of(result)
 
 
-OWN = "http://sandbox"
+OWN = "http://localhost"
 CAR, VAN = drawn("red"), drawn("blue")
 CODED = base64.b64encode(CAR).decode()
 
@@ -216,7 +216,7 @@ REFUSED = {
     "https://me:secret@pictures.example/a.jpg": "user name or password",
     "https://localhost/a.jpg": "not a public address",
     "https://xn--.localhost/a.jpg": "“xn--.localhost”",
-    "http://sandbox:8080/a.jpg": "is not an https link",
+    "http://localhost:8080/a.jpg": "is not an https link",
     "https://[/a.jpg": "is not an address",
 }
 

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobg_mcp import errors
+from autobg_mcp.client import telling
 from autobg_mcp.errors import (
     AutobgError,
     ConnectionFailedError,
     FileRefusedError,
     OutcomeUnknownError,
     StateError,
-    telling,
 )
 
 

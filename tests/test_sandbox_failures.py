@@ -28,10 +28,27 @@ NO = {"status": False}
 SPOILT: dict[FailureKind, tuple[int, object]] = {
     "401": (401, NO | {"message": "You are not Authorized"}),
     "soft": (200, NO | {"message": "Something went wrong"}),
+    "402": (402, NO | {"message": "Payment Required"}),
+    "403": (403, NO | {"message": "Forbidden"}),
+    "404": (404, NO | {"message": "Not Found"}),
+    "410": (410, NO | {"message": "Gone"}),
+    "412": (412, NO | {"message": "Precondition Failed"}),
+    "413": (413, NO | {"message": "Payload Too Large"}),
+    "415": (415, NO | {"message": "Unsupported Media Type"}),
+    "422": (422, NO | {"message": "Unprocessable Entity"}),
+    "credits": (200, NO | {"message": "Insufficient credits"}),
+    "no_car": (200, NO | {"message": "No car found in the image"}),
+    "too_large": (200, NO | {"message": "File too large"}),
+    "pending": (200, NO | {"message": "Image is not processed"}),
     "500": (500, NO | {"message": "Internal Server Error"}),
     "503": (503, NO | {"message": "Service Unavailable"}),
     "429": (429, NO | {"message": "Too many requests"}),
     "html": (200, "<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>"),
+    "403_page": (
+        403,
+        "<html><head><title>403 Forbidden</title></head><body>Request blocked</body></html>",
+    ),
+    "413_page": (413, "<html><head><title>413 Request Entity Too Large</title></head></html>"),
     "truncated": (200, '{"status":true,"mes'),
     "empty": (200, ""),
     "not_json": (200, "Processed OK"),
@@ -72,6 +89,19 @@ async def test_a_failure_waits_for_its_own_path_and_lasts_as_long_as_told(visito
         for path in ["/user/getUserCreditDetails", *["/templates/list"] * 3]
     ]
     assert codes == [200, 500, 500, 200]
+
+
+async def test_a_failure_meets_the_request_it_was_ordered_for(visitor: Visitor) -> None:
+    order = {"path": "templates/list", "kind": "402", "after": 2}
+    await visitor.post("http://sandbox/_sandbox/failures", order)
+    codes = [(await visitor.post("/templates/list")).status_code for _ in range(4)]
+    assert codes == [200, 200, 402, 200]
+
+
+@pytest.mark.parametrize("kind", ["429", "503"])
+async def test_an_api_that_is_overloaded_says_when_to_come_back(visitor: Visitor, kind: FailureKind) -> None:
+    visitor.world.fail_next("templates/list", kind, delay_s=90)
+    assert (await visitor.post("/templates/list")).headers["retry-after"] == "90"
 
 
 async def test_a_picture_of_the_wrong_shape_is_an_envelope() -> None:

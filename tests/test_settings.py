@@ -1,11 +1,13 @@
 """Settings: read from variables, refused by name, and a key that can be rotated without being shown."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from conftest import Connect
 from documented import text_of
+from uploading import upload
 
 from autobg_mcp.api.call import Account
 from autobg_mcp.errors import ConfigurationError
@@ -41,7 +43,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         ("AUTOBG_OUTPUT_DIR", "~/out", "output_dir", Path.home() / "out"),
         ("AUTOBG_MAX_WAIT_S", "0", "max_wait_s", 0),
         ("AUTOBG_PATHS", "a=/x, b = /y", "paths", {"a": "/x", "b": "/y"}),
-        ("AUTOBG_FIELD_NAMES", "t.f=g", "field_names", {"t.f": "g"}),
+        ("AUTOBG_FIELDS", '{"t": {"f": "g"}}', "fields", {"t": {"f": "g"}}),
+        ("AUTOBG_LINK_HOSTS", "Cars.example, *.example.com", "link_hosts", ("cars.example", "*.example.com")),
         ("AUTOBG_BASE_URL", "http://127.0.0.1:8321/v1", "base_url", "http://127.0.0.1:8321/v1"),
     ],
 )
@@ -64,7 +67,11 @@ def test_a_variable_sets_its_field(
         ("AUTOBG_BASE_URL", "https://host:s3cret/v1"),
         ("AUTOBG_THROTTLE", "redis//:s3cret@host"),
         ("AUTOBG_PATHS", "s3cret"),
-        ("AUTOBG_FIELD_NAMES", "s3cret="),
+        ("AUTOBG_FIELDS", "s3cret="),
+        ("AUTOBG_FIELDS", '{"s3cret": 1}'),
+        ("AUTOBG_LINK_HOSTS", "https://s3cret/"),
+        ("AUTOBG_LINK_HOSTS", "a.example s3cret"),
+        ("AUTOBG_LINK_HOSTS", "s3cret.*"),
         ("AUTOBG_STATE_DIR", "~s3cret/state"),
     ],
 )
@@ -114,7 +121,9 @@ def test_the_key_itself_wins_over_its_file(tmp_path: Path) -> None:
 
 
 def test_a_key_file_that_cannot_be_read_is_told_by_its_variable(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"AUTOBG_API_KEY_FILE names .*FileNotFoundError"):
+    with pytest.raises(
+        ConfigurationError, match=r"AUTOBG_API_KEY_FILE names, .* cannot be read \(FileNotFoundError"
+    ):
         Settings.load(api_key_file=tmp_path / "key").key()
 
 
@@ -124,7 +133,7 @@ def test_a_key_pasted_into_the_setting_of_its_file_is_not_shown() -> None:
     assert KEY not in str(refused.value)
 
 
-@pytest.mark.parametrize("variable", ["rate_limits", "paths", "field_names"])
+@pytest.mark.parametrize("variable", ["rate_limits", "paths", "fields"])
 @pytest.mark.parametrize("text", [KEY, f"{KEY}=/x", f"{KEY}=10/60s", f"listTemplates=10/60s,{KEY}=0/60s"])
 def test_a_key_pasted_into_a_setting_of_names_is_not_shown(variable: str, text: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
@@ -211,7 +220,7 @@ async def test_an_operator_may_replace_a_path_and_a_field_name(
 ) -> None:
     changes = {
         "paths": "uploadS3UrlsWithDynamicBranding=/images/uploadWithTemplateCC-v2",
-        "field_names": "uploadS3UrlsWithDynamicBranding.brandLogo=logoUri",
+        "fields": '{"uploadS3UrlsWithDynamicBranding": {"brandLogo": "logoUri"}}',
     }
     arguments = {"clientS3Uris": ["https://cars.example/a.jpg"], "numberPlate": "V", "templateCC": "6"}
     branding = {"processType": "ai", "brandLogo": "https://cars.example/logo.png"}
@@ -261,7 +270,7 @@ def test_a_mistake_in_a_setting_is_told_in_plain_words(
     [
         {"rate_limits": "reportImage=10/60s"},
         {"paths": "nosuch=/x"},
-        {"field_names": "uploadS3UrlsWithDynamicBranding.nosuch=logo"},
+        {"fields": '{"uploadS3UrlsWithDynamicBranding": {"nosuch": "logo"}}'},
     ],
 )
 def test_a_setting_for_something_that_does_not_exist_is_refused(mistake: dict[str, str]) -> None:
@@ -299,3 +308,162 @@ def test_an_account_without_a_home_is_told_to_set_the_state_folder(monkeypatch: 
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigurationError, match="AUTOBG_STATE_DIR and all folders: set whole paths"):
         Settings.load()
+
+
+UNREPLACED = [
+    "${HOME}/cars",
+    "$HOME/cars",
+    "%USERPROFILE%\\cars",
+    "${input:folder}",
+    "$env:CARS",
+    "${user_config.cars}",
+]
+
+
+@pytest.mark.parametrize("value", UNREPLACED)
+@pytest.mark.parametrize("name", ["image_dirs", "output_dir", "state_dir", "base_url", "max_wait_s"])
+def test_a_variable_that_the_host_has_not_replaced_is_told_by_the_setting(name: str, value: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"AUTOBG_{name.upper()}: it names a variable .* not replaced"
+    ):
+        Settings.load(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["/cars/50% off/a%b%20c", "/cars/us$/a", "/cars/$5", "/cars/a b"])
+def test_a_folder_with_odd_characters_is_no_variable(value: str) -> None:
+    assert Settings.load(image_dirs=value).image_dirs == (Path(value),)
+
+
+@pytest.mark.parametrize("value", ['"/cars"', "'/cars'", "“/cars”"])
+def test_a_value_in_quotation_marks_is_told_so(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="AUTOBG_OUTPUT_DIR: it stands in quotation marks"):
+        Settings.load(output_dir=value)
+
+
+NO_KEYS = {
+    '"s3cret-key"': "quotation marks",
+    "'s3cret-key'": "quotation marks",
+    "“s3cret-key”": "quotation marks",
+    "${AUTOBG_KEY}": "variable",
+    "$AUTOBG_KEY": "variable",
+    "%AUTOBG_KEY%": "variable",
+    "${input:autobg-key}": "variable",
+    "your-api-key": "placeholder",
+    "YOUR_API_KEY_HERE": "placeholder",
+    "<your key>": "placeholder",
+    "{{API_KEY}}": "placeholder",
+    "changeme": "placeholder",
+    "xxxxxxxx": "placeholder",
+    "********": "placeholder",
+    "Bearer s3cret-key": "bare key",
+    "bearer: s3cret-key": "bare key",
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("key", "told"), NO_KEYS.items(), ids=NO_KEYS)
+async def test_what_is_no_key_is_named_and_not_sent(
+    key: str, told: str, connect: Connect, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(key, "utf-8")
+    async with connect(api_key=None, api_key_file=tmp_path / "key") as host:
+        refused = text_of(await host.call_tool("listTemplates", {}))
+    assert re.match(rf"AUTOBG_API_KEY_FILE holds no usable key: it .*{told}", refused)
+    assert "s3cret" not in refused
+    assert not world.requests
+
+
+@pytest.mark.parametrize(
+    "key", ["key-of-yours-1", "mykey2", "x-abc", "Bearish-0123", "a$b", "ab%cd%ef", "sk-your-0123"]
+)
+def test_a_key_that_only_resembles_a_placeholder_is_a_key(key: str) -> None:
+    assert Settings.load(api_key=key).key().get_secret_value() == key
+
+
+SPELLINGS = [
+    "HTTPS://APIS.AutoBG.ai/public/api/v1",
+    "https://apis.autobg.ai:443/public/api/v1",
+    "https://apis.autobg.ai./public/api/v1/",
+    "https://apis.autobg.ai/public/./api/x/../v1//",
+    "https://apis.autobg.ai/%70ublic/api/v%31",
+    " https://apis.autobg.ai/public/api/v1 ",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_one_account_whatever_the_spelling_of_the_address(spelling: str) -> None:
+    key = Settings.load(api_key=KEY).key()
+    assert Settings.load(base_url=spelling).base_url == BASE_URL
+    assert Account.of(key, spelling) == Account.of(key, BASE_URL)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://bücher.example/v1", "https://xn--bcher-kva.example/v1"),
+        ("https://h.example/a%2fb", "https://h.example/a%2Fb"),
+        ("https://h.example/a b", "https://h.example/a%20b"),
+        ("https://[0:0::1]/v1", "https://[::1]/v1"),
+    ],
+)
+def test_two_spellings_of_one_address_are_one(one: str, other: str) -> None:
+    assert Settings.load(base_url=one).base_url == Settings.load(base_url=other).base_url
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://h.example/v1", "https://h.example/V1"),
+        ("https://h.example/a%2Fb", "https://h.example/a/b"),
+        ("https://h.example:8443/v1", "https://h.example/v1"),
+        ("http://localhost/v1", "https://localhost/v1"),
+    ],
+)
+def test_two_addresses_stay_two(one: str, other: str) -> None:
+    assert Settings.load(base_url=one).base_url != Settings.load(base_url=other).base_url
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://apis.autobg.ai/v1", "http://10.0.0.1/v1", "http://localhost.example/v1", "http://[fe80::1]/v1"],
+)
+def test_an_address_over_which_the_key_can_be_read_is_refused(address: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match="AUTOBG_BASE_URL: https://, since over http:// the key can be read"
+    ):
+        Settings.load(base_url=address)
+
+
+@pytest.mark.parametrize("address", ["http://localhost:1/v1", "http://127.8.9.1/v1", "http://[::1]:8321/v1"])
+def test_this_machine_may_be_reached_without_tls(address: str) -> None:
+    assert Settings.load(base_url=address).base_url == address
+
+
+def test_a_password_in_the_address_is_told_by_words_of_its_own() -> None:
+    with pytest.raises(ConfigurationError, match=r"AUTOBG_BASE_URL: without user:password@") as refused:
+        Settings.load(base_url="https://me:s3cret@host/v1")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_key_file_whose_folder_is_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(str(tmp_path / "keys" / "key"))):
+        Settings.load(api_key_file=tmp_path / "keys" / "key").key()
+
+
+@pytest.mark.anyio
+async def test_folders_that_do_not_exist_are_named(connect: Connect, tmp_path: Path, world: World) -> None:
+    async with connect(image_dirs=(tmp_path / "gone", tmp_path / "away")) as host:
+        told = text_of(await upload(host, "car.jpg"))
+    assert str(tmp_path / "gone") in told
+    assert str(tmp_path / "away") in told
+    assert not world.requests
+
+
+@pytest.mark.anyio
+async def test_where_a_photo_is_not_found_the_folder_that_is_not_there_is_named(
+    connect: Connect, tmp_path: Path, photos: Path
+) -> None:
+    async with connect(image_dirs=(photos, tmp_path / "gone")) as host:
+        told = text_of(await upload(host, "no-such.jpg"))
+    assert f"these do not exist: “{tmp_path / 'gone'}”" in told
+    assert f"“{photos}”." not in told

@@ -80,7 +80,7 @@ class Life:
             Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
 
     def host(self, mode: str) -> McpClient:
-        places = {"base_url": "http://sandbox/public/api/v1", "image_dirs": (self._folder,)}
+        places = {"base_url": "http://localhost/public/api/v1", "image_dirs": (self._folder,)}
         chosen = Settings.load(
             api_key=KEY, rate_limits="*=10000/60s", state_dir=self._folder / "state", **places
         )

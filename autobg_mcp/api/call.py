@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import SpendingRefusedError
+from autobg_mcp.setting_values import one_address
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Account:
 
     @classmethod
     def of(cls, key: SecretStr, base_url: str) -> Self:
-        """The account of a key at an address; the same for every spelling of the address's end."""
-        text = f"autobg-mcp account\0{base_url.rstrip('/')}\0{key.get_secret_value()}"
+        """The account of a key at an address; the same for every spelling of the address."""
+        text = f"autobg-mcp account\0{one_address(base_url)}\0{key.get_secret_value()}"
         own_id = hashlib.sha256(text.encode()).hexdigest()[:24]
         return cls(key, own_id, f"account {own_id[:6]}")
 

@@ -84,7 +84,7 @@ def checked_link(link: str) -> str:
     Raises:
         ValueError: It is not; the text says what would be right and does not show the link.
     """
-    if _SECOND_LINK.search(link):
+    if _SECOND_LINK.search(link[: 2 * LONGEST_LINK_CHARS]):
         raise ValueError("one link: this text holds two, give each as an item of its own")
     if len(link) > LONGEST_LINK_CHARS or not IS_LINK.fullmatch(link) or not link.isprintable():
         raise ValueError(_NO_LINK)

@@ -34,7 +34,7 @@ def load_settings(options: argparse.Namespace) -> "Settings":
     from autobg_mcp.settings import Settings
     from autobg_mcp.tools.offer import check_names
 
-    own = {"api_key": SANDBOX_KEY, "base_url": "http://sandbox/public/api/v1", "throttle": "memory:"}
+    own = {"api_key": SANDBOX_KEY, "base_url": "http://localhost/public/api/v1", "throttle": "memory:"}
     settings = Settings.load(**own) if options.sandbox else Settings.load()
     check_names(settings)
     return settings

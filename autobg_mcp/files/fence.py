@@ -88,8 +88,17 @@ class Fence:
     def _check_roots(self) -> None:
         if not self._roots:
             raise FileRefusedError(f"No local file may be read: {_SETTING} names no folder.")
-        if not (self._unfenced or any(os.path.isdir(root) for root in self._roots)):  # noqa: PTH112
-            raise FileRefusedError(f"No local file may be read: {_SETTING} names folders that do not exist.")
+        if not self._unfenced and len(self._absent()) == len(self._roots):
+            raise FileRefusedError(f"No local file may be read.{self._told_absent()}")
+
+    def _absent(self) -> list[str]:
+        """The folders of the fence that are not there now, as a drive that is not connected."""
+        return [str(root) for root in self._roots if not os.path.isdir(root)]  # noqa: PTH112
+
+    def _told_absent(self) -> str:
+        """Which folders are not there, as a sentence to add; empty where all are."""
+        absent = ", ".join(map(quoted, self._absent()))
+        return f" Of the folders that {_SETTING} names, these do not exist: {absent}." if absent else ""
 
     def open(self, path: Path) -> BinaryIO:
         """The file at `path`, opened for one reading; the handle itself has been checked.
@@ -115,7 +124,9 @@ class Fence:
         if not matches and len(search.unread) == unread_before:
             if len(held) < len(candidates):
                 raise self._outside(name)
-            raise FileRefusedError(f"{quoted(name)} stands for no picture (JPEG, PNG, WebP or HEIC).")
+            raise FileRefusedError(
+                f"{quoted(name)} stands for no picture (JPEG, PNG, WebP or HEIC).{self._told_absent()}"
+            )
         return matches
 
     def _looked_up(self, path: Path, search: Search) -> Match | None:
@@ -213,7 +224,9 @@ class Fence:
 
     def _outside(self, name: str) -> FileRefusedError:
         folders = ", ".join(quoted(str(root)) for root in self._roots)
-        return FileRefusedError(f"{quoted(name)} lies outside the folders that {_SETTING} names: {folders}.")
+        return FileRefusedError(
+            f"{quoted(name)} lies outside the folders that {_SETTING} names: {folders}.{self._told_absent()}"
+        )
 
 
 def _real(path: Path) -> Path:

@@ -23,6 +23,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour("Other unknown fields, fields given twice and bodies where none belongs are refused", "assumed", "strict"),
     Behaviour("Every refusal is HTTP 200 with `status: false` and a message", "inferred", "exception on api-5522148"),
     Behaviour("Texts of refusals, save `You are not Authorized`", "assumed", "undocumented"),
+    Behaviour("Failures on order: codes, words and pages of refusals, save the 401", "assumed", "undocumented"),
     Behaviour("A body that cannot be read gets 400, one above 64 MB gets 413", "assumed", "undocumented"),
     Behaviour("An unknown path gets 404, a wrong method 405, with `status: false`", "assumed", "undocumented"),
     Behaviour("A limit of 10 or 100 calls that a page names is kept", "documented", "each page, as its exchange is marked"),

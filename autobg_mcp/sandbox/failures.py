@@ -1,7 +1,9 @@
 """Failures on demand: what the next answer at a path does wrong.
 
-Kinds that stop a request before it acts: `401`, `soft` (HTTP 200 with `status: false`), `500`, `503`, `429`, `html`
-(200 with a web page, as a proxy or a captive portal sends) and `drop_before`.
+Kinds that stop a request before it acts: HTTP codes with `status: false` (`401`, `402`, `403`, `404`, `410`, `412`, `413`,
+`415`, `422`, `429`, `500`, `503`; 429 with `Retry-After: delay_s`, 503 with it where `delay_s` is not 0); `soft`, `credits`,
+`no_car`, `too_large` and `pending` (HTTP 200 with `status: false` and words); `html` (200 with a web page, as a captive
+portal sends), `403_page` (as a firewall sends), `413_page` (as a web server in front sends) and `drop_before`.
 Kinds that act and spoil the answer: `truncated`, `empty`, `not_json`, `wrong_shape`, `drop_after`, `slow` (a proper answer
 after `delay_s`) and `hang` (no answer; the connection breaks after `delay_s`).
 """
@@ -16,8 +18,9 @@ from typing import Literal, TypeAlias, get_args
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 FailureKind: TypeAlias = Literal[
-    "401", "soft", "500", "503", "429", "html", "truncated", "empty", "not_json", "wrong_shape", "slow", "hang",
-    "drop_before", "drop_after",
+    "401", "402", "403", "404", "410", "412", "413", "415", "422", "429", "500", "503",
+    "soft", "credits", "no_car", "too_large", "pending", "html", "403_page", "413_page",
+    "truncated", "empty", "not_json", "wrong_shape", "slow", "hang", "drop_before", "drop_after",
 ]  # fmt: skip
 FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
 UNAUTHORIZED = "You are not Authorized"  # the one message the documents show
@@ -32,12 +35,16 @@ class ConnectionDropped(ConnectionResetError):  # noqa: N818 - it is an event of
 
 @dataclass(slots=True)
 class Failure:
-    """A failure waiting for its request; `path_suffix` is the end of the path it is for, empty for every path."""
+    """A failure waiting for its requests; `path_suffix` is the end of the path they go to, empty for every path.
+
+    It lets `after` of them through and meets the next `times`.
+    """
 
     path_suffix: str
     kind: FailureKind
     times: int = 1
     delay_s: float = 0.0
+    after: int = 0
 
 
 def refusal(message: str, status_code: int = 200) -> JSONResponse:
@@ -52,6 +59,34 @@ def too_many(wait_s: float) -> JSONResponse:
     return answer
 
 
+REFUSALS: dict[FailureKind, tuple[int, str]] = {
+    "401": (401, UNAUTHORIZED),
+    "402": (402, "Payment Required"),
+    "403": (403, "Forbidden"),
+    "404": (404, "Not Found"),
+    "410": (410, "Gone"),
+    "412": (412, "Precondition Failed"),
+    "413": (413, "Payload Too Large"),
+    "415": (415, "Unsupported Media Type"),
+    "422": (422, "Unprocessable Entity"),
+    "500": (500, "Internal Server Error"),
+    "503": (503, "Service Unavailable"),
+    "soft": (200, "Something went wrong"),
+    "credits": (200, "Insufficient credits"),
+    "no_car": (200, "No car found in the image"),
+    "too_large": (200, "File too large"),
+    "pending": (200, "Image is not processed"),
+}
+"""Kinds that are a code and a message in the envelope; all but the 401 are assumed."""
+
+PAGES: dict[FailureKind, tuple[int, str]] = {
+    "html": (200, "<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>"),
+    "403_page": (403, "<html><head><title>403 Forbidden</title></head><body>Request blocked</body></html>"),
+    "413_page": (413, "<html><head><title>413 Request Entity Too Large</title></head></html>"),
+}
+"""Kinds that are a web page of something in front of the API."""
+
+
 def early_answer(failure: Failure) -> Response | None:
     """Answer for a failure that keeps the request from acting, or None if it acts.
 
@@ -60,15 +95,18 @@ def early_answer(failure: Failure) -> Response | None:
     """
     if failure.kind == "drop_before":
         raise ConnectionDropped
-    answers: dict[FailureKind, Response] = {
-        "401": refusal(UNAUTHORIZED, 401),
-        "soft": refusal("Something went wrong"),
-        "500": refusal("Internal Server Error", 500),
-        "503": refusal("Service Unavailable", 503),
-        "429": too_many(failure.delay_s),
-        "html": HTMLResponse("<!doctype html><title>Sign in</title><h1>Sign in to continue</h1>"),
-    }
-    return answers.get(failure.kind)
+    if failure.kind == "429":
+        return too_many(failure.delay_s)
+    if failure.kind in PAGES:
+        status_code, page = PAGES[failure.kind]
+        return HTMLResponse(page, status_code)
+    if failure.kind not in REFUSALS:
+        return None
+    status_code, message = REFUSALS[failure.kind]
+    answer = refusal(message, status_code)
+    if failure.kind == "503" and failure.delay_s:
+        answer.headers["Retry-After"] = str(math.ceil(failure.delay_s))
+    return answer
 
 
 async def spoil(failure: Failure, answer: Response, sleep: Callable[[float], Awaitable[None]]) -> Response:
@@ -125,11 +163,12 @@ def ask_failure(request_body: object) -> Failure:
     """
     if not isinstance(request_body, dict) or request_body.get("kind") not in FAILURE_KINDS:
         raise ValueError(
-            f"Send a JSON object with path, kind, times and delay_s; kind is one of {FAILURE_KINDS}"
+            f"Send a JSON object with path, kind, times, delay_s and after; kind is one of {FAILURE_KINDS}"
         )
     return Failure(
         str(request_body.get("path", "")),
         request_body["kind"],
         int(request_body.get("times", 1)),
         float(request_body.get("delay_s", 0.0)),
+        int(request_body.get("after", 0)),
     )

@@ -159,14 +159,18 @@ class World:
         self.requests.append(request)
         self.requests_by_path[request.path] += 1
 
-    def fail_next(self, path_suffix: str, kind: FailureKind, times: int = 1, delay_s: float = 0.0) -> None:
-        """Make the next `times` requests whose path ends in `path_suffix` fail (see `failures`)."""
-        self.failures.append(Failure(path_suffix, kind, times, delay_s))
+    def fail_next(
+        self, path_suffix: str, kind: FailureKind, times: int = 1, delay_s: float = 0.0, *, after: int = 0
+    ) -> None:
+        """Make `times` requests whose path ends in `path_suffix` fail, once `after` more have passed (see `failures`)."""
+        self.failures.append(Failure(path_suffix, kind, times, delay_s, after))
 
     def take_failure(self, path: str) -> Failure | None:
         """Use up one failure that waits for this path, the oldest first."""
         for failure in self.failures:
-            if path.endswith(failure.path_suffix):
+            if path.endswith(failure.path_suffix) and failure.after > 0:
+                failure.after -= 1
+            elif path.endswith(failure.path_suffix):
                 failure.times -= 1
                 if failure.times <= 0:
                     self.failures.remove(failure)

@@ -14,7 +14,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from autobg_mcp.api.link_rules import LONGEST_LINK_CHARS, checked_link
+from autobg_mcp.api.link_rules import checked_link
 from autobg_mcp.api.same_link import same_link
 from autobg_mcp.toolkit.arguments import Separated
 
@@ -100,7 +100,6 @@ Link = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
     AfterValidator(checked_link),
-    Field(max_length=LONGEST_LINK_CHARS),
 ]
 
 ID = r"^[\w.-]{1,64}$"
