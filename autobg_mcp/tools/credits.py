@@ -14,7 +14,7 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.account import GetUserCreditDetails, GetUserUsage, UsageReport, is_closing
 from autobg_mcp.tools.answer_fields import Number
-from autobg_mcp.tools.batches import span
+from autobg_mcp.tools.days import span
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN
 
 _WEEK_DAYS = 7

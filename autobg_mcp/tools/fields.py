@@ -1,5 +1,6 @@
 """Types of arguments that several tools share."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -58,6 +59,15 @@ def _no_boolean(value: object) -> object:
     """True is a whole number for pydantic, but nobody's id."""
     if isinstance(value, bool):
         raise ValueError("a whole number")  # noqa: TRY004  # pydantic turns only this into a refusal
+    return value
+
+
+def _no_other_id(value: object) -> object:
+    """What names a picture elsewhere is often given as its id."""
+    if isinstance(value, str) and re.search(r"[^\s\d+.-]", value[:LONGEST_LINE_CHARS]):
+        raise ValueError(
+            "a whole number, the picID that getImageStatus tells; a batchID or a file name is none"
+        )
     return value
 
 
@@ -161,10 +171,12 @@ BatchID = Annotated[
 ]
 """The same as an answer's id, since it also stands in sentences of ours."""
 
-PicID = Annotated[int, Field(ge=0, le=LARGEST_ID, description="From getImageStatus."), NO_BOOLEAN]
+_PICTURE = (BeforeValidator(_no_other_id), NO_BOOLEAN)
+
+PicID = Annotated[int, Field(ge=0, le=LARGEST_ID, description="From getImageStatus."), *_PICTURE]
 
 PicIDs = Annotated[
-    list[Annotated[int, Field(ge=0, le=LARGEST_ID), NO_BOOLEAN]],
+    list[Annotated[int, Field(ge=0, le=LARGEST_ID), *_PICTURE]],
     Separated(r"[\s,;]+"),
     Field(min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="From getImageStatus."),
     AfterValidator(_once),

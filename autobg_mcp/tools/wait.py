@@ -10,7 +10,7 @@ from autobg_mcp.errors import ThrottledError
 from autobg_mcp.money.ledger import Poll
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Tool
-from autobg_mcp.tools.fields import BatchID
+from autobg_mcp.tools.fields import NO_BOOLEAN, BatchID
 from autobg_mcp.tools.images import BatchStatus, GetImageStatus, ImageState
 
 LONGEST_WAIT_S = 45
@@ -33,7 +33,9 @@ class WaitForBatch(Tool[BatchStatus]):
     toolset = "workflow"
 
     batchID: BatchID
-    waitSeconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait.")] = 30
+    waitSeconds: Annotated[
+        float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait."), NO_BOOLEAN
+    ] = 30
 
     async def run(self, context: Context) -> BatchStatus:
         """Look with growing pauses; where another call looks already, share what it sees."""
