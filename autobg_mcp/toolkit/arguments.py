@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 from pydantic.fields import FieldInfo
+
+from autobg_mcp.text import folded
 
 MOST_CHARS = 1_000_000
 """Characters in all texts of one call: 500 signed links fit."""
@@ -129,11 +130,6 @@ def _as_list(value: object, field: FieldInfo) -> list[object]:
         return [value]
     parts = re.split(separators[0], value, maxsplit=MOST_VALUES)
     return [item for part in parts if (item := part.strip(" ,\t\r\n"))]
-
-
-def folded(text: str) -> str:
-    """A text by its letters and digits alone, in whatever case, width and punctuation it was written."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _choices(annotation: object) -> Iterator[str]:

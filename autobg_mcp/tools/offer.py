@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
 from autobg_mcp.settings import Settings, Toolset
-from autobg_mcp.text import quoted
+from autobg_mcp.text import folded, quoted
 from autobg_mcp.tools import class_of
 
 if TYPE_CHECKING:
@@ -75,20 +75,35 @@ class Offer:
         Raises:
             ArgumentsRefusedError: There is none, or a setting hides it.
         """
-        tool = prepared().get(name)
-        if tool is None:
-            close = difflib.get_close_matches(name[:_LONGEST_NAME_CHARS], self.tools, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
+        if name in self.tools:
+            return class_of(name)
+        meant = name if name in prepared() else _in_another_spelling(name)
+        if meant and meant not in self.tools:
+            setting = "AUTOBG_READ_ONLY" if prepared()[meant].toolset in self._toolsets else "AUTOBG_TOOLSETS"
             raise ArgumentsRefusedError(
-                f"There is no tool {quoted(name, 60)}{hint}", next_step="Choose a listed tool."
-            )
-        if name not in self.tools:
-            setting = "AUTOBG_READ_ONLY" if tool.toolset in self._toolsets else "AUTOBG_TOOLSETS"
-            raise ArgumentsRefusedError(
-                f"{name} is switched off by {setting}.",
+                f"{meant} is switched off by {setting}.",
                 next_step="Tell the user; only the operator can change that.",
             )
-        return class_of(name)
+        raise self._unknown(name, meant)
+
+    def _unknown(self, name: str, meant: str | None) -> ArgumentsRefusedError:
+        """What to say of a tool that does not exist."""
+        from autobg_mcp.tools.absent import told_instead  # noqa: PLC0415  # a start waits for what it needs
+
+        there_is_none = f"There is no tool {quoted(name, 60)}"
+        name = name[:_LONGEST_NAME_CHARS]
+        if meant is None and (told := told_instead(name)):
+            return ArgumentsRefusedError(f"{there_is_none}. {told}", next_step="Tell the user.")
+        close = [meant] if meant else difflib.get_close_matches(name, self.tools, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "."
+        return ArgumentsRefusedError(f"{there_is_none}{hint}", next_step="Choose a listed tool.")
+
+
+def _in_another_spelling(name: str) -> str | None:
+    """The tool whose name ends a name, by letters and digits alone: `mcp__autobg__list_templates`; None where there is none."""
+    spelled = folded(name[:_LONGEST_NAME_CHARS])
+    fitting = [tool for tool in prepared() if spelled.endswith(folded(tool))]
+    return max(fitting, key=len, default=None)
 
 
 def check_names(settings: Settings) -> None:
