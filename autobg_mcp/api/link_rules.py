@@ -4,7 +4,7 @@ What can be known without asking anybody is known before a credit is spent: no n
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from pydantic import JsonValue
 
 from autobg_mcp.api.links import named_host
-from autobg_mcp.api.same_link import IS_LINK, ascii_host
+from autobg_mcp.api.same_link import IS_LINK, ascii_host, links_in
 from autobg_mcp.errors import ArgumentsRefusedError, LinkRefusedError
 from autobg_mcp.text import quoted
 
@@ -116,7 +116,7 @@ def check_hosts(values: Mapping[str, JsonValue], allowed: Iterable[str]) -> None
     hosts = tuple(allowed)
     if not hosts:
         return
-    for link in _links(list(values.values())):
+    for link in links_in(list(values.values())):
         parts = urlsplit(link)
         host = ascii_host(parts.hostname or "") + (".s3.amazonaws.com" if parts.scheme == "s3" else "")
         if not any(host == one or (one[:2] == "*." and host.endswith(one[1:])) for one in hosts):
@@ -124,14 +124,6 @@ def check_hosts(values: Mapping[str, JsonValue], allowed: Iterable[str]) -> None
                 f"Links to {quoted(host, 100)} are not sent: AUTOBG_LINK_HOSTS allows {', '.join(hosts)}.",
                 next_step="Name links to an allowed host, or ask the person who runs this server to change the setting.",
             )
-
-
-def _links(value: JsonValue) -> Iterator[str]:
-    if isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _links(item)
-    elif isinstance(value, str) and IS_LINK.fullmatch(value):
-        yield value
 
 
 def _check_host(parts: SplitResult, host: str) -> None:

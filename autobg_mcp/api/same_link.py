@@ -1,8 +1,11 @@
 """When two links lead to the same picture: what they say, whoever signed them and until when."""
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit, urlunsplit
+
+from pydantic import JsonValue
 
 IS_LINK = re.compile(r"(https?|s3)://\S+", re.IGNORECASE)
 """A text that is a link and nothing else."""
@@ -33,6 +36,15 @@ _NAMES_A_PICTURE = re.compile(r"\.(jpe?g|png|webp|heic|heif)$", re.IGNORECASE)
 
 _PORTS = {"https": 443, "http": 80}
 _S3_HOST = re.compile(r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
+
+
+def links_in(value: JsonValue) -> Iterator[str]:
+    """Every text that is a link, wherever it stands."""
+    if isinstance(value, list | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from links_in(inner)
+    elif isinstance(value, str) and IS_LINK.fullmatch(value):
+        yield value
 
 
 def unsigned(link: str) -> str:

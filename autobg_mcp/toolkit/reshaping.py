@@ -23,7 +23,7 @@ from autobg_mcp.text import expected
 ADDED = "+"
 """What the name of an added field begins with."""
 
-Value = JsonValue | FilePart
+FieldValue = JsonValue | FilePart
 
 _Name = Annotated[str, Field(pattern=r"^[\w$\[\]-]+(\.[\w$\[\]-]+)*$", max_length=100)]
 
@@ -95,14 +95,14 @@ class Reshaping:
             if isinstance(value, dict) and value.keys() == {"file"}
         }
 
-    def applied(self, values: Mapping[str, Value], *, nests: bool) -> dict[str, Value]:
+    def applied(self, values: Mapping[str, FieldValue], *, nests: bool) -> dict[str, FieldValue]:
         """The fields as they are sent.
 
         Args:
             values: The declared fields, and files that are added.
             nests: Whether a dot in a name leads into an object; else the name goes out as it is written.
         """
-        sent: dict[str, Value] = {}
+        sent: dict[str, FieldValue] = {}
         for field, value in {**values, **self.added, **values}.items():
             rule = self.rules.get(field)
             for name in self.names(field):
@@ -119,13 +119,13 @@ def text_of(value: JsonValue) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _shaped(value: Value, form: Literal["list", "text"] | None) -> Value:
+def _shaped(value: FieldValue, form: Literal["list", "text"] | None) -> FieldValue:
     if form == "list" and not isinstance(value, list):
         return [value]  # type: ignore[list-item]  # a file in a list is a part of a form
     return text_of(value) if form == "text" and not isinstance(value, FilePart) else value
 
 
-def _put(sent: dict[str, Value], path: list[str], value: Value) -> None:
+def _put(sent: dict[str, FieldValue], path: list[str], value: FieldValue) -> None:
     """Put a value where the path leads to, making the objects on the way."""
     inside: dict[str, JsonValue] = sent  # type: ignore[assignment]  # only JSON is nested
     for name in path[:-1]:
@@ -133,7 +133,7 @@ def _put(sent: dict[str, Value], path: list[str], value: Value) -> None:
     inside[path[-1]] = value  # type: ignore[assignment]
 
 
-def parts_of(sent: Mapping[str, Value]) -> Iterator[tuple[str, str | FilePart]]:
+def parts_of(sent: Mapping[str, FieldValue]) -> Iterator[tuple[str, str | FilePart]]:
     """The fields as parts of a form: a list is a part for each of its items."""
     for name, value in sent.items():
         for one in value if isinstance(value, list) else [value]:

@@ -1,24 +1,36 @@
-"""Library: the vendor's own backdrops, a beta of the API."""
+"""Library: the vendor's own backdrops, and their pictures as backgrounds of templates."""
 
-from pydantic import JsonValue
+from urllib.parse import unquote, urlsplit
 
-from autobg_mcp.toolkit.endpoint import FAST, Endpoint
+from pydantic import Field, JsonValue
+
+from autobg_mcp.api.exchange import FilePart
+from autobg_mcp.api.same_link import links_in, same_link, unsigned
+from autobg_mcp.errors import FileRefusedError, LinkRefusedError
+from autobg_mcp.text import quoted
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.endpoint import FAST, Endpoint, part_of
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.answer_fields import Pruned, listed, pruned
 
+_MOST_NAME_CHARS = 100
+_BY_HAND = "Ask the user to save the backdrop's picture in a folder of AUTOBG_IMAGE_DIRS, and name its path."
+
 
 class Library(Result):
-    """Backdrops as the API lists them; their fields are undocumented."""
+    """Backdrops as the API lists them; their fields are undocumented. Links are shown without a signature."""
 
     backdrops: list[Pruned]
+    links: list[str] = Field(default_factory=list, exclude=True)
+    """Every link in them as it came."""
 
     def next_step(self) -> str:
-        """A backdrop's id goes into an upload."""
-        return "uploadImagesWithLibraryTemplate with a backdrop's id"
+        """A backdrop's picture becomes the background of a template."""
+        return "createTemplate with a picture's link as background" if self.links else ""
 
 
 class ListLibraryTemplates(Endpoint[Library]):
-    """Beta: list the backdrops of the vendor's library.
+    """List the vendor's library of backdrops, which can be selected for templates.
 
     Free. 100 calls/min. Unverified: the fields of a backdrop.
     """
@@ -26,7 +38,7 @@ class ListLibraryTemplates(Endpoint[Library]):
     tool = "listLibraryTemplates"
     title = "List library backdrops"
     effect = "reads"
-    toolset = "beta"
+    toolset = "enterprise"
     method = "GET"
     path = "/templates/library"
     encoding = "none"
@@ -39,4 +51,37 @@ class ListLibraryTemplates(Endpoint[Library]):
             if isinstance(data, dict)
             else data
         )
-        return Library.model_validate({"backdrops": pruned(listed(inner, "templates"))})
+        backdrops = listed(inner, "templates")
+        return Library.model_validate(
+            {"backdrops": pruned(_without_signatures(backdrops)), "links": list(links_in(backdrops))}
+        )
+
+
+async def backdrop(link: str, context: Context) -> FilePart:
+    """A picture of the library as a part of a request; only links that the API lists now are fetched.
+
+    Raises:
+        FileRefusedError: The library has no such link, or it leads to no picture.
+        LinkRefusedError: It cannot be fetched.
+    """
+    library = await ListLibraryTemplates().run(context)
+    fresh = next((one for one in library.links if same_link(one) == same_link(link)), None)
+    if fresh is None:
+        raise FileRefusedError(
+            f"{quoted(link)} is no link that listLibraryTemplates tells; others are not fetched.",
+            next_step=_BY_HAND,
+        )
+    try:
+        content = await context.fetch(fresh)
+    except LinkRefusedError as error:
+        raise LinkRefusedError(str(error), next_step=_BY_HAND) from error
+    name = unquote(urlsplit(fresh).path).rpartition("/")[2][-_MOST_NAME_CHARS:] or "backdrop"
+    return await part_of(name, content, unsigned(fresh), context)
+
+
+def _without_signatures(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _without_signatures(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_signatures(inner) for inner in value]
+    return unsigned(value) if isinstance(value, str) else value
