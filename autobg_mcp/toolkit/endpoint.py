@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 from autobg_mcp.api.bodies import LARGE_BYTES
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, described, unexpected
 from autobg_mcp.api.link_rules import check_hosts
-from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.errors import FileRefusedError, RequestRefusedError
 from autobg_mcp.files.originals import read_original
 from autobg_mcp.money.facts import Fact
 from autobg_mcp.pictures.intake import take_in
@@ -50,7 +50,13 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
     async def run(self, context: Context) -> ResultT_co:
         """Send the request and read the answer."""
         request = await self.request(context)
-        result = await self.parse(request, await context.send(request), context)
+        try:
+            answer = await context.send(request)
+        except RequestRefusedError as error:
+            if doubt := await self.doubt(context):
+                error.add_note(doubt)
+            raise
+        result = await self.parse(request, answer, context)
         for fact in self.teaches(result):
             await context.remember(fact)
         return result
@@ -58,6 +64,10 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
     def teaches(self, result: ResultT_co) -> Sequence[Fact]:  # type: ignore[misc]  # noqa: ARG002  # covariant for lists of endpoints; overrides name their own result
         """What a success says that is worth remembering."""
         return ()
+
+    async def doubt(self, context: Context) -> str:  # noqa: ARG002  # for endpoints whose ids are mistaken for each other
+        """What may have been mistaken in a call that was refused; empty where nothing is known."""
+        return ""
 
     @classmethod
     def wire_names(cls) -> list[str]:

@@ -131,6 +131,10 @@ class GetImagesRaw(Endpoint[Picture]):
 
     picID: PicID
 
+    async def doubt(self, context: Context) -> str:
+        """A batch in the place of a picture."""
+        return await batches_among([self.picID], context)
+
     async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
         """The body is the picture, whatever its content type says."""
         return await picture(request, answer, self.picID, context)
@@ -151,9 +155,27 @@ class GetImagesBase64(Endpoint[Picture]):
 
     picID: PicID
 
+    async def doubt(self, context: Context) -> str:
+        """A batch in the place of a picture."""
+        return await batches_among([self.picID], context)
+
     async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
         """The body is base64: bare, in quotes, as a data: address or in an envelope, or the picture after all."""
         return await picture(request, answer, self.picID, context)
+
+
+async def batches_among(pic_ids: list[int], context: Context) -> str:
+    """A sentence about ids that were given as pictures' and are known as batches'; empty where there is none."""
+    ledger, account = context.ledger, context.account.id
+    batches = [
+        str(one)
+        for one in pic_ids
+        if await ledger.vehicle_of(account, str(one)) is not None
+        and await ledger.picture(account, str(one)) is None
+    ]
+    if not batches:
+        return ""
+    return f"{', '.join(batches)}: known here as a batchID, not a picID; getImageStatus with it tells the picIDs."
 
 
 async def picture(request: Request, answer: Answer, pic_id: int, context: Context) -> Picture:

@@ -5,9 +5,11 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from autobg_mcp.money.facts import Fact, PicturesBackInWork, PicturesReported, PicturesSentToQA
+from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.fields import PicIDs, PicIDsAsText, ReportReasons
+from autobg_mcp.tools.images import batches_among
 from autobg_mcp.tools.tally import Accepted
 
 MOST_REPORTED_AT_ONCE = 10
@@ -41,6 +43,10 @@ class ReportImages(Endpoint[Reported]):
     picIDs: Annotated[PicIDs, Field(max_length=MOST_REPORTED_AT_ONCE)]
     reportReason: ReportReasons
     reportComment: Annotated[str | None, Field(max_length=1000, description="What exactly is wrong.")] = None
+
+    async def doubt(self, context: Context) -> str:
+        """Batches in the place of pictures."""
+        return await batches_among(self.picIDs, context)
 
     def teaches(self, result: Reported) -> list[Fact]:
         """That they were reported, and that they are done again."""
