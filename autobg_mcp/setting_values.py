@@ -4,6 +4,7 @@ No value is shown in them, since any may be a key that was pasted into the wrong
 """
 
 import ipaddress
+import json
 import os
 import posixpath
 import re
@@ -17,6 +18,7 @@ MOST_KEY_CHARS = 10_000
 """Characters of a key file that are read, whatever else it is."""
 
 _STORE = re.compile(r"sqlite:|memory:|(redis|rediss|valkey|valkeys|unix)://\S+")
+_HOST = re.compile(r"(\*\.)?[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = frozenset((string.ascii_letters + string.digits + "-._~").encode())
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -61,6 +63,23 @@ def pairs(value: object) -> object:
 def words(value: object) -> object:
     """`a, b` as a list."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def json_object(value: object) -> object:
+    """An object in JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        raise ValueError(
+            'an object in JSON, such as {"reportImages": {"reportComment": "comment"}}'
+        ) from None
+
+
+def hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of hosts, or of all below one."""
+    if not all(_HOST.fullmatch(host) for host in value):
+        raise ValueError("hosts such as pictures.example or *.s3.amazonaws.com, separated by commas")
+    return tuple(host.lower() for host in value)
 
 
 def folders(value: object) -> object:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, JsonValue, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from autobg_mcp import setting_values
@@ -95,22 +95,27 @@ class Settings(BaseSettings):
     check_templates: bool = True
     """Send nothing to a template that listTemplates does not name. Off: where templates are made elsewhere and not listed."""
 
+    link_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that linked photos may lie on, separated by commas: `pictures.example,*.s3.amazonaws.com`. Not set: any public one."""
+
     rate_limits: str = ""
     """Limits that replace the documented ones: `reportImages=10/60s,getImageStatus=100/60s,*=100/60s`."""
 
     paths: Annotated[dict[str, str], NoDecode] = {}
     """Paths that replace undocumented or changed ones: `uploadS3UrlsWithDynamicBranding=/images/…`."""
 
-    field_names: Annotated[dict[str, str], NoDecode] = {}
-    """Names of request fields that replace undocumented ones: `uploadImagesWithDynamicBranding.brandLogo=logo`."""
+    fields: Annotated[dict[str, dict[str, JsonValue]], NoDecode] = {}
+    """Request fields that are named, nested or wrapped otherwise, left out or added, by tool, as JSON: `{"uploadImagesWithDynamicBranding": {"brandLogo": "logo", "+mode": 1}}`."""
 
     # A validator that stands further below is asked first.
-    _split_toolsets = field_validator("toolsets", mode="before")(setting_values.words)
+    _split_words = field_validator("toolsets", "link_hosts", mode="before")(setting_values.words)
     _split_folders = field_validator("image_dirs", mode="before")(setting_values.folders)
-    _split_pairs = field_validator("paths", "field_names", mode="before")(setting_values.pairs)
+    _split_pairs = field_validator("paths", mode="before")(setting_values.pairs)
+    _from_json = field_validator("fields", mode="before")(setting_values.json_object)
     _written_out = field_validator("*", mode="before")(setting_values.written_out)
     _whole_address = field_validator("base_url")(setting_values.api_address)
     _known_store = field_validator("throttle")(setting_values.store)
+    _hosts = field_validator("link_hosts")(setting_values.hosts)
 
     @field_validator("image_dirs", "output_dir", "state_dir", "api_key_file", mode="after")
     @classmethod

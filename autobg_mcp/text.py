@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -51,6 +52,11 @@ def shortened(text: str, max_chars: int) -> str:
 def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
     """The same in quotation marks, so that a reader knows the words are not ours."""
     return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
+
+
+def folded(text: str) -> str:
+    """A text by its letters and digits alone, in whatever case, width and punctuation it was written."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def local_path(path: object) -> str:

@@ -174,10 +174,19 @@ def test_tools_as_json_are_exactly_what_mcp_lists(run: Run, connect: Connect) ->
 
 
 def test_tools_follow_the_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOBG_TOOLSETS", "enterprise")
+    monkeypatch.setenv("AUTOBG_READ_ONLY", "1")
+    names = [line.split()[0] for line in run("tools").out.splitlines()]
+    assert "listLibraryTemplates" in names
+    assert not [name for name in names if not name.startswith(("get", "list"))]
+
+
+def test_settings_that_leave_no_tool_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOBG_TOOLSETS", "beta")
     monkeypatch.setenv("AUTOBG_READ_ONLY", "1")
-    assert run("tools").out.split()[0] == "listLibraryTemplates"
-    assert len(run("tools").out.splitlines()) == 1
+    code, out, err = run("tools")
+    assert (code, out) == (0, "")
+    assert "AUTOBG_TOOLSETS and AUTOBG_READ_ONLY together leave no tool." in err
 
 
 def test_a_port_that_is_taken_is_wrong_usage(run: Run) -> None:

@@ -118,9 +118,68 @@ async def test_a_tool_that_does_not_exist_is_an_error_that_names_it(client: McpC
     assert len(text_of(result)) < 300
 
 
-async def test_a_tool_of_a_toolset_that_is_off_names_the_setting(client: McpClient, world: World) -> None:
-    result = await client.call_tool("listLibraryTemplates", {})
-    assert "listLibraryTemplates is switched off by AUTOBG_TOOLSETS" in text_of(result)
+@pytest.mark.parametrize("name", ["uploadImagesWithLibraryTemplate", "upload_images_with_library_template"])
+async def test_a_tool_of_a_toolset_that_is_off_names_the_setting(
+    name: str, client: McpClient, world: World
+) -> None:
+    result = await client.call_tool(name, {})
+    assert "uploadImagesWithLibraryTemplate is switched off by AUTOBG_TOOLSETS" in text_of(result)
+    assert not world.requests
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("list_templates", "listTemplates"),
+        ("List Templates", "listTemplates"),
+        ("autobg.listTemplates", "listTemplates"),
+        ("mcp__autobg__listTemplates", "listTemplates"),
+        ("functions.autobg-wait_for_batch", "waitForBatch"),
+        ("upload_images_with_template", "uploadImagesWithTemplate"),
+        ("UPLOADIMAGESWITHOUTTEMPLATE", "uploadImagesWithoutTemplate"),
+        ("mcp_autobg_upload-s3-urls-with-template", "uploadS3UrlsWithTemplate"),
+        ("getImageStatuses", "getImageStatus"),
+    ],
+)
+async def test_a_tool_in_another_spelling_is_told_by_its_name(
+    name: str, meant: str, client: McpClient, world: World
+) -> None:
+    first, *_ = text_of(await client.call_tool(name, {})).splitlines()
+    assert first == f"There is no tool “{name}”; did you mean {meant}?"
+    assert not world.requests
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("deleteTemplate", "Templates cannot be deleted"),
+        ("remove_template", "Templates cannot be deleted"),
+        ("mcp__autobg__deleteTemplates", "Templates cannot be deleted"),
+        ("templates.delete", "Templates cannot be deleted"),
+        ("updateTemplate", "Templates cannot be changed"),
+        ("editTemplate", "Templates cannot be changed"),
+        ("renameTemplate", "Templates cannot be changed"),
+        ("getTemplate", "What a template looks like cannot be asked"),
+        ("deleteBatch", "What was submitted cannot be cancelled or deleted"),
+        ("cancelUpload", "What was submitted cannot be cancelled or deleted"),
+        ("deleteImages", "What was submitted cannot be cancelled or deleted"),
+        ("cancel_job", "What was submitted cannot be cancelled or deleted"),
+        ("renameBatch", "What was submitted cannot be changed"),
+        ("createBatch", "A batch needs no call of its own"),
+        ("refund", "Credits cannot be refunded by a call"),
+        ("requestRefund", "Credits cannot be refunded by a call"),
+        ("buyCredits", "Credits cannot be bought by a call"),
+        ("topUpCredits", "Credits cannot be bought by a call"),
+        ("registerWebhook", "Webhooks cannot be set by a call"),
+        ("createApiKey", "Keys cannot be made or changed by a call"),
+    ],
+)
+async def test_what_the_api_cannot_do_is_said_in_place_of_a_tool_that_sounds_like_it(
+    name: str, told: str, client: McpClient, world: World
+) -> None:
+    first, *_ = text_of(await client.call_tool(name, {})).splitlines()
+    assert first.startswith(f"There is no tool “{name}”. {told}")
+    assert "did you mean" not in first
     assert not world.requests
 
 

@@ -123,7 +123,7 @@ class Story:
     def _host(self, folder: Path, api: Api, clock: Clock) -> McpClient:
         chosen = Settings.load(
             api_key=KEY,
-            base_url="http://sandbox/public/api/v1",
+            base_url="http://localhost/public/api/v1",
             image_dirs=(folder,),
             state_dir=folder / "state",
         )

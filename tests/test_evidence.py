@@ -337,7 +337,7 @@ async def python(sandbox: Starlette, clock: Clock, tmp_path: Path, photos: Path)
     """The same account from Python."""
     settings = Settings.load(
         api_key=KEY,
-        base_url="http://sandbox/public/api/v1",
+        base_url="http://localhost/public/api/v1",
         image_dirs=(photos,),
         output_dir=tmp_path / "results",
         state_dir=tmp_path / "state",

@@ -141,7 +141,10 @@ async def test_a_backdrop_is_shown_without_the_picture_inside_it(
     [
         ({"picIDs": True}, "picIDs.0: a whole number"),
         ({"picIDs": [True]}, "picIDs.0: a whole number"),
-        ({"picIDs": ["x"]}, "picIDs.0: a whole number"),
+        (
+            {"picIDs": ["x"]},
+            "picIDs.0: a whole number, the picID that getImageStatus tells; a batchID or a file name is none",
+        ),
         ({"picIDs": {"a": 1}}, "picIDs.0: a whole number"),
         ({"picIDs": []}, "picIDs: at least 1"),
     ],

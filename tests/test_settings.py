@@ -43,7 +43,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         ("AUTOBG_OUTPUT_DIR", "~/out", "output_dir", Path.home() / "out"),
         ("AUTOBG_MAX_WAIT_S", "0", "max_wait_s", 0),
         ("AUTOBG_PATHS", "a=/x, b = /y", "paths", {"a": "/x", "b": "/y"}),
-        ("AUTOBG_FIELD_NAMES", "t.f=g", "field_names", {"t.f": "g"}),
+        ("AUTOBG_FIELDS", '{"t": {"f": "g"}}', "fields", {"t": {"f": "g"}}),
+        ("AUTOBG_LINK_HOSTS", "Cars.example, *.example.com", "link_hosts", ("cars.example", "*.example.com")),
         ("AUTOBG_BASE_URL", "http://127.0.0.1:8321/v1", "base_url", "http://127.0.0.1:8321/v1"),
     ],
 )
@@ -66,7 +67,11 @@ def test_a_variable_sets_its_field(
         ("AUTOBG_BASE_URL", "https://host:s3cret/v1"),
         ("AUTOBG_THROTTLE", "redis//:s3cret@host"),
         ("AUTOBG_PATHS", "s3cret"),
-        ("AUTOBG_FIELD_NAMES", "s3cret="),
+        ("AUTOBG_FIELDS", "s3cret="),
+        ("AUTOBG_FIELDS", '{"s3cret": 1}'),
+        ("AUTOBG_LINK_HOSTS", "https://s3cret/"),
+        ("AUTOBG_LINK_HOSTS", "a.example s3cret"),
+        ("AUTOBG_LINK_HOSTS", "s3cret.*"),
         ("AUTOBG_STATE_DIR", "~s3cret/state"),
     ],
 )
@@ -128,7 +133,7 @@ def test_a_key_pasted_into_the_setting_of_its_file_is_not_shown() -> None:
     assert KEY not in str(refused.value)
 
 
-@pytest.mark.parametrize("variable", ["rate_limits", "paths", "field_names"])
+@pytest.mark.parametrize("variable", ["rate_limits", "paths", "fields"])
 @pytest.mark.parametrize("text", [KEY, f"{KEY}=/x", f"{KEY}=10/60s", f"listTemplates=10/60s,{KEY}=0/60s"])
 def test_a_key_pasted_into_a_setting_of_names_is_not_shown(variable: str, text: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
@@ -215,8 +220,8 @@ async def test_an_operator_may_replace_a_path_and_a_field_name(
 ) -> None:
     changes = {
         "paths": "uploadS3UrlsWithDynamicBranding=/images/uploadWithTemplateCC-v2",
-        "field_names": "uploadS3UrlsWithDynamicBranding.brandLogo=logoUri",
         "check_templates": False,
+        "fields": '{"uploadS3UrlsWithDynamicBranding": {"brandLogo": "logoUri"}}',
     }
     arguments = {"clientS3Uris": ["https://cars.example/a.jpg"], "numberPlate": "V", "templateCC": "6"}
     branding = {"processType": "ai", "brandLogo": "https://cars.example/logo.png"}
@@ -266,7 +271,7 @@ def test_a_mistake_in_a_setting_is_told_in_plain_words(
     [
         {"rate_limits": "reportImage=10/60s"},
         {"paths": "nosuch=/x"},
-        {"field_names": "uploadS3UrlsWithDynamicBranding.nosuch=logo"},
+        {"fields": '{"uploadS3UrlsWithDynamicBranding": {"nosuch": "logo"}}'},
     ],
 )
 def test_a_setting_for_something_that_does_not_exist_is_refused(mistake: dict[str, str]) -> None:

@@ -251,7 +251,6 @@ async def test_five_hundred_pictures_are_the_most(
         {"picID": "x", "reportReason": ["Logo"]},
         {"picID": 1, "reportReason": []},
         {"picID": 1, "reportReason": ["Ugly"]},
-        {"picID": 1, "reportReason": ["Logo", "Logo"]},
         {"picID": 1, "reportReason": ["Logo"], "reportComment": "x" * 1001},
         {"picID": 1, "reportReason": ["Logo"], "comment": "x"},
         {"reportReason": ["Logo"]},

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypedDict
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from pydantic import JsonValue
 
 from autobg_mcp.api.bodies import TooManyValuesError, parsed
+from autobg_mcp.api.same_link import same_link
 from autobg_mcp.errors import (
     OutcomeUnknownError,
     Spent,
@@ -75,24 +75,27 @@ class Request:
     repeatable: bool = False
 
     def fingerprint(self) -> str:
-        """A hash that is equal for equal submissions: the tool, every field, and each file by what it holds."""
-        fields = {name: part.sha256 if isinstance(part, FilePart) else part for name, part in self.form or ()}
-        body = {
-            name: sorted(map(_same_link, map(str, value))) if isinstance(value, list) else value
-            for name, value in (self.body or {}).items()
-        }
-        return hashlib.sha256(json.dumps([self.tool, fields, body], sort_keys=True).encode()).hexdigest()
+        """A hash that is equal for equal submissions: the tool, every field, each file by what it holds, each link by where it leads."""
+        fields = [
+            (name, part.sha256 if isinstance(part, FilePart) else part) for name, part in self.form or ()
+        ]
+        body = _by_meaning(dict(self.body or {}))
+        return hashlib.sha256(
+            json.dumps([self.tool, sorted(fields), body], sort_keys=True).encode()
+        ).hexdigest()
 
     def file(self) -> FilePart | None:
         """The first file it carries; None where it carries none."""
         return next((part for _, part in self.form or () if isinstance(part, FilePart)), None)
 
 
-def _same_link(link: str) -> str:
-    """One spelling for links that lead to the same place."""
-    parts = urlsplit(link)
-    host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
-    return urlunsplit((parts.scheme, host, quote(unquote(parts.path)), parts.query, ""))
+def _by_meaning(value: JsonValue) -> JsonValue:
+    """A value that is equal for all spellings of it: links in one form, and a list in any order without repeats."""
+    if isinstance(value, dict):
+        return {name: _by_meaning(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [*sorted({json.dumps(_by_meaning(item), sort_keys=True) for item in value})]
+    return same_link(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, kw_only=True)

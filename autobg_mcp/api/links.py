@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -76,7 +77,7 @@ def public_address(
     parts = _split(url)
     if parts.scheme != "https":
         raise LinkRefusedError(f"{quoted(url)} is not an https link.")
-    host = _host(parts, url)
+    host = _named(parts, url)
     try:
         port = parts.port or _HTTPS_PORT
     except ValueError as error:
@@ -86,6 +87,19 @@ def public_address(
         if not _is_public(ip):
             raise LinkRefusedError(f"{quoted(host)} is at {ip}, which is not a public address.")
     return Target(host, port, str(ips[0]), quote(parts._replace(fragment="").geturl(), safe=_ASCII))
+
+
+def named_host(url: str) -> str:
+    """The host that `url` names, in lower case, as far as can be told without looking it up.
+
+    Raises:
+        LinkRefusedError: The link carries a password, or its host is no valid one or an address that is not public.
+    """
+    host = _named(_split(url), url)
+    with suppress(ValueError):
+        if not _is_public(ipaddress.ip_address(host)):
+            raise LinkRefusedError(f"{quoted(host)} is not a public address.")
+    return host
 
 
 def _split(url: str) -> SplitResult:
@@ -99,7 +113,7 @@ def _split(url: str) -> SplitResult:
         raise LinkRefusedError(f"{quoted(url)} is not an address.") from error
 
 
-def _host(parts: SplitResult, url: str) -> str:
+def _named(parts: SplitResult, url: str) -> str:
     """The host's name or plain address; numbers in any other notation are refused."""
     host = (parts.hostname or "").removesuffix(".")
     if "@" in parts.netloc:

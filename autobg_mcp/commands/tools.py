@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from autobg_mcp.commands.session import declare_sandbox, load_settings
 
@@ -23,7 +24,9 @@ def run(options: argparse.Namespace) -> int:
         listed = {"tools": [tool.listed for tool in tools.values()]}
         print(json.dumps(listed, indent=2, ensure_ascii=False))
         return 0
-    width = max(map(len, tools))
+    if not tools:
+        print("AUTOBG_TOOLSETS and AUTOBG_READ_ONLY together leave no tool.", file=sys.stderr)
+    width = max(map(len, tools), default=0)
     for name, tool in tools.items():
         print(f"{name:<{width}}  {tool.toolset:<10}  {tool.effect:<7}  {tool.summary}")
     return 0

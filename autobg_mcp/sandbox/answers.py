@@ -21,6 +21,8 @@ REPORT_REASONS = ("Bad clipping", "Alignment of Road", "Number plate", "Window s
 MAX_REPORTED: Final = 10
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 PICTURES_PATH = "/_sandbox/pictures"
+LIBRARY_PATH = "/_sandbox/library"
+LIBRARY_LINK_S: Final = 900
 
 
 async def create_template(visit: Visit) -> Response:
@@ -55,9 +57,24 @@ async def list_templates(visit: Visit) -> Response:
     return ok([{"templateID": template.template_id, "templateName": template.name} for template in templates])
 
 
-async def list_library(_: Visit) -> Response:
-    """List the backdrops of the library."""
-    return ok([{"templateID": template_id, "templateName": name} for template_id, name, _ in LIBRARY])
+async def list_library(visit: Visit) -> Response:
+    """List the backdrops of the library, each with a link to its picture that holds for a while."""
+    until = int(visit.world.now() + LIBRARY_LINK_S)
+    address = visit.request.url
+    return ok(
+        [
+            {
+                "templateID": template_id,
+                "templateName": name,
+                "templateImage": str(
+                    address.replace(
+                        path=f"{LIBRARY_PATH}/{template_id}.jpg", query=f"Expires={until}&Signature={until:x}"
+                    )
+                ),
+            }
+            for template_id, name, _ in LIBRARY
+        ]
+    )
 
 
 async def images_status(visit: Visit) -> Response:

@@ -68,5 +68,5 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour("A template with numPlate covers plates, or replaces them if it has a plate picture", "inferred", "the names"),
     Behaviour("`side` is used for files named so, `frontRear` for names with front or rear", "assumed", "undocumented choice"),
     Behaviour("Template names need not differ", "assumed", "undocumented"),
-    Behaviour("The library has three backdrops, listed as own templates are", "assumed", "undocumented"),
+    Behaviour("The library has three backdrops, listed as own templates are, each with a link that holds for 15 minutes", "assumed", "undocumented"),
 )  # fmt: skip

@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from autobg_mcp.sandbox import failures
-from autobg_mcp.sandbox.answers import PICTURES_PATH, picture_token
+from autobg_mcp.sandbox import failures, studio
+from autobg_mcp.sandbox.answers import LIBRARY_PATH, PICTURES_PATH, picture_token
 from autobg_mcp.sandbox.failures import refusal
+from autobg_mcp.sandbox.submitting import LIBRARY
 from autobg_mcp.sandbox.world import FakeAccount, World
 
 
@@ -20,12 +21,13 @@ class Inspection:
         self._world = world
 
     def routes(self) -> list[Route]:
-        """List its four routes."""
+        """List its five routes."""
         return [
             Route("/_sandbox/state", self._state),
             Route("/_sandbox/failures", self._fail, methods=["POST"]),
             Route("/_sandbox/advance", self._advance, methods=["POST"]),
             Route(PICTURES_PATH + "/{picture_id:int}/{token}", self._picture),
+            Route(LIBRARY_PATH + "/{template_id:int}.jpg", self._backdrop),
         ]
 
     async def _state(self, _: Request) -> Response:
@@ -54,6 +56,17 @@ class Inspection:
             found = account.pictures.get(picture_id)
             if found and hmac.compare_digest(token, request.path_params["token"]):
                 return Response(await self._world.result(found), media_type=found.job.media_type)
+        return refusal("Not Found", 404)
+
+    async def _backdrop(self, request: Request) -> Response:
+        if not request.query_params.get("Expires", "").isdigit():
+            return refusal("Forbidden", 403)
+        if int(request.query_params["Expires"]) < self._world.now():
+            return refusal("Request has expired", 403)
+        for template_id, _, colour in LIBRARY:
+            if template_id == request.path_params["template_id"]:
+                picture = await self._world.in_thread(lambda: studio.backdrop(colour))  # noqa: B023  # used at once
+                return Response(picture, media_type="image/jpeg")
         return refusal("Not Found", 404)
 
 

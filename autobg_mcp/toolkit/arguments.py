@@ -2,14 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 from pydantic.fields import FieldInfo
+
+from autobg_mcp.text import folded
 
 MOST_CHARS = 1_000_000
 """Characters in all texts of one call: 500 signed links fit."""
@@ -36,9 +38,9 @@ class Arguments(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _decode(cls, values: object) -> object:
-        """Lists and objects also come as JSON text, lists as one lone item; what is null is not there.
+        """Lists and objects also come as JSON text, lists as one lone item, choices in any spelling; what is null is not there.
 
-        Hosts' adapters send null or an empty text for every optional argument that a model left out.
+        Hosts' adapters send null, an empty text or an empty list for every optional argument that a model left out.
         """
         decoded = _from_json(values, "{") if isinstance(values, str) else values
         if not isinstance(decoded, dict):
@@ -94,27 +96,67 @@ def _inner(value: JsonValue) -> Iterable[JsonValue]:
 
 
 def _is_absent(value: object, field: FieldInfo | None) -> bool:
-    return field is not None and (value is None or (value == "" and not field.is_required()))
+    """Whether a value says no more than that the argument was left out."""
+    if field is None or value is None:
+        return field is not None
+    is_empty = value in ("", [], {}) or (isinstance(value, str) and value.isspace())
+    return is_empty and not field.is_required()
 
 
 def _as_declared(value: object, field: FieldInfo | None) -> object:
-    """A list where the field takes one; any other value stays as it is."""
-    if field is None or not _takes_list(field) or isinstance(value, list):
+    """The value in the shape and spelling that the field takes, where that is beyond doubt; else as it is."""
+    if field is None:
+        return value
+    if _takes_list(field):
+        value = _as_list(value, field)
+    elif isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    choices = {folded(choice): choice for choice in _choices(field.annotation)}
+    if not choices or (isinstance(value, list) and len(value) > _MOST_NAMES):
+        return value
+    return [_chosen(one, choices) for one in value] if isinstance(value, list) else _chosen(value, choices)
+
+
+def _as_list(value: object, field: FieldInfo) -> list[object]:
+    if isinstance(value, list):
         return value
     if not isinstance(value, str):
         return [value]
     decoded = _from_json(value, "[")
     if isinstance(decoded, list):
         return decoded
-    separators = [mark.by for mark in field.metadata if isinstance(mark, Separated)]
+    marks = (*field.metadata, *_parts_of(field.annotation))
+    separators = [mark.by for mark in marks if isinstance(mark, Separated)]
     if not separators:
         return [value]
     parts = re.split(separators[0], value, maxsplit=MOST_VALUES)
     return [item for part in parts if (item := part.strip(" ,\t\r\n"))]
 
 
+def _choices(annotation: object) -> Iterator[str]:
+    """The texts that a field chooses from, in it or in its list."""
+    if get_origin(annotation) is Literal:
+        yield from (choice for choice in get_args(annotation) if isinstance(choice, str))
+    else:
+        yield from chain.from_iterable(map(_choices, get_args(annotation)))
+
+
+def _chosen(value: object, choices: Mapping[str, str]) -> object:
+    """The choice that a text means, if it is one in another spelling."""
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME_CHARS:
+        return value
+    return choices.get(folded(value), value)
+
+
 def _takes_list(field: FieldInfo) -> bool:
-    return any(get_origin(one) is list for one in (field.annotation, *get_args(field.annotation)))
+    return any(get_origin(one) is list for one in _parts_of(field.annotation))
+
+
+def _parts_of(annotation: object) -> Iterator[object]:
+    """An annotation and what it is made of down to its list: of an optional one the list is a part of a part."""
+    yield annotation
+    if get_origin(annotation) is not list:
+        yield from chain.from_iterable(map(_parts_of, get_args(annotation)))
 
 
 def _from_json(text: str, opening: str) -> object:

@@ -9,7 +9,8 @@ from pydantic import JsonValue, ValidationError
 
 from autobg_mcp.api.bodies import LARGE_BYTES
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, described, unexpected
-from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.api.link_rules import check_hosts
+from autobg_mcp.errors import FileRefusedError, RequestRefusedError
 from autobg_mcp.files.originals import read_original
 from autobg_mcp.money.facts import Fact
 from autobg_mcp.pictures.intake import take_in
@@ -17,6 +18,7 @@ from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.text import expected, place, quoted
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.reshaping import Reshaping, parts_of, text_of
 from autobg_mcp.toolkit.tool import ResultT_co, Tool
 
 T = TypeVar("T")
@@ -50,7 +52,13 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
     async def run(self, context: Context) -> ResultT_co:
         """Send the request and read the answer."""
         request = await self.request(context)
-        result = await self.parse(request, await context.send(request), context)
+        try:
+            answer = await context.send(request)
+        except RequestRefusedError as error:
+            if doubt := await self.doubt(context):
+                error.add_note(doubt)
+            raise
+        result = await self.parse(request, answer, context)
         for fact in self.teaches(result):
             await context.remember(fact)
         return result
@@ -58,6 +66,10 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
     def teaches(self, result: ResultT_co) -> Sequence[Fact]:  # type: ignore[misc]  # noqa: ARG002  # covariant for lists of endpoints; overrides name their own result
         """What a success says that is worth remembering."""
         return ()
+
+    async def doubt(self, context: Context) -> str:  # noqa: ARG002  # for endpoints whose ids are mistaken for each other
+        """What may have been mistaken in a call that was refused; empty where nothing is known."""
+        return ""
 
     @classmethod
     def wire_names(cls) -> list[str]:
@@ -80,24 +92,19 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
             FileRefusedError: A file may not be read or is not a picture.
         """
         files = {**await self.files_beside(*(taken or ()), context=context), **(taken or {})}
-        renamed = context.settings.field_names
-        values = {
-            renamed.get(f"{self.tool}.{name}", name): files.get(name, value)
-            for name, value in self.wire().items()
-        }
-        bare = {name: value for name, value in values.items() if not isinstance(value, FilePart)}
-        form = tuple(
-            (name, value if isinstance(value, FilePart) else _form_text(value))
-            for name, value in values.items()
-        )
+        fields = self._reshaping(context)
+        values = {name: files.get(name, value) for name, value in self.wire().items()}
+        sent = fields.applied({**values, **files}, nests=self.encoding == "json")
+        bare = {name: value for name, value in sent.items() if not isinstance(value, FilePart)}
+        check_hosts(bare, context.settings.link_hosts)
         return Request(
             tool=self.tool,
             method=self.method,
             path=context.settings.paths.get(self.tool, self.path),
             rate=self.rate,
-            query={name: str(value) for name, value in bare.items()} if self.encoding == "query" else {},
+            query={name: text_of(value) for name, value in bare.items()} if self.encoding == "query" else {},
             body=bare if self.encoding == "json" else None,
-            form=form if self.encoding == "form" else None,
+            form=tuple(parts_of(sent)) if self.encoding == "form" else None,
             spends=self.effect == "spends",
             repeatable=self.effect in ("reads", "saves"),
             max_answer_bytes=self.max_answer_bytes,
@@ -109,11 +116,13 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         Raises:
             FileRefusedError: A file may not be read or is not a picture.
         """
-        untaken = self.files.difference(taken)
-        if not untaken:
-            return {}
-        paths = {name: value for name, value in self.wire().items() if name in untaken}
-        return {name: await _file_part(str(path), context) for name, path in paths.items()}
+        paths = self._reshaping(context).files()
+        if self.files.difference(taken):
+            paths |= {name: str(value) for name, value in self.wire().items() if name in self.files}
+        return {name: await _file_part(path, context) for name, path in paths.items() if name not in taken}
+
+    def _reshaping(self, context: Context) -> Reshaping:
+        return Reshaping.of(context.settings.fields.get(self.tool, {}))
 
     async def parse(self, request: Request, answer: Answer, context: Context) -> ResultT_co:  # noqa: ARG002  # for endpoints that save what came
         """The result in an answer.
@@ -152,11 +161,6 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         return self.result_type().model_validate(data)
 
 
-def _form_text(value: JsonValue) -> str:
-    """A form has only text: booleans go out as `true` and `false`, as the one known caller of the API sends them."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 async def _file_part(name: str, context: Context) -> FilePart:
     def found() -> tuple[Path, bytes]:
         path, *more = context.fence.find([name]).paths
@@ -165,5 +169,20 @@ async def _file_part(name: str, context: Context) -> FilePart:
         return path, read_original(context.fence, path)
 
     path, original = await context.look(found)
-    photo = await in_lane(take_in, path.name, original, keep_metadata=context.settings.keep_metadata)
-    return FilePart(photo.name, photo.mime, photo.content, sha256=photo.sha256, source=str(path))
+    return await part_of(path.name, original, str(path), context)
+
+
+async def part_of(name: str, original: bytes, source: str, context: Context) -> FilePart:
+    """A picture as a part of a request.
+
+    Args:
+        name: Its file's name.
+        original: Its bytes.
+        source: Where it comes from.
+        context: Says whether its metadata is kept.
+
+    Raises:
+        FileRefusedError: It is no picture.
+    """
+    photo = await in_lane(take_in, name, original, keep_metadata=context.settings.keep_metadata)
+    return FilePart(photo.name, photo.mime, photo.content, sha256=photo.sha256, source=source)

@@ -1,13 +1,13 @@
 """Account: credits that are left and credits that were used."""
 
 from contextlib import suppress
-from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 import anyio.to_thread
-from pydantic import AfterValidator, Field, JsonValue, SkipValidation, model_validator
+from pydantic import Field, JsonValue, SkipValidation, model_validator
 
 from autobg_mcp.api.exchange import Answer, Request, described, unexpected
+from autobg_mcp.clock import local_day
 from autobg_mcp.errors import StateError
 from autobg_mcp.files.base64 import decoded
 from autobg_mcp.files.spreadsheet import ExtraMissingError, table_in
@@ -17,6 +17,7 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST_INFERRED, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.answer_fields import Number, Pruned, pruned
+from autobg_mcp.tools.days import Day, day, days
 from autobg_mcp.tools.usage import credits_in_json, credits_in_table, sums_of
 
 _ROWS_SHOWN = 40
@@ -79,28 +80,6 @@ class GetUserCreditDetails(Endpoint[Credits]):
         return result
 
 
-def day(text: str) -> date:
-    """The day in `dd-mm-yyyy`, both with two digits.
-
-    Raises:
-        ValueError: It is no day of the calendar.
-    """
-    try:
-        if len(text) != len("dd-mm-yyyy"):
-            raise ValueError  # noqa: TRY301  # strptime also takes 1-6-2025
-        return datetime.strptime(text, "%d-%m-%Y").date()  # noqa: DTZ007  # a day has no zone
-    except ValueError:
-        raise ValueError("not a day of the calendar in the form dd-mm-yyyy") from None
-
-
-def _checked_day(text: str) -> str:
-    day(text)
-    return text
-
-
-Day = Annotated[str, AfterValidator(_checked_day)]
-
-
 class GetUserUsage(Endpoint[UsageReport]):
     """Report credits used in a range: either reportOption, or startDate with endDate.
 
@@ -116,9 +95,20 @@ class GetUserUsage(Endpoint[UsageReport]):
     max_answer_bytes = 8 * 2**20
 
     reportOption: Annotated[
-        Literal["Today", "Yesterday", "Last 7 days", "Last 30 days", "This month", "Last Month"] | None,
+        Literal[
+            "Today",
+            "Yesterday",
+            "This week",
+            "Last week",
+            "Last 7 days",
+            "Last 30 days",
+            "This month",
+            "Last Month",
+        ]
+        | None,
         Field(description="A preset range."),
     ] = None
+    """Those of the API, and weeks, which are asked for by their days."""
     startDate: Annotated[Day | None, Field(description="First day, dd-mm-yyyy.")] = None
     endDate: Annotated[Day | None, Field(description="Last day, dd-mm-yyyy.")] = None
 
@@ -131,6 +121,16 @@ class GetUserUsage(Endpoint[UsageReport]):
         if self.startDate and self.endDate and day(self.startDate) > day(self.endDate):
             raise ValueError("startDate lies after endDate")
         return self
+
+    async def run(self, context: Context) -> UsageReport:
+        """Ask; a week, which the API does not know, by its days."""
+        if self.reportOption is None or not self.reportOption.endswith("week"):
+            return await super().run(context)
+        today = local_day(context.clock.wall_s())
+        first, last = days(self.reportOption, today)
+        return await GetUserUsage(startDate=f"{first:%d-%m-%Y}", endDate=f"{last or today:%d-%m-%Y}").run(
+            context
+        )
 
     def wire(self) -> dict[str, JsonValue]:
         """The documented example sends what is not used as empty text."""

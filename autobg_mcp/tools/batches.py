@@ -2,21 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from autobg_mcp.clock import day_start_s, local_day
 from autobg_mcp.money.evidence import told_by_credits
 from autobg_mcp.money.ledger import Batch, Entry
 from autobg_mcp.text import at, cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
-from autobg_mcp.tools.account import day
+from autobg_mcp.tools.days import SPANS, span
 from autobg_mcp.tools.fields import NO_BOOLEAN, OneLine
-
-_DAYS_BACK = {"today": 0, "yesterday": 1, "last 7 days": 6, "last 30 days": 29}
 
 
 class KnownBatch(Part):
@@ -46,23 +42,6 @@ def _checked(text: str) -> str:
     return text
 
 
-def span(text: str, now: float) -> tuple[float, float | None]:
-    """Begin and end of what people call a time, local, in seconds since 1970 like `now`; None as the end means to now.
-
-    Raises:
-        ValueError: It is none of today, yesterday, last 7 days, last 30 days, dd-mm-yyyy.
-    """
-    today = local_day(now)
-    name = text.strip().lower()
-    try:
-        if name in _DAYS_BACK:
-            begin = day_start_s(today - timedelta(days=_DAYS_BACK[name]))
-            return begin, day_start_s(today) if name == "yesterday" else None
-        return day_start_s(day(name)), None
-    except (ValueError, OverflowError):
-        raise ValueError("today, yesterday, last 7 days, last 30 days or dd-mm-yyyy") from None
-
-
 class ListBatches(Tool[Batches]):
     """List batches submitted from this machine with their last known state, newest first.
 
@@ -80,7 +59,7 @@ class ListBatches(Tool[Batches]):
     since: Annotated[
         str | None,
         AfterValidator(lambda text: text if text is None else _checked(text)),
-        Field(description="today, yesterday, last 7 days, last 30 days or dd-mm-yyyy."),
+        Field(description=f"{SPANS}."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=100, description="Most batches."), NO_BOOLEAN] = 20
 

@@ -1,5 +1,6 @@
 """Types of arguments that several tools share."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -14,13 +15,14 @@ from pydantic import (
     WrapValidator,
 )
 
+from autobg_mcp.api.link_rules import checked_link
+from autobg_mcp.api.same_link import same_link
 from autobg_mcp.toolkit.arguments import Separated
 
 ItemT = TypeVar("ItemT")
 
 LONGEST_LINE_CHARS = 1000
 LONGEST_PATH_CHARS = 4096
-LONGEST_LINK_CHARS = 2000
 MOST_ITEMS = 500
 """Photos, links or pictures that one call names."""
 
@@ -28,10 +30,12 @@ LARGEST_ID = 2**53 - 1
 """The largest number that every JSON reader keeps whole (RFC 8259, section 6)."""
 
 
-def _unique(items: list[ItemT]) -> list[ItemT]:
-    if len(set(items)) < len(items):
-        raise ValueError("each item may stand only once")
-    return items
+def _once(items: list[ItemT]) -> list[ItemT]:
+    """What stands twice counts once; of two links to one picture the first stays."""
+    kept: dict[object, ItemT] = {}
+    for item in items:
+        kept.setdefault(same_link(item) if isinstance(item, str) else item, item)
+    return list(kept.values())
 
 
 def _worded(words: str) -> WrapValidator:
@@ -55,6 +59,15 @@ def _no_boolean(value: object) -> object:
     """True is a whole number for pydantic, but nobody's id."""
     if isinstance(value, bool):
         raise ValueError("a whole number")  # noqa: TRY004  # pydantic turns only this into a refusal
+    return value
+
+
+def _no_other_id(value: object) -> object:
+    """What names a picture elsewhere is often given as its id."""
+    if isinstance(value, str) and re.search(r"[^\s\d+.-]", value[:LONGEST_LINE_CHARS]):
+        raise ValueError(
+            "a whole number, the picID that getImageStatus tells; a batchID or a file name is none"
+        )
     return value
 
 
@@ -95,8 +108,8 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), _worded("a colour s
 
 Link = Annotated[
     str,
-    Field(max_length=LONGEST_LINK_CHARS, pattern=r"^(https?|s3)://[^\s\x00-\x1f\x7f]+$"),
-    _worded(f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters"),
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(checked_link),
 ]
 
 ID = r"^[\w.-]{1,64}$"
@@ -142,7 +155,7 @@ ClientS3Uris = Annotated[
     Field(
         min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="Public https links to the photos."
     ),
-    AfterValidator(_unique),
+    AfterValidator(_once),
 ]
 
 LogoAlignment = Annotated[OneLine, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
@@ -158,12 +171,14 @@ BatchID = Annotated[
 ]
 """The same as an answer's id, since it also stands in sentences of ours."""
 
+_PICTURE = (BeforeValidator(_no_other_id), NO_BOOLEAN)
+
 PicID = Annotated[
-    int, Field(ge=0, le=LARGEST_ID, description="From reviewBatch, or getImageStatus with all."), NO_BOOLEAN
+    int, Field(ge=0, le=LARGEST_ID, description="From reviewBatch, or getImageStatus with all."), *_PICTURE
 ]
 
 PicIDs = Annotated[
-    list[Annotated[int, Field(ge=0, le=LARGEST_ID), NO_BOOLEAN]],
+    list[Annotated[int, Field(ge=0, le=LARGEST_ID), *_PICTURE]],
     Separated(r"[\s,;]+"),
     Field(
         min_length=1,
@@ -171,7 +186,7 @@ PicIDs = Annotated[
         fail_fast=True,
         description="From reviewBatch, or getImageStatus with all.",
     ),
-    AfterValidator(_unique),
+    AfterValidator(_once),
 ]
 
 PicIDsAsText = Annotated[
@@ -188,5 +203,5 @@ ReportReasons = Annotated[
     list[ReportReason],
     Separated(r"[,;\n]"),
     Field(min_length=1, max_length=6, fail_fast=True, description="All that apply."),
-    AfterValidator(_unique),
+    AfterValidator(_once),
 ]

@@ -134,6 +134,10 @@ class OnePicture(Endpoint[Picture]):
         ]
         return known.batch_id if done == [False] else None
 
+    async def doubt(self, context: Context) -> str:
+        """A batch in the place of a picture."""
+        return await batches_among([self.picID], context)
+
     async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
         """The picture: its bytes whatever the content type says, or base64, bare, in quotes or in an envelope."""
         return await picture(request, answer, self.picID, context)
@@ -160,6 +164,20 @@ class GetImagesBase64(OnePicture):
     path = "/images/getImagesBase64"
     max_answer_bytes = MOST_PICTURE_BYTES // 3 * 4 + 2**20
     rate = FAST_INFERRED
+
+
+async def batches_among(pic_ids: list[int], context: Context) -> str:
+    """A sentence about ids that were given as pictures' and are known as batches'; empty where there is none."""
+    ledger, account = context.ledger, context.account.id
+    batches = [
+        str(one)
+        for one in pic_ids
+        if await ledger.vehicle_of(account, str(one)) is not None
+        and await ledger.picture(account, str(one)) is None
+    ]
+    if not batches:
+        return ""
+    return f"{', '.join(batches)}: known here as a batchID, not a picID; getImageStatus with it tells the picIDs."
 
 
 async def picture(request: Request, answer: Answer, pic_id: int, context: Context) -> Picture:

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
 from autobg_mcp.settings import Settings, Toolset
-from autobg_mcp.text import quoted
+from autobg_mcp.text import folded, quoted
 from autobg_mcp.tools import class_of
 
 if TYPE_CHECKING:
@@ -74,20 +75,35 @@ class Offer:
         Raises:
             ArgumentsRefusedError: There is none, or a setting hides it.
         """
-        tool = prepared().get(name)
-        if tool is None:
-            close = difflib.get_close_matches(name[:_LONGEST_NAME_CHARS], self.tools, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
+        if name in self.tools:
+            return class_of(name)
+        meant = name if name in prepared() else _in_another_spelling(name)
+        if meant and meant not in self.tools:
+            setting = "AUTOBG_READ_ONLY" if prepared()[meant].toolset in self._toolsets else "AUTOBG_TOOLSETS"
             raise ArgumentsRefusedError(
-                f"There is no tool {quoted(name, 60)}{hint}", next_step="Choose a listed tool."
-            )
-        if name not in self.tools:
-            setting = "AUTOBG_READ_ONLY" if tool.toolset in self._toolsets else "AUTOBG_TOOLSETS"
-            raise ArgumentsRefusedError(
-                f"{name} is switched off by {setting}.",
+                f"{meant} is switched off by {setting}.",
                 next_step="Tell the user; only the operator can change that.",
             )
-        return class_of(name)
+        raise self._unknown(name, meant)
+
+    def _unknown(self, name: str, meant: str | None) -> ArgumentsRefusedError:
+        """What to say of a tool that does not exist."""
+        from autobg_mcp.tools.absent import told_instead  # noqa: PLC0415  # a start waits for what it needs
+
+        there_is_none = f"There is no tool {quoted(name, 60)}"
+        name = name[:_LONGEST_NAME_CHARS]
+        if meant is None and (told := told_instead(name)):
+            return ArgumentsRefusedError(f"{there_is_none}. {told}", next_step="Tell the user.")
+        close = [meant] if meant else difflib.get_close_matches(name, self.tools, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "."
+        return ArgumentsRefusedError(f"{there_is_none}{hint}", next_step="Choose a listed tool.")
+
+
+def _in_another_spelling(name: str) -> str | None:
+    """The tool whose name ends a name, by letters and digits alone: `mcp__autobg__list_templates`; None where there is none."""
+    spelled = folded(name[:_LONGEST_NAME_CHARS])
+    fitting = [tool for tool in prepared() if spelled.endswith(folded(tool))]
+    return max(fitting, key=len, default=None)
 
 
 def check_names(settings: Settings) -> None:
@@ -97,13 +113,27 @@ def check_names(settings: Settings) -> None:
         ConfigurationError: A limit, a path or a field is set for an endpoint or a field that does not exist.
     """
     endpoints = {name: tool.fields for name, tool in prepared().items() if tool.fields is not None}
-    fields = [f"{name}.{field}" for name, names in endpoints.items() for field in names]
     if settings.rate_limits:
         from autobg_mcp.throttle import parse_rate_limits  # noqa: PLC0415  # a start waits for what it needs
 
         _check("AUTOBG_RATE_LIMITS", parse_rate_limits(settings.rate_limits), {*endpoints, "*"})
     _check("AUTOBG_PATHS", settings.paths, endpoints)
-    _check("AUTOBG_FIELD_NAMES", settings.field_names, fields)
+    _check("AUTOBG_FIELDS", settings.fields, endpoints)
+    for tool, said in settings.fields.items():
+        _check_fields(said, endpoints[tool])
+
+
+def _check_fields(said: Mapping[str, "JsonValue"], declared: Collection[str]) -> None:
+    """What is said of one tool's fields: each exists, and no two are sent in one place."""
+    from autobg_mcp.toolkit.reshaping import ADDED, Reshaping  # noqa: PLC0415  # a start waits for what it needs
+
+    fields = Reshaping.of(said)
+    _check("AUTOBG_FIELDS", [name for name in said if not name.startswith(ADDED)], declared)
+    if not declared:
+        raise ConfigurationError("AUTOBG_FIELDS: a tool is named whose request carries no fields")
+    places = sorted(f"{name}." for field in (*declared, *fields.added) for name in fields.names(field))
+    if any(later.startswith(place) for place, later in itertools.pairwise(places)):
+        raise ConfigurationError("AUTOBG_FIELDS: two fields of a tool would be sent in one place")
 
 
 def _check(variable: str, names: Iterable[str], known: Collection[str]) -> None:

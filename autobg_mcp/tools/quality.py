@@ -10,6 +10,7 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.fields import MOST_ITEMS, BatchID, PicIDs, PicIDsAsText, ReportReasons
+from autobg_mcp.tools.images import batches_among
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
 from autobg_mcp.tools.tally import Accepted
@@ -85,6 +86,10 @@ class ReportImages(Endpoint[Reported]):
             return await super(ReportImages, self.model_copy(update={"picIDs": pic_ids})).run(context)
 
         return Group(self.picIDs, send)
+
+    async def doubt(self, context: Context) -> str:
+        """Batches in the place of pictures."""
+        return await batches_among(self.picIDs, context)
 
     def teaches(self, result: Reported) -> list[Fact]:
         """That they were reported."""

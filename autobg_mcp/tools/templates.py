@@ -4,11 +4,15 @@ from typing import Annotated, Final
 
 from pydantic import FailFast, Field, JsonValue
 
+from autobg_mcp.api.exchange import FilePart
+from autobg_mcp.api.same_link import IS_LINK
 from autobg_mcp.money.facts import Fact, TemplatesNamed
+from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Words, listed
 from autobg_mcp.tools.fields import Colour, LogoAlignment, OneLine, PicturePath
+from autobg_mcp.tools.library import backdrop
 
 MOST_LISTED: Final = 50
 """The most templates that one answer lists."""
@@ -74,7 +78,9 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     audited_fields = ("templateID",)
     files = frozenset({"background", "side", "frontRear", "numberPlate", "brandLogo"})
 
-    background: Annotated[PicturePath, Field(description="Path of the background.")]
+    background: Annotated[
+        PicturePath, Field(description="Path of the background, or a link from listLibraryTemplates.")
+    ]
     side: Annotated[PicturePath | None, Field(description="Path: background of side views.")] = None
     frontRear: Annotated[
         PicturePath | None, Field(description="Path: background of front and rear views.")
@@ -85,6 +91,16 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     bAlignment: LogoAlignment | None = None
     name: Annotated[OneLine, Field(description="Name of the template.")]
     numPlateBgHexCode: Annotated[Colour | None, Field(description="Plate colour, e.g. #FFFFFF.")] = None
+
+    async def files_beside(self, *taken: str, context: Context) -> dict[str, FilePart]:
+        """The pictures; a background may be one of the library, which is fetched."""
+        asked = self.model_dump(include={"background", "side", "frontRear"}, exclude=set(taken))
+        linked = {
+            name: await backdrop(value, context)
+            for name, value in asked.items()
+            if value is not None and IS_LINK.fullmatch(value)
+        }
+        return {**await super().files_beside(*taken, *linked, context=context), **linked}
 
     def teaches(self, result: CreatedTemplate) -> list[Fact]:
         """The new template's name."""

@@ -10,7 +10,7 @@ from autobg_mcp.errors import ThrottledError
 from autobg_mcp.money.ledger import Poll
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Tool
-from autobg_mcp.tools.fields import BatchID
+from autobg_mcp.tools.fields import NO_BOOLEAN, BatchID
 from autobg_mcp.tools.images import GetImageStatus
 from autobg_mcp.tools.status import BatchStatus, EveryPicture, ImageState, people_left_s
 
@@ -34,7 +34,9 @@ class WaitForBatch(Tool[BatchStatus]):
     toolset = "workflow"
 
     batchID: BatchID
-    waitSeconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait.")] = 30
+    waitSeconds: Annotated[
+        float, Field(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait."), NO_BOOLEAN
+    ] = 30
     all: EveryPicture = False
 
     async def run(self, context: Context) -> BatchStatus:
