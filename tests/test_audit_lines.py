@@ -102,9 +102,7 @@ async def test_many_reports_leave_one_line(client: McpClient, log: Path) -> None
         {"picID": 2, "reportReason": ["Other"]},
     ]
     await client.call_tool("reportManyImages", {"reports": reports})
-    assert [(line["tool"], line["outcome"]) for line in lines(log)] == [
-        ("reportManyImages", "RequestRefusedError")
-    ]
+    assert [(line["tool"], line["outcome"]) for line in lines(log)] == [("reportManyImages", "GoneError")]
 
 
 async def test_a_cancelled_call_leaves_one_line(

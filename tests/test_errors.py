@@ -65,7 +65,11 @@ ANY_SHAPE_IS_RIGHT = {
 }
 """Usage has no documented form (one line of text is a table), and the answer to a report is an empty text."""
 
-SEARCHED = {("reportImages", "soft"), ("sendImagesForQA", "soft")}
+SEARCHED = {
+    (tool, kind)
+    for tool in ("reportImages", "sendImagesForQA")
+    for kind in ("soft", "404", "410", "413", "422")
+}
 """A refusal that names neither of the two pictures may be about one of them: each is tried alone."""
 
 CASES = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Connect
-from documented import arguments_of, text_of
+from documented import arguments_of, received, text_of
 from pydantic import JsonValue
 
 from autobg_mcp.errors import ConfigurationError
@@ -26,10 +26,10 @@ async def request_of(
     tool: str, said: Mapping[str, JsonValue], connect: Connect, world: World, photos: Path
 ) -> RecordedRequest:
     """The request of a tool's documented example, once the operator has said something of its fields."""
-    async with connect(fields=json.dumps({tool: said})) as host:
+    async with connect(fields=json.dumps({tool: said}), check_templates=False) as host:
         result = await host.call_tool(tool, arguments_of(tool, photos))
     assert not result.is_error, text_of(result)
-    return world.requests[-1]
+    return received(world, tool)[-1]
 
 
 @pytest.mark.anyio

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from conftest import Connect
-from documented import structured, text_of
+from documented import received, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
 from pydantic import JsonValue
@@ -156,7 +156,7 @@ async def test_a_link_that_may_lead_to_a_picture_is_sent_as_it_is(
     link: str, host: McpClient, world: World
 ) -> None:
     structured(await submit(host, [link]))
-    assert json.loads(world.requests[-1].body)["clientS3Uris"] == [link.strip()]
+    assert json.loads(received(world, "replaceNumPlateS3")[-1].body)["clientS3Uris"] == [link.strip()]
 
 
 async def test_the_plate_picture_is_held_to_the_same_rules(host: McpClient, world: World) -> None:
@@ -180,7 +180,7 @@ async def test_links_to_hosts_that_the_operator_allows_are_sent(
 ) -> None:
     async with connect(link_hosts=allowed) as host:
         structured(await submit(host, links))
-    assert len(world.requests) == 1
+    assert len(received(world, "replaceNumPlateS3")) == 1
 
 
 @pytest.mark.parametrize(

@@ -30,5 +30,5 @@ async def test_a_batch_in_a_pictures_place_is_told_as_such(
 
 async def test_an_id_that_nothing_is_known_of_is_refused_without_a_guess(client: McpClient) -> None:
     text = text_of(await client.call_tool("getImagesRaw", {"picID": 999_999}))
-    assert "refused" in text
+    assert "the API does not have it" in text
     assert "batchID" not in text

@@ -4,8 +4,13 @@ That a picture costs one credit, and that it is charged when it is sent, is infe
 may spend from the same balance: so a verdict is "almost surely" and never settles anything.
 """
 
-from autobg_mcp.money.ledger import Entry, Spending
-from autobg_mcp.text import at
+from autobg_mcp.errors import StillUnknownError
+from autobg_mcp.money.ledger import Entry, Intent, Spending
+from autobg_mcp.text import at, quoted
+
+_SEE_LEDGER = (
+    "Call listBatches to see it; allowDuplicate: true sends it all the same and may be charged again."
+)
 
 
 def told_by_credits(entry: Entry, spending: Spending) -> str:
@@ -63,3 +68,12 @@ def _beside(entry: Entry, spending: Spending) -> str:
 
 def _number(left: float) -> str:
     return f"{left:.12g}"
+
+
+def still_unknown(picture: Intent, entry: Entry, verdict: str) -> StillUnknownError:
+    """The error for a picture that an earlier call has sent, with what is free to know of it."""
+    return StillUnknownError(
+        f"{picture.tool}: {quoted(picture.file_name, 80)} was sent at {at(entry.at)} and nobody knows what came "
+        f"of it ({entry.reason}); it was not sent again. {verdict}",
+        next_step=_SEE_LEDGER,
+    )

@@ -13,10 +13,10 @@ from autobg_mcp.api.exchange import Answer
 from autobg_mcp.api.sending import Tries
 from autobg_mcp.clock import Clock, day_start_s, local_day
 from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
-from autobg_mcp.money.evidence import told_by_credits
+from autobg_mcp.money.evidence import still_unknown, told_by_credits
 from autobg_mcp.money.ledger import Entry, Intent, Ledger, Outcome
 from autobg_mcp.settings import Settings
-from autobg_mcp.text import at, quoted
+from autobg_mcp.text import quoted
 
 T = TypeVar("T")
 
@@ -25,10 +25,6 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 0.5
 _LEASE_MARGIN_S: Final = 60.0
 """What a request may take beside its timeout: writing down, a machine under load."""
-
-_SEE_LEDGER = (
-    "Call listBatches to see it; allowDuplicate: true sends it all the same and may be charged again."
-)
 
 
 class AlreadySubmittedError(Exception):
@@ -102,7 +98,7 @@ class Till:
             if entry.state == "accepted":
                 return entry
             if entry.state == "unknown":
-                raise _unknown(picture, entry, await self.verdict(entry))
+                raise still_unknown(picture, entry, await self.verdict(entry))
             if not time.left_s():
                 raise _under_way(picture)
             await self._clock.sleep(_LOOK_EVERY_S)
@@ -235,14 +231,6 @@ class _Written:
         except StateError as error:
             _log.warning("Submission %s is %s (batch %s), but: %s", entry.id, verdict.state, batch_id, error)
             self.unwritten = str(error)
-
-
-def _unknown(picture: Intent, entry: Entry, told: str) -> StillUnknownError:
-    return StillUnknownError(
-        f"{picture.tool}: {quoted(picture.file_name, 80)} was sent at {at(entry.at)} and nobody knows what came "
-        f"of it ({entry.reason}); it was not sent again. {told}",
-        next_step=_SEE_LEDGER,
-    )
 
 
 def _under_way(picture: Intent) -> StillUnknownError:
