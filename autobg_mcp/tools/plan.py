@@ -53,7 +53,7 @@ def _duration(submission: Submission, roll: Roll, to_send: int, context: Context
         return "nothing is left to send"
     limit = context.sender.limit(submission.tool, submission.rate)
     windows = math.ceil(math.ceil(to_send / roll.per_request) / limit.calls)
-    return f"about {max(1, round(windows * limit.window_s / 60))} min at {limit}"
+    return f"about {max(1, round(windows * limit.window_s / 60))} min at {limit.calls} requests in {limit.window_s:g} s"
 
 
 def _counts(tally: Tally) -> str:
