@@ -18,7 +18,7 @@ from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorDa
 from mcp_types import ElicitationCapability, InputResponses
 from PIL import Image
 from pydantic import JsonValue
-from uploading import TOOL, photo_arguments, sent
+from uploading import TOOL, photo_arguments, sent, spent
 
 from autobg_mcp.sandbox import World
 from autobg_mcp.serving.approval import _shows_forms
@@ -328,3 +328,100 @@ async def test_questions_without_an_answer_are_forgotten(
 def test_only_a_host_that_shows_forms_can_ask(declared: dict[str, object] | None, can: bool) -> None:
     capability = None if declared is None else ElicitationCapability.model_validate(declared)
     assert _shows_forms(capability) is can
+
+
+# Paying a second time, which the settings ask about unless the operator says otherwise
+
+
+@pytest.fixture
+def usual(connect: Connect) -> Host:
+    """Connects a host to a server whose operator has set nothing."""
+    return lambda person, era="auto", **changes: connect(era, person=person, **changes)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_paying_a_second_time_is_asked_with_what_it_is(
+    era: str, usual: Host, world: World, car: Path
+) -> None:
+    person = Person()
+    async with usual(person, era) as client:
+        await client.call_tool(TOOL, photo_arguments(car))
+        await client.call_tool(TOOL, photo_arguments(car, allowDuplicate=True))
+    [asked] = person.asked
+    assert asked.startswith(f"{TOOL}: submit 1 picture of vehicle “V-1” for up to 1 credit? ")
+    assert "PAY A SECOND TIME for 1 of them, paid for at 20" in asked
+    assert asked.endswith(
+        " “car-1.jpg”, from “cars”. 99 credits are left; then 98, at one credit a picture (inferred)."
+    )
+    assert len(sent(world)) == 2
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_is_paid_for_the_first_time_is_not_asked_about(
+    era: str, usual: Host, world: World, car: Path
+) -> None:
+    person = Person()
+    async with usual(person, era) as client:
+        structured(await client.call_tool(TOOL, photo_arguments(car.parent, allowDuplicate=True)))
+    assert (person.asked, len(sent(world))) == ([], 3)
+
+
+async def test_of_a_folder_only_the_repeats_are_asked_about(usual: Host, world: World, car: Path) -> None:
+    person = Person()
+    async with usual(person) as client:
+        await client.call_tool(TOOL, photo_arguments(car))
+        await client.call_tool(TOOL, photo_arguments(car.parent, allowDuplicate=True))
+    assert ["“car-1.jpg”, from" in asked for asked in person.asked] == [True]
+    assert len(sent(world)) == 4
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_without_a_yes_nothing_is_paid_a_second_time(
+    era: str, usual: Host, world: World, car: Path
+) -> None:
+    async with usual(Person("decline"), era) as client:
+        await client.call_tool(TOOL, photo_arguments(car))
+        text = text_of(await client.call_tool(TOOL, photo_arguments(car, allowDuplicate=True)))
+    assert "the user did not approve. Nothing was sent." in text
+    assert len(sent(world)) == 1
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_host_that_cannot_ask_is_told_how_the_operator_allows_it(
+    era: str, usual: Host, world: World, car: Path
+) -> None:
+    async with usual(None, era) as client:
+        await client.call_tool(TOOL, photo_arguments(car))
+        text = text_of(await client.call_tool(TOOL, photo_arguments(car, allowDuplicate=True)))
+    assert "this host cannot ask one (it has no elicitation). Nothing was sent." in text
+    assert "the operator can allow it with AUTOBG_APPROVE=nothing" in text
+    assert len(sent(world)) == 1
+
+
+async def test_links_that_are_paid_again_are_named_with_their_host(usual: Host, world: World) -> None:
+    person = Person()
+    links: list[JsonValue] = ["https://cars.example/a.jpg?X-Amz-Signature=1", "https://cars.example/b.jpg"]
+    arguments = {"clientS3Uris": links, "numberPlate": "V", "processType": "ai"}
+    async with usual(person) as client:
+        for again in (False, True):
+            await client.call_tool("uploadS3UrlsWithoutTemplate", arguments | {"allowDuplicate": again})
+    assert "“a.jpg”, “b.jpg”, from “cars.example”" in person.asked[0]
+    assert spent(world) == 4
+
+
+async def test_two_names_of_one_new_photo_are_paid_once_even_where_repeats_are_wanted(
+    usual: Host, world: World, car: Path
+) -> None:
+    shutil.copy(car, car.with_name("twin.jpg"))
+    async with usual(Person()) as client:
+        await client.call_tool(TOOL, photo_arguments(car, car.with_name("twin.jpg"), allowDuplicate=True))
+    assert len(sent(world)) == 1
+
+
+async def test_the_operator_may_let_repeats_be_paid_without_a_question(
+    usual: Host, world: World, car: Path
+) -> None:
+    async with usual(None, approve="nothing") as client:
+        for _ in "12":
+            await client.call_tool(TOOL, photo_arguments(car, allowDuplicate=True))
+    assert len(sent(world)) == 2
