@@ -1,6 +1,7 @@
 """The demo's story: what an agent asks of the server, step by step, over a real MCP connection."""
 
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -99,10 +100,13 @@ async def _to_the_end(host: Host, upload: dict[str, Any], say: Say) -> str:
         status = await agent.calls("waitForBatch", batchID=str(batch["batchID"]))
         if status["pending"]:
             raise DemoFailedError("waitForBatch: the batch was not done in time")
-        await agent.calls("reviewBatch", batchID=str(batch["batchID"]))
+        sheet = await agent.calls("reviewBatch", batchID=str(batch["batchID"]))
+        seen = re.search(r"picID (\d+)", sheet["text"])
+        if seen is None:
+            raise DemoFailedError("reviewBatch: it names no picture")
         reasons = ["Bad clipping", "Window see-through"]
         report = {
-            "picID": status["images"][0]["picID"],
+            "picID": int(seen[1]),
             "reportReason": reasons,
             "reportComment": "Mirror cut off.",
         }
@@ -133,7 +137,7 @@ class _Agent:
         self._say = say
 
     async def calls(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Call one tool, tell what came, and answer its structured content.
+        """Call one tool, tell what came, and answer its structured content; of pictures, which have none, the `text`.
 
         Raises:
             DemoFailedError: The tool answered with an error, or not at all.
@@ -148,10 +152,14 @@ class _Agent:
             self._say(f"  {line}")
         if result.is_error:
             raise DemoFailedError(f"{tool}: it answered with an error")
-        return result.structured_content or {}
+        return result.structured_content or {"text": "\n".join(_texts(result))}
 
     async def _progress(self, progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG002  # MCP's signature
         self._say(f"  … {message}")
+
+
+def _texts(result: CallToolResult) -> list[str]:
+    return [content.text for content in result.content if isinstance(content, TextContent)]
 
 
 def _lines(result: CallToolResult) -> list[str]:
