@@ -85,7 +85,7 @@ REFUSED: dict[str, tuple[tuple[str, dict[str, object]], Callable[[], bytes], str
     "cells-far-apart": (USAGE, lambda: page(workbook(FAR_APART)), "not understood"),
     "shared-text": (USAGE, lambda: page(workbook(*MANY_TIMES)), "not understood"),
     "sheet-of-blanks": (USAGE, lambda: page(workbook(f"<row>{' ' * 2**27}</row>")), "not understood"),
-    "large-refusal": (STATUS, lambda: page(b"no " * (4 * 2**20), status="403 Forbidden"), "refused the call (HTTP 403)"),
+    "large-refusal": (STATUS, lambda: page(b"no " * (4 * 2**20), status="403 Forbidden"), "allows no call (HTTP 403)"),
     "compressed-refusal": (STATUS, lambda: page(b"?", "Content-Encoding: br", status="401 Unauthorized"), "refused the key"),
     "elsewhere": (STATUS, lambda: page(b"", "Location: http://127.0.0.1:1/", status="302 Found"), "leads elsewhere"),
     "no-content": (STATUS, lambda: b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", "an empty body"),
