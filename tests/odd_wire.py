@@ -77,7 +77,7 @@ class OddWire:
         return self.stays_open
 
     async def _proper(self, method: str, path: str, headers: dict[str, str], content: bytes) -> bytes:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.sandbox)) as http:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.sandbox), verify=False) as http:
             answer = await http.request(method, f"http://sandbox{path}", headers=headers, content=content)
         self._body = answer.content
         head = [
@@ -113,7 +113,8 @@ def without(*names: str) -> Spoil:
 
 def image(**changes: JsonValue) -> Spoil:
     """The proper envelope with other words for the photo."""
-    return changed(_images=[{"fileName": "car.jpg", "error": False, "errorMsg": ""} | changes])
+    entry: dict[str, JsonValue] = {"fileName": "car.jpg", "error": False, "errorMsg": ""}
+    return changed(_images=[entry | changes])
 
 
 def plain(body: bytes, *headers: str, status: str = "200 OK", version: str = "1.1") -> bytes:

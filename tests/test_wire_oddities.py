@@ -4,9 +4,8 @@ import gzip
 import json
 import re
 import zlib
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -15,15 +14,17 @@ from conftest import Clock, Connect
 from documented import text_of
 from hostile_pages import bare_deflate
 from mcp import Client as McpClient
-from mcp.types import CallToolResult
 from odd_wire import OddWire, Spoil, bare, changed, chunked, image, plain, without
-from PIL import Image
+from paid_calls import check_ends, check_reasons, drawn, followed, paid, played, standing
 from starlette.applications import Starlette
 from uploading import spent, upload
 
 from autobg_mcp.sandbox import World
 
 pytestmark = pytest.mark.anyio
+
+
+Wired = Callable[..., AbstractAsyncContextManager[McpClient]]
 
 
 class Odd(NamedTuple):
@@ -91,7 +92,7 @@ ODDITIES: dict[str, Odd] = {
     "101": Odd("unknown", lambda _: bare("HTTP/1.1 101 Switching Protocols", "Upgrade: x", "Connection: upgrade"), ""),
     "HTTP/1.0": Odd("accepted", lambda body: bare("HTTP/1.0 200 OK", body=body)),
     "HTTP/1.0, cut": Odd("unknown", lambda body: bare("HTTP/1.0 200 OK", body=body[:-9]), BROKEN),
-    "HTTP/3.0": Odd("unknown", lambda body: plain(body, version="3.0"), LOST),
+    "HTTP/3.0": Odd("accepted", lambda body: plain(body, version="3.0")),
     "no head": Odd("unknown", bytes, LOST),
     "nothing at all": Odd("unknown", lambda _: b"", LOST),
     "a head that ends early": Odd("unknown", lambda _: b"HTTP/1.1 200 OK\r\nContent-Le", LOST),
@@ -160,6 +161,7 @@ ODDITIES: dict[str, Odd] = {
     "images as an object": Odd("unknown", changed(_images={"0": {"error": False}}), SHAPE),
     "images of texts": Odd("unknown", changed(_images=["car.jpg"]), SHAPE),
     "images of another length": Odd("accepted", changed(_images=[{"error": False}] * 2)),
+    "two images that were refused": Odd("refused", changed(_images=[{"error": True, "errorMsg": "nope"}] * 2), "not taken: “nope”"),
     "an image with a field more": Odd("accepted", image(size=5)),
     "another name": Odd("accepted", image(fileName="ab12_0.jpg")),
     "a name that is null": Odd("accepted", image(fileName=None)),
@@ -205,9 +207,9 @@ ODDITIES: dict[str, Odd] = {
     "503 and a date": Odd("unknown", instead(b"", DATED, "Retry-After: Mon, 01 Jan 2024 00:02:00 GMT", status="503 X"), "120 s"),
     "520": Odd("unknown", instead(b"", status="520 X"), "the API failed"),
     "999": Odd("unknown", instead(b"", status="999 X"), "the API failed"),
-    "429": Odd("accepted", instead(b"", status="429 X")),
+    "429": Odd("refused", instead(b"", status="429 X"), "too many calls"),
     "429 and a date": Odd("accepted", instead(b"", DATED, "Retry-After: Mon, 01 Jan 2024 00:00:09 GMT", status="429 X")),
-    "429 and a negative number": Odd("accepted", instead(b"", "Retry-After: -5", status="429 X")),
+    "429 and a negative number": Odd("refused", instead(b"", "Retry-After: -5", status="429 X"), "too many calls"),
     "429 and a huge number": Odd("refused", instead(b"", f"Retry-After: {'9' * 30}", status="429 X"), "closed"),
 }  # fmt: skip
 """By name, which begins with what is odd."""
@@ -216,7 +218,9 @@ NEVER_ACTED = {name for name, odd in ODDITIES.items() if name.startswith("429")}
 CASES = [
     pytest.param(name, acts, id=f"{name}{'' if acts else ', not acted'}")
     for name, odd in ODDITIES.items()
-    for acts in {"accepted": [name not in NEVER_ACTED], "refused": [False], "unknown": [True, False]}[odd.holds]
+    for acts in {"accepted": [name not in NEVER_ACTED], "refused": [False], "unknown": [True, False]}[
+        odd.holds
+    ]
 ]
 every_case = pytest.mark.parametrize(("name", "acts"), CASES)
 
@@ -227,20 +231,106 @@ def cars(photos: Path) -> Path:
     return drawn(photos / "many", 6)
 
 
-def drawn(folder: Path, count: int) -> Path:
-    folder.mkdir()
-    for number in range(1, count + 1):
-        Image.new("RGB", (8, 8), (number, 9, 9)).save(folder / f"{number:02}.png")
-    return folder
-
-
 @pytest.fixture
-def on_the_wire(sandbox: Starlette, connect: Connect) -> Callable[..., object]:
+def on_the_wire(connect: Connect) -> Wired:
     """Connects a host to a server whose upload number `at` is answered oddly."""
 
     @asynccontextmanager
     async def connected(wire: OddWire, **settings: object) -> AsyncGenerator[McpClient]:
-        async with wire.served() as address, connect(api=None, base_url=address, **settings) as host:
+        async with (
+            wire.served() as address,
+            connect(api=None, base_url=address, duplicate_window_h=48, **settings) as host,
+        ):
             yield host
 
     return connected
+
+
+# Alone
+
+
+@every_case
+async def test_a_photo_alone_is_known_for_what_it_is_and_what_is_named_next_works(
+    name: str, acts: bool, on_the_wire: Wired, sandbox: Starlette, cars: Path
+) -> None:
+    odd = ODDITIES[name]
+    async with on_the_wire(OddWire(sandbox, odd.answer, acts=acts)) as host:
+        result = await upload(host, cars / "01.png")
+        await followed(host, result)
+    assert standing(result) == odd.holds
+    assert odd.says in text_of(result)
+
+
+@every_case
+async def test_repeats_of_a_photo_alone_end_with_it_paid_once_or_unknown_with_its_ground(
+    name: str, acts: bool, on_the_wire: Wired, sandbox: Starlette, cars: Path, clock: Clock, world: World
+) -> None:
+    odd = ODDITIES[name]
+    async with on_the_wire(OddWire(sandbox, odd.answer, acts=acts)) as host:
+        *_, last = await played(host, clock, cars / "01.png")
+    assert standing(last) == ("unknown" if odd.holds == "unknown" else "accepted")
+    assert spent(world) == paid(world)["01.png"] == (acts or odd.holds != "unknown")
+    if odd.holds == "unknown":
+        assert f"credits {'went 100 → 99' if acts else 'stayed 100'}" in text_of(last).casefold()
+
+
+# As the third of six
+
+
+@every_case
+async def test_a_folder_names_the_reason_and_ends_with_every_photo_paid_once_or_unknown(
+    name: str, acts: bool, on_the_wire: Wired, sandbox: Starlette, cars: Path, clock: Clock, world: World
+) -> None:
+    odd = ODDITIES[name]
+    async with on_the_wire(OddWire(sandbox, odd.answer, at=3, acts=acts)) as host:
+        first, *_, last = await played(host, clock, cars)
+    check_reasons(first, 6, odd.says)
+    lost = {"03.png"} if odd.holds == "unknown" and not acts else set()
+    check_ends(last, world, cars, lost)
+
+
+# As the twentieth of forty
+
+LONG = [
+    "gzip in gzip", "a length that is too long", "chunks, cut", "nothing at all", "cut", "no status", "batchID null",
+    "error true", "error true and no batch", "HTML with 200", "303", "402", "429", "503 and a pause", "status false",
+]  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "acts"), [case for case in CASES if case.values[0] in LONG])
+async def test_a_folder_of_forty_ends_with_every_photo_paid_once_or_unknown(
+    name: str, acts: bool, on_the_wire: Wired, sandbox: Starlette, photos: Path, clock: Clock, world: World
+) -> None:
+    odd, many = ODDITIES[name], drawn(photos / "forty", 40)
+    async with on_the_wire(OddWire(sandbox, odd.answer, at=20, acts=acts), max_wait_s=3600) as host:
+        first, *_, last = await played(host, clock, many)
+    check_reasons(first, 40, odd.says)
+    lost = {"20.png"} if odd.holds == "unknown" and not acts else set()
+    check_ends(last, world, many, lost)
+
+
+# Beside the answers
+
+BEHIND: dict[str, Spoil] = {
+    "an empty line": lambda body: plain(body) + b"\r\n",
+    "a brace": lambda body: plain(body) + b"}",
+    "a refusal": lambda body: plain(body) + plain(b'{"status": false, "message": "other"}'),
+    "a timeout": lambda body: plain(body) + plain(b"", status="408 Request Timeout"),
+    "another success": lambda body: plain(body) + plain(body),
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
+async def test_what_stands_behind_an_answer_is_not_taken_for_the_answer_to_the_next_photo(
+    behind: Spoil, on_the_wire: Wired, sandbox: Starlette, cars: Path, world: World
+) -> None:
+    async with on_the_wire(OddWire(sandbox, behind, at=3, stays_open=True)) as host:
+        check_ends(await upload(host, cars), world, cars, set())
+
+
+async def test_a_server_that_closes_every_connection_gets_every_photo(
+    on_the_wire: Wired, sandbox: Starlette, cars: Path, world: World
+) -> None:
+    async with on_the_wire(OddWire(sandbox, plain, keeps_alive=False)) as host:
+        check_ends(await upload(host, cars), world, cars, set())

@@ -25,7 +25,7 @@ from autobg_mcp.text import quoted
 _NO = ("false", "0", "error", "fail", "failed", "failure")
 _YES = ("true", "1")
 _CODES = frozenset(map(str, range(400, 600)))
-_REDIRECT, _CLIENT, _SERVER = 300, 400, 500
+_REDIRECT, _SEE_OTHER, _CLIENT, _SERVER = 300, 303, 400, 500
 _UNAUTHORISED, _NO_CREDITS, _FORBIDDEN, _PROXY_LOGIN, _GAVE_UP, _TOO_LARGE, _TYPE, _TOO_MANY, _NETWORK_LOGIN = (
     401, 402, 403, 407, 408, 413, 415, 429, 511,
 )  # fmt: skip
@@ -83,11 +83,13 @@ class _Refusal:
         return error
 
     def blocked(self) -> ApiError:
-        """Something in front of the API; what is refused with a 4xx or led elsewhere was not passed on."""
+        """Something in front of the API; what is refused with a 4xx or led elsewhere, but for a 303, was not passed on."""
         tool, step = self.request.tool, BlockedError.usual_next_step
         if self.code == _PROXY_LOGIN:
             text = f"{tool}: a proxy on the way to the API wants a login ({self.what})."
             return BlockedError(text, next_step="Ask the user to put the login into HTTPS_PROXY.")
+        if self.code == _SEE_OTHER:  # RFC 9110, 15.4.4: what was asked may be done
+            return unexpected(self.request, f"a way to another address ({self.what})")
         if _REDIRECT <= self.code < _CLIENT:
             return BlockedError(
                 f"{tool}: the API refused the call ({self.what}).", next_step=_LEADS_ELSEWHERE

@@ -106,7 +106,7 @@ def _resume(stop: AutobgError) -> Iterator[str]:
     elif stop.spent == "unknown":  # that is about the one picture that it met
         yield _SAME_CALL
     else:
-        yield from (stop.next_step, f"then {_SAME_CALL}")
+        yield from (stop.next_step.rstrip("."), f"then {_SAME_CALL}")
 
 
 def _failure(tally: Tally) -> AutobgError:
