@@ -35,6 +35,7 @@ class OddWire:
         acts: Whether the API acts on that upload.
         keeps_alive: Whether connections stay open after proper answers.
         stays_open: Whether one stays open after the odd answer.
+        path: Where the uploads go to.
     """
 
     sandbox: ASGIApp
@@ -43,6 +44,7 @@ class OddWire:
     acts: bool = True
     keeps_alive: bool = True
     stays_open: bool = False
+    path: str = PATH
     uploads: int = field(default=0, init=False)
 
     @asynccontextmanager
@@ -67,8 +69,8 @@ class OddWire:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if name}
         method, path, _ = start.split()
         content = await reader.readexactly(int(headers.get("content-length", 0)))
-        self.uploads += path == PATH
-        if path != PATH or self.uploads != self.at:
+        self.uploads += path == self.path
+        if path != self.path or self.uploads != self.at:
             writer.write(await self._proper(method, path, headers, content))
             return self.keeps_alive
         if self.acts:

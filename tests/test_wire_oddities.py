@@ -16,6 +16,7 @@ from hostile_pages import bare_deflate
 from mcp import Client as McpClient
 from odd_wire import OddWire, Spoil, bare, changed, chunked, image, plain, without
 from paid_calls import check_ends, check_reasons, drawn, followed, paid, played, standing
+from pydantic import JsonValue
 from starlette.applications import Starlette
 from uploading import spent, upload
 
@@ -334,3 +335,41 @@ async def test_a_server_that_closes_every_connection_gets_every_photo(
 ) -> None:
     async with on_the_wire(OddWire(sandbox, plain, keeps_alive=False)) as host:
         check_ends(await upload(host, cars), world, cars, set())
+
+
+# Several links in one request
+
+LINKS = {name: f"https://cars.example/{name}" for name in ("a.jpg", "b.jpg", "c.jpg")}
+LINKED_PATH = "/public/api/v1/images/uploadWithoutTemplateCC-v2"
+
+
+def entries(*names: str, refused: str = "") -> list[JsonValue]:
+    return [{"fileName": name, "error": name in refused, "errorMsg": "nope"} for name in names]
+
+
+OF_LINKS: dict[str, tuple[Spoil, list[str]]] = {
+    "in their order": (changed(_images=entries("a.jpg", "b.jpg", "c.jpg", refused="c.jpg")), ["c.jpg"]),
+    "in another order": (changed(_images=entries("c.jpg", "a.jpg", "b.jpg", refused="c.jpg")), ["c.jpg"]),
+    "under other names": (changed(_images=entries("1", "2", "3", refused="2")), ["b.jpg"]),
+    "under one name": (changed(_images=entries("x", "x", "x")), []),
+    "some of them": (changed(_images=entries("a.jpg", "c.jpg", refused="c.jpg")), []),
+    "one for all, refused": (changed(_images=entries("", refused="x")), [*LINKS]),
+    "all refused, no batch": (
+        changed(_batchID=None, _images=entries(*LINKS, refused="a.jpg b.jpg c.jpg")),
+        [*LINKS],
+    ),
+    "none": (changed(_images=None), []),
+}
+"""What an answer says of three links, and which of them a repeat sends."""
+
+
+@pytest.mark.parametrize(("answer", "again"), OF_LINKS.values(), ids=OF_LINKS)
+async def test_a_repeat_sends_the_links_that_an_answer_says_were_not_taken(
+    answer: Spoil, again: list[str], on_the_wire: Wired, sandbox: Starlette, world: World
+) -> None:
+    arguments = {"clientS3Uris": [*LINKS.values()], "numberPlate": "V", "processType": "ai"}
+    async with on_the_wire(OddWire(sandbox, answer, acts=False, path=LINKED_PATH)) as host:
+        for _ in "12":
+            result = await host.call_tool("uploadS3UrlsWithoutTemplate", arguments)
+    assert not result.is_error
+    assert paid(world) == dict.fromkeys(again, 1)

@@ -197,7 +197,7 @@ def entry_refusal(said: str) -> ApiError:
     """Why the API did not take one picture of a request that it answered with success, by its words for it."""
     reasons, text = reasons_in(said), f"not taken: {quoted(said)}"
     if reasons & {"credits", "quota"}:
-        return OutOfCreditsError(text)
+        return OutOfCreditsError(f"the API says that credits are used up ({quoted(said)})")
     if "rate" in reasons:
         return RateLimitedError(text)
     if "key" in reasons:
