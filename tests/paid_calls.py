@@ -64,6 +64,7 @@ def check_reasons(result: CallToolResult, total: int, says: str) -> None:
     assert says in json.dumps(told, ensure_ascii=False)
     assert ("make the same call again" in told["next"]) == is_stopped
     assert "waitForBatch batchID=" in told["next"]
+    assert all("redits " in one["reason"] for one in told["outcomeUnknown"])
     assert "in batches 1206, 1206" not in told.get("note", "")
 
 

@@ -133,10 +133,13 @@ ODDITIES: dict[str, Odd] = {
     "status 2": Odd("unknown", changed(status=2), "neither true nor false"),
     "status {}": Odd("unknown", changed(status={}), "neither true nor false"),
     "no status": Odd("unknown", without("status"), "not its usual envelope"),
-    "status false": Odd("refused", changed(status=False, message="nope"), "“nope”"),
-    "status 0 in words": Odd("refused", changed(status="0", message="nope"), "“nope”"),
-    "status 404": Odd("refused", changed(status=404, message="nope"), "“nope”"),
-    "status 500": Odd("unknown", changed(status=500, message="nope"), "the API failed"),
+    "status false": Odd("refused", changed(status=False, message="nope", data=None), "“nope”"),
+    "status 0 in words": Odd("refused", changed(status="0", message="nope", data=[]), "“nope”"),
+    "status 404": Odd("refused", changed(status=404, message="nope", data=""), "“nope”"),
+    "status false, batch 0": Odd("refused", changed(status=False, message="nope", _batchID=0), "“nope”"),
+    "status false, a batch": Odd("unknown", changed(status=False, message="nope"), "a refusal that names a batch (HTTP 200, “nope”)"),
+    "status true, then false": Odd("unknown", put(b'"status": *true', b'"status": true, "status": false'), "a refusal that names a batch"),
+    "status 500": Odd("unknown", changed(status=500, message="nope"), "nope"),
     "no data": Odd("unknown", without("data"), SHAPE),
     "data null": Odd("unknown", changed(data=None), SHAPE),
     "data as JSON in a text": Odd("unknown", changed(data='{"batchID": 1206, "images": []}'), SHAPE),
@@ -201,8 +204,8 @@ ODDITIES: dict[str, Odd] = {
     "402": Odd("refused", instead(b"", status="402 Payment Required"), "credits are used up"),
     "408": Odd("unknown", instead(b"", status="408 Request Timeout"), "the API failed"),
     "409": Odd("refused", instead(b'{"message": "nope"}', status="409 Conflict"), "“nope”"),
-    "451 with a success": Odd("refused", lambda body: plain(body, status="451 X"), "HTTP 451"),
-    "500 with a success": Odd("unknown", lambda body: plain(body, status="500 X"), "the API failed"),
+    "451 with a success": Odd("unknown", lambda body: plain(body, status="451 X"), "HTTP 451"),
+    "500 with a success": Odd("unknown", lambda body: plain(body, status="500 X"), "HTTP 500"),
     "502": Odd("unknown", instead(b"<html><center>nginx</center></html>", status="502 Bad Gateway"), "the API failed"),
     "503 and a pause": Odd("unknown", instead(b"", "Retry-After: 120", status="503 X"), "it wants no call for 120 s"),
     "503 and a date": Odd("unknown", instead(b"", DATED, "Retry-After: Mon, 01 Jan 2024 00:02:00 GMT", status="503 X"), "120 s"),
@@ -275,7 +278,20 @@ async def test_repeats_of_a_photo_alone_end_with_it_paid_once_or_unknown_with_it
         assert f"credits {'went 100 → 99' if acts else 'stayed 100'}" in text_of(last).casefold()
 
 
-# As the third of six
+# As the first of six, which stops at once, and as the third
+
+
+@pytest.mark.parametrize("acts", [True, False])
+async def test_where_the_first_photo_of_a_folder_is_unknown_the_error_names_it_with_its_ground(
+    acts: bool, on_the_wire: Wired, sandbox: Starlette, cars: Path, clock: Clock, world: World
+) -> None:
+    async with on_the_wire(OddWire(sandbox, ODDITIES["cut"].answer, acts=acts)) as host:
+        first, *_, last = await played(host, clock, cars)
+    ground = f"Credits {'went 100 → 99' if acts else 'stayed 100'} with nothing else sent from here"
+    told = text_of(first).splitlines()
+    assert re.search(rf"01\.png: that\. {ground}", told[1])
+    assert told[2] == "5 pictures of many: that"
+    check_ends(last, world, cars, set() if acts else {"01.png"})
 
 
 @every_case

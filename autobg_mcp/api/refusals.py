@@ -215,13 +215,21 @@ def classify(request: Request, answer: Answer) -> ApiError | None:
     status = _status(answer)
     code = int(status) if status in _CODES else answer.status
     if code >= _REDIRECT or status in _NO:
-        return _Refusal(request, answer, code).error()
+        refusal = _Refusal(request, answer, code)
+        if request.spends and _names_a_batch(answer):  # some of the pictures may be in it, and paid for
+            return unexpected(request, f"a refusal that names a batch ({refusal.what})")
+        return refusal.error()
     if is_page(answer):
         return _Refusal(request, answer, code).blocked()
     if status is not None and status not in _YES:
         what = f"HTTP {answer.status}, {quoted(said_in(answer))}"
         return unexpected(request, f"a status that is neither true nor false ({what})")
     return None
+
+
+def _names_a_batch(answer: Answer) -> bool:
+    data = (answer.envelope() or {}).get("data")
+    return isinstance(data, dict) and bool(data.get("batchID"))
 
 
 def _status(answer: Answer) -> str | None:
