@@ -181,7 +181,8 @@ class Http:
             transport=self._transport,
             verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            # Bytes that a server sends behind an answer would count as the answer to the next request, of another photo.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             headers={"User-Agent": _user_agent(), "Accept-Encoding": "identity"},
             proxy=None if self._transport else proxy,
             trust_env=False,
