@@ -6,6 +6,9 @@ from typing import Final, Literal, Protocol
 
 from autobg_mcp.money.ledger.records import Entry
 
+SpentOn = Literal["vehicle", "template"]
+"""What credits were spent on."""
+
 CALM_S: Final = 60.0
 """How long after an outcome was lost a balance that has not moved says nothing yet: the API may still be at work."""
 
@@ -89,9 +92,7 @@ class CreditLedger(Protocol):
         """
         ...
 
-    async def credits_by(
-        self, account: str, kind: Literal["vehicle", "template"], *, since: float
-    ) -> dict[str | None, int]:
+    async def credits_by(self, account: str, kind: SpentOn, *, since: float) -> dict[str | None, int]:
         """The same credits from `since` on by vehicle or template, most first; None is no template."""
         ...
 
