@@ -29,7 +29,7 @@ def calm(db: sqlite3.Connection, account: str) -> int | None:
 def keep(db: sqlite3.Connection, account: str, left: float, asked_after: int | None, now: float) -> None:
     """Keep a balance: the first and the last one after the newest entry; see `Ledger.record_credits`."""
     newest = calm(db, account)
-    if newest is None or asked_after not in (None, newest) or not abs(left) <= LARGEST_WHOLE:
+    if newest is None or asked_after != newest or not abs(left) <= LARGEST_WHOLE:
         return
     values = {"account": account, "newest": newest, "left": left, "now": now, "same_for_s": _SAME_FOR_S}
     db.execute(

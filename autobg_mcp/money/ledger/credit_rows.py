@@ -36,7 +36,7 @@ class SqliteCreditLedger(Transactions):
     async def calm(self, account: str) -> int | None:
         return await self._read(lambda db, _: balances.calm(db, account))
 
-    async def record_credits(self, account: str, left: float, *, asked_after: int | None = None) -> None:
+    async def record_credits(self, account: str, left: float, *, asked_after: int | None) -> None:
         await self._note(lambda db, now: balances.keep(db, account, left, asked_after, now))
 
     async def balance(self, account: str) -> Balance | None:

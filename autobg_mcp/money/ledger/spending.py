@@ -100,16 +100,16 @@ class CreditLedger(Protocol):
         """The newest entry of an account, by number, 0 for none; None while one is under way. Ask it before a balance."""
         ...
 
-    async def record_credits(self, account: str, left: float, *, asked_after: int | None = None) -> None:
+    async def record_credits(self, account: str, left: float, *, asked_after: int | None) -> None:
         """Keep the balance the API told just now: after the newest entry and before the next one.
 
-        A balance told while an entry of the account is under way is dropped: it may count that entry or not. So is one that
-        was asked before an entry and told after it.
+        A balance asked or told while an entry of the account is under way is dropped: it may count that entry or not. So is
+        one that was asked before an entry and told after it.
 
         Args:
             account: Whose.
             left: Credits that are left.
-            asked_after: What `calm` answered before the API was asked; None for a balance that was asked at this moment.
+            asked_after: What `calm` answered before the API was asked.
         """
         ...
 
