@@ -54,6 +54,11 @@ def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
     return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
 
 
+def counted(count: int, noun: str) -> str:
+    """How many there are: `1 picture`, `2,880 pictures`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def folded(text: str) -> str:
     """A text by its letters and digits alone, in whatever case, width and punctuation it was written."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()

@@ -71,14 +71,14 @@ def same_link(link: str) -> str:
         return link
     host, path = ascii_host(parts.hostname or ""), _path(parts.path)
     query = urlencode(sorted(parse_qsl(_unsigned_query(parts), keep_blank_values=True)))
-    bucket = host if parts.scheme == "s3" else s3_bucket(host)
+    bucket = host if parts.scheme == "s3" else _s3_bucket(host)
     if bucket is not None:
         return urlunsplit(("s3", bucket, path, query, "") if bucket else ("s3", path[1:], "", query, ""))
     address = host if port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}"
     return urlunsplit(("https", address, path, query, ""))
 
 
-def s3_bucket(host: str) -> str | None:
+def _s3_bucket(host: str) -> str | None:
     """The bucket in a host of S3, empty where the path begins with it; None for any other host."""
     found = _S3_HOST.fullmatch(host)
     return (found["bucket"] or "") if found else None
