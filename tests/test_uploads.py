@@ -187,6 +187,16 @@ async def test_calling_again_at_that_second_sends_only_what_is_left(
     assert sent(world) == [f"car-{number}.jpg" for number in range(1, 13)]
 
 
+async def test_photos_that_find_the_allowance_used_up_are_told_the_second_to_retry_at_and_that_nothing_was_spent(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    await upload(client, park(photos, 10))
+    told = text_of(await upload(client, photos / "cars", numberPlate="V-2"))
+    assert told.startswith("Not one of the pictures was accepted. The allowance of 10 calls per 60 s for ")
+    assert "Credits spent: no. Safe to repeat: yes.\nRetry after 61 s.\nNext: in 61 s make the same call" in told
+    assert len(sent(world)) == 10
+
+
 async def test_a_wait_within_the_budget_is_waited_out_and_told(
     connect: Connect, world: World, photos: Path
 ) -> None:
