@@ -193,7 +193,9 @@ async def test_photos_that_find_the_allowance_used_up_are_told_the_second_to_ret
     await upload(client, park(photos, 10))
     told = text_of(await upload(client, photos / "cars", numberPlate="V-2"))
     assert told.startswith("Not one of the pictures was accepted. The allowance of 10 calls per 60 s for ")
-    assert "Credits spent: no. Safe to repeat: yes.\nRetry after 61 s.\nNext: in 61 s make the same call" in told
+    assert (
+        "Credits spent: no. Safe to repeat: yes.\nRetry after 61 s.\nNext: in 61 s make the same call" in told
+    )
     assert len(sent(world)) == 10
 
 
