@@ -54,6 +54,11 @@ def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
     return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
 
 
+def first_sentence(text: str) -> str:
+    """The text up to the first full stop that ends a sentence."""
+    return text.partition(". ")[0].rstrip(".") + "."
+
+
 def folded(text: str) -> str:
     """A text by its letters and digits alone, in whatever case, width and punctuation it was written."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()

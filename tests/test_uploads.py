@@ -177,6 +177,13 @@ async def test_photos_beyond_the_allowance_come_back_with_the_second_to_retry_at
     assert world.refused_429 == 0
 
 
+async def test_a_receipt_says_why_it_ends_in_one_sentence(client: McpClient, photos: Path) -> None:
+    receipt = structured(await upload(client, park(photos, 12)))["receipt"]
+    assert str(receipt).startswith(
+        f"10 of 12 taken, 2 not: The allowance of 10 calls per 60 s for {TOOL} is used up. sent 10, accepted 10, "
+    )
+
+
 async def test_calling_again_at_that_second_sends_only_what_is_left(
     client: McpClient, world: World, clock: Clock, photos: Path
 ) -> None:
@@ -234,7 +241,7 @@ async def test_a_photo_whose_answer_is_lost_is_found_by_a_free_look_at_its_batch
 ) -> None:
     result = structured(await fails_at_the_second(client, world, photos, kind))
     assert (result["accepted"], result["outcomeUnknown"]) == (2, [])
-    assert list(unsent(result)) == ["car-3.jpg"]
+    assert {name: left["reason"] for name, left in unsent(result).items()} == {"car-3.jpg": "not tried"}
     assert "credits 100 → 98, explained: yes" in str(result["receipt"])
 
 
