@@ -149,11 +149,8 @@ class ThrottledError(AutobgError):
 
     usual_repeatable = True
     usual_next_step = "Do something else and call again after that time."
-
-    def __init__(self, why: str, more: str = "", *, retry_after_s: float | None = None) -> None:
-        """`why` says what keeps the call: our own allowance, or a gate that the API has closed."""
-        super().__init__(f"{why} {more}".rstrip(), retry_after_s=retry_after_s)
-        self.why = why
+    why: str = ""
+    """What keeps the call, in a sentence: our own allowance, or a gate that the API has closed."""
 
 
 class ApiError(AutobgError):

@@ -59,6 +59,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def first_sentence(text: str) -> str:
+    """The text up to the first full stop that ends a sentence."""
+    return text.partition(". ")[0].rstrip(".") + "."
+
+
 def folded(text: str) -> str:
     """A text by its letters and digits alone, in whatever case, width and punctuation it was written."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()

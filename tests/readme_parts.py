@@ -14,10 +14,10 @@ import autobg_mcp
 from autobg_mcp.commands import parser as _parser
 from autobg_mcp.sandbox import BEHAVIOURS, exchanges
 from autobg_mcp.settings import TOOLSETS, Settings
+from autobg_mcp.text import first_sentence
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.endpoint import Endpoint
 from autobg_mcp.tools import ENDPOINTS, TOOLS
-from autobg_mcp.tools.offer import first_sentence
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

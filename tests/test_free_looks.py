@@ -1,5 +1,6 @@
 """Before the first picture costs anything: free looks at the template and the credits, which block nothing when they fail."""
 
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -175,6 +176,30 @@ async def test_a_dry_run_tells_the_plan_and_sends_nothing(
         "about 1 min at 10 requests in 60 s",
     ]
     assert sent(world) == ["car-1.jpg"]
+
+
+async def test_a_dry_run_names_what_is_the_same_photo_and_what_is_no_picture(
+    client: McpClient, photos: Path
+) -> None:
+    shutil.copy(photos / "cars" / "car-2.jpg", photos / "cars" / "car-2 copy.jpg")
+    (photos / "cars" / "notes.pdf").write_bytes(b"%PDF-1.4")
+    plan = structured(await upload(client, photos / "cars", dryRun=True))["plan"]
+    assert isinstance(plan, list)
+    assert plan[:3] == [
+        "4 pictures: 3 to send, 0 paid before, 0 not to be sent, 0 of unknown outcome",
+        "“car-2.jpg”: the same photo as another of them, sent once",
+        "“notes.pdf”: no picture, not taken",
+    ]
+
+
+async def test_a_dry_run_tells_the_balance_of_this_moment(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    await upload(client, photos / "cars" / "car-1.jpg")
+    [account] = world.accounts.values()
+    account.credits -= 90  # another program used them
+    plan = structured(await upload(client, photos / "cars" / "car-2.jpg", dryRun=True))["plan"]
+    assert "9 credits are left; then 8" in str(plan)
 
 
 async def test_a_dry_run_names_the_template(fresh: McpClient, showroom: str, car: Path) -> None:

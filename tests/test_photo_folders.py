@@ -161,7 +161,7 @@ def test_a_folder_that_disappears_while_it_is_searched_is_passed_by(
         photo(tmp_path / name / "car.jpg")
     monkeypatch.setattr(os, "scandir", lambda at, scan=os.scandir: _without(tmp_path / "b", scan(at)))
     monkeypatch.setattr(os, "supports_fd", {*os.supports_fd, os.scandir})
-    paths, unread = Fence([tmp_path]).find(["*/*.jpg"])
+    paths, unread, _ = Fence([tmp_path]).find(["*/*.jpg"])
     assert [path.parent.name for path in paths] == ["a", "c"]
     assert not unread
 

@@ -177,6 +177,13 @@ async def test_photos_beyond_the_allowance_come_back_with_the_second_to_retry_at
     assert world.refused_429 == 0
 
 
+async def test_a_receipt_says_why_it_ends_in_one_sentence(client: McpClient, photos: Path) -> None:
+    receipt = structured(await upload(client, park(photos, 12)))["receipt"]
+    assert str(receipt).startswith(
+        f"10 of 12 taken, 2 not: The allowance of 10 calls per 60 s for {TOOL} is used up. sent 10, accepted 10, "
+    )
+
+
 async def test_calling_again_at_that_second_sends_only_what_is_left(
     client: McpClient, world: World, clock: Clock, photos: Path
 ) -> None:
@@ -185,6 +192,18 @@ async def test_calling_again_at_that_second_sends_only_what_is_left(
     second = structured(await upload(client, photos / "cars"))
     assert (second["batchID"], unsent(second)) == (first["batchID"], {})
     assert sent(world) == [f"car-{number}.jpg" for number in range(1, 13)]
+
+
+async def test_photos_that_find_the_allowance_used_up_are_told_the_second_to_retry_at_and_that_nothing_was_spent(
+    client: McpClient, world: World, photos: Path
+) -> None:
+    await upload(client, park(photos, 10))
+    told = text_of(await upload(client, photos / "cars", numberPlate="V-2"))
+    assert told.startswith("Not one of the pictures was accepted. The allowance of 10 calls per 60 s for ")
+    assert (
+        "Credits spent: no. Safe to repeat: yes.\nRetry after 61 s.\nNext: in 61 s make the same call" in told
+    )
+    assert len(sent(world)) == 10
 
 
 async def test_a_wait_within_the_budget_is_waited_out_and_told(
@@ -222,7 +241,7 @@ async def test_a_photo_whose_answer_is_lost_is_found_by_a_free_look_at_its_batch
 ) -> None:
     result = structured(await fails_at_the_second(client, world, photos, kind))
     assert (result["accepted"], result["outcomeUnknown"]) == (2, [])
-    assert list(unsent(result)) == ["car-3.jpg"]
+    assert {name: left["reason"] for name, left in unsent(result).items()} == {"car-3.jpg": "not tried"}
     assert "credits 100 → 98, explained: yes" in str(result["receipt"])
 
 

@@ -10,6 +10,7 @@ import pytest
 from conftest import Clock, Connect
 from documented import structured, text_of
 from mcp import Client as McpClient
+from PIL import Image
 from pydantic import JsonValue
 
 from autobg_mcp.sandbox import World
@@ -91,7 +92,17 @@ async def test_batches_of_another_key_are_not_listed(connect: Connect, two: tupl
 
 
 @pytest.mark.parametrize(
-    "words", ["BMW-1", "bmw", "Showroom", "showroom", "car-3", "uploadImagesWithTemplate"]
+    "words",
+    [
+        "BMW-1",
+        "bmw",
+        "bmw 1",
+        "\uff22\uff2d\uff37\u2013\uff11",
+        "Showroom",
+        "showroom",
+        "car-3",
+        "uploadImagesWithTemplate",
+    ],
 )
 async def test_a_batch_is_found_by_vehicle_template_file_and_tool(
     words: str, client: McpClient, two: tuple[str, str]
@@ -103,8 +114,27 @@ async def test_a_batch_is_found_by_its_number(client: McpClient, two: tuple[str,
     assert await ids(client, find=int(two[1])) == [two[1]]
 
 
-async def test_words_that_fit_nothing_find_nothing(client: McpClient, two: tuple[str, str]) -> None:
+async def test_words_that_fit_nothing_find_nothing_and_lead_to_the_whole_list(
+    client: McpClient, two: tuple[str, str]
+) -> None:
     assert await ids(client, find="50%' OR 1=1 --") == []
+    found = structured(await client.call_tool("listBatches", {"find": "V-99"}))
+    assert "listBatches without find and since" in str(found["next"])
+
+
+async def test_an_empty_list_says_of_what_it_is_empty(client: McpClient) -> None:
+    told = structured(await client.call_tool("listBatches", {}))
+    assert told["next"] == "nothing was submitted with this key from this machine yet"
+
+
+async def test_pictures_submitted_after_the_last_look_are_told_apart(
+    client: McpClient, photos: Path, two: tuple[str, str]
+) -> None:
+    await client.call_tool("getImageStatus", {"batchID": two[0]})
+    Image.new("RGB", (320, 200), "white").save(photos / "late.jpg")
+    await upload(client, "BMW-1", photos / "late.jpg")
+    [batch] = [one for one in await listed(client) if one["batchID"] == two[0]]
+    assert str(batch["state"]).endswith(", 1 more not looked at yet")
 
 
 async def test_the_limit_keeps_the_newest(client: McpClient, two: tuple[str, str]) -> None:
@@ -199,6 +229,7 @@ async def lost(client: McpClient, world: World, photos: Path) -> str:
     [
         ({}, True),
         ({"find": "v-7"}, True),
+        ({"find": "v 7"}, True),
         ({"find": "car-1"}, True),
         ({"since": "today"}, True),
         ({"find": "V-8"}, False),

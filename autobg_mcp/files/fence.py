@@ -26,10 +26,11 @@ _FOLDER_FLAGS = _OPEN_FLAGS | getattr(os, "O_DIRECTORY", 0)
 
 
 class FoundPhotos(NamedTuple):
-    """Picture files, and what could not be looked at on the way to them."""
+    """Picture files, what could not be looked at on the way to them, and names of files beside them that are no pictures."""
 
     paths: list[Path]
     unread: list[Unread]
+    others: list[str]
 
 
 class Fence:
@@ -86,7 +87,7 @@ class Fence:
             problems += [unread.error for unread in search.unread]
         if problems:
             raise _one_of(problems, self._told_absent())
-        return FoundPhotos(list(map(Path, found.values())), search.unread)
+        return FoundPhotos(list(map(Path, found.values())), search.unread, search.others)
 
     def _search(self) -> Search:
         return Search(list_folder=self._listing, holds=self._holds, skips=self._results)

@@ -75,6 +75,8 @@ class Search:
         skips: Path | None = None,
     ) -> None:
         self.unread: list[Unread] = []
+        self.others: list[str] = []
+        """Names of files that were met where a picture would have been taken, without a picture's ending."""
         self._list_folder = list_folder
         self._holds = holds
         self._skips = skips
@@ -176,6 +178,7 @@ class Search:
     def picture(self, path: str, entry: FolderEntry) -> Match | None:
         """The entry at this path, if it is a file with a picture's ending that may be read."""
         if not entry.name.lower().endswith(PICTURE_SUFFIXES):
+            self.others += [entry.name] if entry.kind == "file" else []
             return None
         if entry.kind == "file":
             return Match(path, entry.identity)

@@ -173,12 +173,13 @@ class SharedThrottle:
         else:
             halved = f" (of {limit.calls}, lowered after a 429)" if reply.allowance < limit.calls else ""
             why = f"The allowance of {reply.allowance} calls{halved} per {limit.window_s:g} s for {tool} is used up."
-        return ThrottledError(
-            why,
-            f"The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
+        error = ThrottledError(
+            f"{why} The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
             "No slot was taken.",
             retry_after_s=retry_after_s,
         )
+        error.why = why
+        return error
 
     def _closed(self, closed_us: int, what: str) -> str:
         """Says until which whole minute the server wants no call."""

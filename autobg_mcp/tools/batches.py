@@ -7,12 +7,22 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from autobg_mcp.money.evidence import told_by_credits
+from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import Batch, Entry
 from autobg_mcp.text import at, cleaned, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.days import SPANS, span
 from autobg_mcp.tools.fields import NO_BOOLEAN, OneLine
+
+_NOTHING = "nothing was submitted with this key from this machine yet"
+_NOTHING_FITS = (
+    "nothing that was submitted with this key from this machine fits: listBatches without find and since"
+)
+_SETTLE = (
+    "outcomeUnknown: waitForBatch with a batch of the same vehicle looks for it; "
+    "its upload with allowDuplicate=true pays for it anew"
+)
 
 
 class KnownBatch(Part):
@@ -31,10 +41,15 @@ class Batches(Result):
 
     batches: list[KnownBatch]
     outcomeUnknown: list[str]
+    narrowed: bool = Field(default=False, exclude=True)
+    """Whether some were left out by what was looked for."""
 
     def next_step(self) -> str:
-        """Look at one."""
-        return "waitForBatch or reviewBatch with a batchID" if self.batches else ""
+        """Look at one; settle what is unknown; where there is nothing, say of what."""
+        if not (self.batches or self.outcomeUnknown):
+            return _NOTHING_FITS if self.narrowed else _NOTHING
+        steps = ["waitForBatch or reviewBatch with a batchID"] if self.batches else []
+        return "; ".join([*steps, *([_SETTLE] if self.outcomeUnknown else [])])
 
 
 def _checked(text: str) -> str:
@@ -84,18 +99,23 @@ class ListBatches(Tool[Batches]):
                 f"{cleaned(entry.reason or '')}; {told_by_credits(entry, evidence[entry.id])}"
                 for entry in told
             ],
+            narrowed=self.find is not None or begin is not None,
         )
 
     def _fits(self, entry: Entry, names: Mapping[str, str]) -> bool:
         template = f"{entry.template} {names.get(entry.template)}" if entry.template else ""
         text = f"{entry.vehicle} {entry.tool} {entry.file_name} {template}"
-        return self.find is None or self.find.casefold() in text.casefold()
+        if self.find is None or self.find.casefold() in text.casefold():
+            return True
+        return same_vehicle(self.find) in same_vehicle(entry.vehicle)
 
 
 def _known(batch: Batch, template_name: str | None) -> KnownBatch:
     state = "not looked at yet"
     if batch.checked_at is not None:
         state = f"{batch.processed} done, {batch.failed} failed, {batch.pending} pending at {at(batch.checked_at)}"
+        seen = (batch.processed or 0) + (batch.failed or 0) + (batch.pending or 0)
+        state += f", {batch.pictures - seen} more not looked at yet" if batch.pictures > seen else ""
     return KnownBatch(
         batchID=batch.batch_id,
         numberPlate=cleaned(batch.vehicle),

@@ -48,6 +48,7 @@ class Consent:
         if approve == "repeats":
             wanted.first.clear()
         if asked := [*wanted.first, *wanted.again]:
+            await outlook.ask_balance()  # what a person decides on is of now
             await outlook.look(len(asked))
             question = _question(submission, roll, wanted, outlook)
             if not await _approved(question, [intent.fingerprint for _, intent in asked], context):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
 from autobg_mcp.settings import Settings, Toolset
-from autobg_mcp.text import folded, quoted
+from autobg_mcp.text import first_sentence, folded, quoted
 from autobg_mcp.tools import class_of
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ class Offered:
     def summary(self) -> str:
         """What it does, in a sentence."""
         return first_sentence(str(self.listed["description"]))
-
-
-def first_sentence(text: str) -> str:
-    """The text up to the first full stop that ends a sentence."""
-    return text.partition(". ")[0].rstrip(".") + "."
 
 
 @functools.cache

@@ -79,6 +79,7 @@ class _Photos(Roll):
         self._read: dict[FileStamp, str] = {}
         self.pictures = list(map(str, found.paths))
         self.unread = {str(path): error for path, error in found.unread}
+        self.others = found.others
 
     def told(self, picture: str) -> tuple[str, str]:
         return local_path(picture), local_path(Path(picture).parent.name)

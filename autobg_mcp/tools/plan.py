@@ -1,15 +1,20 @@
 """The plan of a paying call: what it would send and cost, with nothing sent."""
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 from autobg_mcp.errors import AutobgError, OutOfCreditsError
+from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.submitted import Submitted, lines
 from autobg_mcp.tools.tally import Tally
+
+_MOST_NAMED: Final = 5
 
 
 async def planned(
@@ -20,19 +25,19 @@ async def planned(
     Raises:
         ArgumentsRefusedError: There is no such template.
     """
-    unread = 0
-    for picture in tally.in_state("left"):
-        if context.time.left_s():
-            await _look_at(picture, submission, roll, tally, context)
-        else:
-            unread += 1
+    twins, unread = await _read(submission, roll, tally, context)
     await roll.keep()
-    to_send, notes = tally.count("left"), outlook.notes
+    to_send, notes = tally.count("left") - len(twins), outlook.notes
+    await outlook.ask_balance()  # what is planned with is of now
     with suppress(OutOfCreditsError):  # the plan tells the balance
         await outlook.look(max(1, to_send))
     template = outlook.template()
     plan = [
-        _counts(tally),
+        _counts(tally, to_send),
+        *_beside(
+            [roll.told(picture)[0] for picture in twins], "the same photo as another of them, sent once"
+        ),
+        *_beside(roll.others, "no picture, not taken"),
         *([f"template {template}"] if template else []),
         f"up to {to_send} credits, one a picture (inferred). {outlook.balance_after(to_send)}",
         _duration(submission, roll, to_send, context),
@@ -56,19 +61,36 @@ def _duration(submission: Submission, roll: Roll, to_send: int, context: Context
     return f"about {max(1, round(windows * limit.window_s / 60))} min at {limit.calls} requests in {limit.window_s:g} s"
 
 
-def _counts(tally: Tally) -> str:
+def _beside(names: Sequence[str], what: str) -> list[str]:
+    """What else was found, of many the number."""
+    told = ", ".join(quoted(name.rpartition("/")[2], 60) for name in names[:_MOST_NAMED])
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return [f"{told}{more}: {what}"] if names else []
+
+
+def _counts(tally: Tally, to_send: int) -> str:
     return (
-        f"{len(tally.fates)} pictures: {tally.count('left')} to send, {tally.count('paid before')} paid before, "
+        f"{len(tally.fates)} pictures: {to_send} to send, {tally.count('paid before')} paid before, "
         f"{tally.count('refused')} not to be sent, {tally.count('unknown')} of unknown outcome"
     )
 
 
-async def _look_at(picture: str, submission: Submission, roll: Roll, tally: Tally, context: Context) -> None:
-    try:
-        intent = (await roll.ready([picture])).intents[picture]
-        if submission.allowDuplicate:
-            return
-        if entry := await context.till.earlier(intent, context.time):
-            tally.recognise(picture, entry)
-    except AutobgError as error:
-        tally.fail(picture, error)
+async def _read(submission: Submission, roll: Roll, tally: Tally, context: Context) -> tuple[list[str], int]:
+    """Look at every picture that is left; answers those that are the same as another, and how many there was no time for."""
+    unread, seen, twins = 0, set[str](), list[str]()
+    for picture in tally.in_state("left"):
+        if not context.time.left_s():
+            unread += 1
+            continue
+        try:
+            intent = (await roll.ready([picture])).intents[picture]
+            entry = None if submission.allowDuplicate else await context.till.earlier(intent, context.time)
+        except AutobgError as error:
+            tally.fail(picture, error)
+        else:
+            if entry is not None:
+                tally.recognise(picture, entry)
+            elif intent.fingerprint in seen and not submission.allowDuplicate:
+                twins.append(picture)
+            seen.add(intent.fingerprint)
+    return twins, unread

@@ -2,6 +2,7 @@
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import Spending
+from autobg_mcp.text import first_sentence
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.tally import Tally
@@ -12,7 +13,9 @@ async def receipt(tally: Tally, outlook: Outlook, context: Context) -> str:
     total, taken = len(tally.fates), tally.count("accepted", "paid before")
     head = f"{taken} of {total} taken"
     if total > taken:
-        head += f", {total - taken} not" + (f": {tally.stopped}" if tally.stopped else "")
+        head += f", {total - taken} not" + (
+            f": {first_sentence(str(tally.stopped))}" if tally.stopped else ""
+        )
     counts = (
         f"sent {tally.sent('accepted', 'refused', 'unknown', 'left')}, accepted {tally.count('accepted')}, "
         f"paid before {tally.count('paid before')}, refused {tally.sent('refused', 'left')}, "

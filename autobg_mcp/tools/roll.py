@@ -32,6 +32,7 @@ class Roll(ABC):
     Attributes:
         pictures: What identifies each within the call.
         unread: Those that cannot be looked at, and why.
+        others: Names of what lies beside them and is no picture.
     """
 
     per_request: ClassVar[int]
@@ -39,6 +40,7 @@ class Roll(ABC):
 
     pictures: Sequence[str]
     unread: Mapping[str, AutobgError] = {}
+    others: Sequence[str] = ()
 
     @abstractmethod
     def told(self, picture: str) -> tuple[str, str]:

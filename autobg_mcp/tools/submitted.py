@@ -72,10 +72,14 @@ def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str]) ->
 
 def lines(tally: Tally, *states: Standing) -> list[Left]:
     """Pictures in some states, each with its reason; many of one place and one reason share a line."""
+    stop = tally.stopped
+    why_left = (
+        None if stop is None or stop.spent == "unknown" else stop
+    )  # a doubt is about the one that met it
     groups: dict[tuple[str, Standing, AutobgError | None], list[str]] = {}
     for picture, fate in tally.in_state(*states).items():
         name, place = tally.told(picture)
-        groups.setdefault((place, fate.state, fate.error or tally.stopped), []).append(name)
+        groups.setdefault((place, fate.state, fate.error or why_left), []).append(name)
     told = [
         Left(
             file=name,

@@ -1,8 +1,10 @@
 """The rows of the batches table: a batch as its accepted submissions make it, and the search for one."""
 
+import json
 import sqlite3
 from typing import NamedTuple
 
+from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, api_id, moment, words, words_or_none
 from autobg_mcp.money.ledger.entries import names_of
 from autobg_mcp.money.ledger.records import Batch, Entry
@@ -43,7 +45,8 @@ def add(db: sqlite3.Connection, entry: Entry) -> None:
 
 _HOLDS_TEXT = """(instr(searched, :folded) OR template IN
     (SELECT template_id FROM templates WHERE account = :account AND instr(casefold(name), :folded)) OR batch_id IN
-    (SELECT batch_id FROM pictures WHERE account = :account AND pic_id = :text))"""
+    (SELECT batch_id FROM pictures WHERE account = :account AND pic_id = :text) OR vehicle IN
+    (SELECT value FROM json_each(:vehicles)))"""
 
 
 def found(
@@ -71,12 +74,19 @@ def found(
             "account": account,
             "since": -1e300 if since is None else since,
             "until": 1e300 if until is None else until,
-            "folded": (text or "").casefold(),
-            "text": text,
             "limit": limit,
+            **({} if text is None else _meaning(db, account, text)),
         },
     ).fetchall()
     return [_batch(db, row) for row in rows]
+
+
+def _meaning(db: sqlite3.Connection, account: str, text: str) -> dict[str, str]:
+    """What a text may mean: words, the number of a picture, and vehicles whose id holds it in whatever spelling."""
+    rows = db.execute("SELECT DISTINCT vehicle FROM batches WHERE account = ?", (account,)).fetchall()
+    known, wanted = [words(row["vehicle"]) for row in rows], same_vehicle(text)
+    vehicles = json.dumps([vehicle for vehicle in known if wanted in same_vehicle(vehicle)])
+    return {"text": text, "folded": text.casefold(), "vehicles": vehicles}
 
 
 def vehicle_of(db: sqlite3.Connection, account: str, batch_id: str) -> str | None:
