@@ -37,7 +37,6 @@ from autobg_mcp.text import LONGEST_TOLD_CHARS, shortened, whole
 Spent = Literal["no", "yes", "unknown"]
 """Whether a failed call cost credits, as far as anyone can know."""
 
-
 _MOST_DETAILS = 20
 
 

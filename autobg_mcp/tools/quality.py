@@ -14,7 +14,7 @@ from autobg_mcp.tools.fields import MOST_ITEMS, BatchID, PicIDs, PicIDsAsText, R
 from autobg_mcp.tools.images import batches_among
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
-from autobg_mcp.tools.tally import Images
+from autobg_mcp.tools.tally import AcceptedImages
 
 MOST_REPORTED_AT_ONCE = 10
 """Pictures in one report. Source: the page of Report Images."""
@@ -106,7 +106,7 @@ class SentToQA(Result):
     """Pictures that people do again, in a batch that may be a new one."""
 
     batchID: AnswerID
-    images: Images = Field(default_factory=list)
+    images: AcceptedImages = Field(default_factory=list)
     note: str | None = None
     notSent: list[LeftOut] = Field(default_factory=list)
     batches: list[str] = Field(default_factory=list, exclude=True)

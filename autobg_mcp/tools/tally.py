@@ -40,14 +40,14 @@ class AcceptedImage(Part):
     errorMsg: Annotated[Words, BeforeValidator(_said)] = ""
 
 
-Images = Annotated[list[AcceptedImage], FailFast(), BeforeValidator(lambda images: images or [])]
+AcceptedImages = Annotated[list[AcceptedImage], FailFast(), BeforeValidator(lambda images: images or [])]
 """What the API said of the pictures of one request, in their order."""
 
 
 class Accepted(Result):
     """What the API answered: the batch that it works on, None where it took no picture and names none."""
 
-    images: Images = Field(default_factory=list)
+    images: AcceptedImages = Field(default_factory=list)
     batchID: AnswerID | None = Field(default=None, validate_default=True)
     _lacking: str | None = PrivateAttr(None)
 
@@ -58,7 +58,7 @@ class Accepted(Result):
     ) -> object:
         with suppress(ValidationError):
             found = rule(value)
-            if isinstance(found, str) or (isinstance(found, int) and found > 0):
+            if isinstance(found, str) or (isinstance(found, int) and found >= 0):
                 return found
         images = info.data.get("images")
         if images and all(image.error for image in images):
@@ -82,7 +82,9 @@ class Accepted(Result):
         if self._lacking is None:
             return ""
         what = (
-            f"batch {self.batchID} was accepted and paid for" if self.batchID else "what the API did not take"
+            f"batch {self.batchID} was accepted and paid for"
+            if self.batchID is not None
+            else "what the API did not take"
         )
         return f"{what}, but could not be written down: {self._lacking}"
 
@@ -98,7 +100,7 @@ class Accepted(Result):
 
     def verdicts(self, count: int) -> list[Verdict]:
         """What the answer means for each of `count` pictures; a repeat sends what it did not take."""
-        batch_id = str(self.batchID or "")
+        batch_id = "" if self.batchID is None else str(self.batchID)
         return [
             Verdict("refused" if error else "accepted", batch_id, None if error is None else str(error))
             for error in self.refusals(count)
