@@ -85,11 +85,15 @@ class AutobgError(Exception):
         """`retry_after_s` as callers are told: in whole seconds, at least one."""
         return None if self.retry_after_s is None else max(1, math.ceil(self.retry_after_s))
 
+    @property
+    def notes(self) -> list[str]:
+        """What was added to the message since, a line each."""
+        return [_line(note) for note in getattr(self, "__notes__", ())]
+
     def explanation(self) -> str:
         """All of it in a few lines: what happened, what it cost, whether to repeat it and when, what to do next."""
         repeatable = "yes" if self.repeatable else "no"
-        notes = [_line(note) for note in getattr(self, "__notes__", ())]
-        lines = [str(self), *notes, f"Credits spent: {self.spent}. Safe to repeat: {repeatable}."]
+        lines = [str(self), *self.notes, f"Credits spent: {self.spent}. Safe to repeat: {repeatable}."]
         if self.told_retry_after_s is not None:
             lines.append(f"Retry after {self.told_retry_after_s} s.")
         if self.next_step:

@@ -54,6 +54,11 @@ def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
     return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
 
 
+def counted(count: int, noun: str) -> str:
+    """How many there are: `1 picture`, `2,880 pictures`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def first_sentence(text: str) -> str:
     """The text up to the first full stop that ends a sentence."""
     return text.partition(". ")[0].rstrip(".") + "."

@@ -177,6 +177,20 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
     return connected
 
 
+@asynccontextmanager
+async def opened(
+    app: ASGIApp | None, clock: Clock, folder: Path, **changes: object
+) -> AsyncGenerator[Client]:
+    """A client for Python on a turned clock; without an application it uses the network."""
+    settings = Settings.load(
+        **{"api_key": KEY, "base_url": "http://localhost/public/api/v1", "state_dir": folder / "state"}
+        | changes
+    )
+    throttle = MemoryThrottle(clock=clock)
+    async with Client(settings, app=app, throttle=throttle, clock=clock) as client:
+        yield client
+
+
 @pytest.fixture
 async def client(connect: Connect) -> AsyncGenerator[McpClient]:
     async with connect() as connected:

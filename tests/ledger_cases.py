@@ -72,6 +72,11 @@ class Blocking:
     def sent(self, entry_id: int) -> None:
         self._run(partial(self.ledger.sent, entry_id, lease_s=LEASE_S))
 
+    def record_credits(self, account: str, left: float, **options: Any) -> None:
+        """A balance that is asked at this moment, unless `asked_after` says otherwise."""
+        asked = {"asked_after": self.calm(account)} | options
+        self._run(partial(self.ledger.record_credits, account, left, **asked))
+
     def get(self, entry_id: int) -> Entry:
         """An entry as the next caller finds it."""
         self.template_names("account", [])

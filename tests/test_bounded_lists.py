@@ -4,13 +4,12 @@ from pathlib import Path
 
 import anyio.to_thread
 import pytest
-from conftest import Clock
+from conftest import Clock, opened
 from documented import structured
 from ledger_cases import Blocking
 from mcp import Client as McpClient
 from pydantic import JsonValue
 from scripted_api import ScriptedApi
-from test_client import opened
 
 from autobg_mcp.api.call import Account
 from autobg_mcp.tools import library, templates

@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import assert_type
 import anyio
 import httpx
 import pytest
-from conftest import KEY, Clock
+from conftest import KEY, Clock, opened
 from documented import received
 from scripted_api import ScriptedApi
 from starlette.applications import Starlette
@@ -32,7 +31,6 @@ from autobg_mcp.errors import (
 )
 from autobg_mcp.sandbox import World
 from autobg_mcp.settings import Settings
-from autobg_mcp.throttle import MemoryThrottle
 from autobg_mcp.tools.account import Credits, GetUserCreditDetails
 from autobg_mcp.tools.images import GetImageStatus
 from autobg_mcp.tools.templates import ListTemplates, Templates
@@ -48,20 +46,6 @@ UPLOAD = UploadS3UrlsWithoutTemplate(
 @pytest.fixture
 def api() -> ScriptedApi:
     return ScriptedApi()
-
-
-@asynccontextmanager
-async def opened(
-    app: Starlette | ScriptedApi | None, clock: Clock, folder: Path, **changes: object
-) -> AsyncGenerator[Client]:
-    """A client on a turned clock; without an application it uses the network."""
-    settings = Settings.load(
-        **{"api_key": KEY, "base_url": "http://localhost/public/api/v1", "state_dir": folder / "state"}
-        | changes
-    )
-    throttle = MemoryThrottle(clock=clock)
-    async with Client(settings, app=app, throttle=throttle, clock=clock) as client:
-        yield client
 
 
 @pytest.fixture

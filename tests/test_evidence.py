@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from conftest import KEY, Clock, Connect
+from conftest import Clock, Connect, opened
 from documented import structured, text_of
 from mcp import Client as McpClient
 from pydantic import JsonValue
@@ -18,8 +18,6 @@ from autobg_mcp.client import Client
 from autobg_mcp.sandbox import FailureKind, World
 from autobg_mcp.sandbox.app import PREFIX
 from autobg_mcp.sandbox.studio import Job
-from autobg_mcp.settings import Settings
-from autobg_mcp.throttle import MemoryThrottle
 from autobg_mcp.tools.doubts import MOST_BATCHES, settle_doubts
 
 pytestmark = pytest.mark.anyio
@@ -333,16 +331,9 @@ async def test_a_status_does_not_outweigh_a_balance_that_never_moved(
 
 
 @pytest.fixture
-async def python(sandbox: Starlette, clock: Clock, tmp_path: Path, photos: Path) -> AsyncGenerator[Client]:
+async def python(sandbox: Starlette, clock: Clock, tmp_path: Path) -> AsyncGenerator[Client]:
     """The same account from Python."""
-    settings = Settings.load(
-        api_key=KEY,
-        base_url="http://localhost/public/api/v1",
-        image_dirs=(photos,),
-        output_dir=tmp_path / "results",
-        state_dir=tmp_path / "state",
-    )
-    async with Client(settings, app=sandbox, throttle=MemoryThrottle(clock=clock), clock=clock) as client:
+    async with opened(sandbox, clock, tmp_path) as client:
         yield client
 
 

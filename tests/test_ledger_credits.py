@@ -170,6 +170,14 @@ def test_a_balance_asked_before_a_submission_and_told_after_it_is_dropped(ledger
     assert ledger.balance("account") is None
 
 
+def test_a_balance_asked_during_a_submission_and_told_after_it_is_dropped(ledger: Blocking) -> None:
+    entry_id = ledger.intend()
+    asked_after = ledger.calm("account")
+    ledger.settle(entry_id, "accepted")
+    ledger.record_credits("account", 10, asked_after=asked_after)
+    assert ledger.balance("account") is None
+
+
 def test_while_a_submission_is_under_way_no_balance_is_worth_asking(ledger: Blocking) -> None:
     entry_id = ledger.intend()
     assert ledger.calm("account") is None

@@ -97,6 +97,15 @@ async def test_beside_an_unknown_picture_the_others_are_served(
 
 
 @every_tool
+async def test_an_unknown_picture_is_to_be_checked_and_not_asked_for_again(
+    tool: str, host: McpClient, done: list[int]
+) -> None:
+    step = str(structured(await call(host, tool, done[0], UNKNOWN))["next"])
+    assert "Check the id" in step
+    assert "call again" not in step
+
+
+@every_tool
 async def test_beside_a_picture_in_work_the_others_are_served_by_one_call(
     tool: str, host: McpClient, world: World, done: list[int]
 ) -> None:

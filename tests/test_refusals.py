@@ -292,6 +292,18 @@ async def test_a_picture_in_work_names_the_batch_to_wait_for(
     assert "Next: waitForBatch batchID=1206, then call again." in told
 
 
+async def test_a_picture_that_people_redo_names_the_batch_that_it_is_in_now(
+    connect: Connect, world: World, car: Path
+) -> None:
+    async with connect(toolsets=ALL_TOOLSETS) as host:
+        await upload(host, car)
+        await host.call_tool("waitForBatch", {"batchID": "1206"})
+        await host.call_tool("sendImagesForQA", {"batchID": "1206"})
+        await host.call_tool("getImageStatus", {"batchID": "1207"})
+        told = text_of(await host.call_tool(*PIC))
+    assert "Next: waitForBatch batchID=1207, then call again." in told
+
+
 async def test_a_refused_picture_that_is_done_is_not_told_to_be_waited_for(
     client: McpClient, world: World, car: Path, clock: Clock
 ) -> None:

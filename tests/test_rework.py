@@ -77,6 +77,17 @@ class TestASecondRound:
             assert (await report(host))["reported"] == [512251]
             world.advance(2)
 
+    @unseen
+    async def test_a_picture_that_came_back_as_it_once_was_can_be_reported_for_the_same_again(
+        self, host: McpClient, world: World, batch: str
+    ) -> None:
+        [picture] = next(iter(world.accounts.values())).batches[int(batch)].pictures
+        for redone in (0, 1, 0, 1):
+            world.advance(2)
+            picture.redone = redone
+            await line(host, batch)
+            assert (await report(host))["reported"] == [512251]
+
     async def test_a_later_status_that_shows_it_done_is_enough(
         self, host: McpClient, world: World, batch: str
     ) -> None:

@@ -28,6 +28,13 @@ STORES = {
     "Aliyun OSS v4": "x-oss-signature-version=OSS4&x-oss-credential={0}&x-oss-date={0}&x-oss-expires=9&x-oss-signature={0}",
     "Tencent COS": "q-sign-algorithm=sha1&q-ak=k&q-sign-time={0}&q-key-time={0}&q-header-list=&q-url-param-list=&q-signature={0}",
     "Akamai": "__token__=exp={0}~acl=/*~hmac={0}",
+    "AWS v4 with a header of its own": "X-Amz-Signature={0}&X-Amz-Date={0}&response-content-disposition=inline%3B{0}",
+    "Cloudflare Images": "exp={0}&sig={0}",
+    "Cloudflare": "verify={0}-abc%3D",
+    "Backblaze B2": "Authorization={0}",
+    "Dropbox": "rlkey=k&st={0}&raw=1",
+    "Discord": "ex={0}&is={0}&hm={0}&",
+    "Facebook": "_nc_cat=1&_nc_ohc={0}&oh={0}&oe={0}",
     "Firebase": "alt=media&token={0}",
     "Bunny": "token={0}&expires={0}",
 }  # fmt: skip

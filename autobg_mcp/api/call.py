@@ -85,7 +85,7 @@ class Call:
         host: Name of the program that calls, such as an MCP host.
         max_wait_s: Seconds it may spend waiting in all; None takes `AUTOBG_MAX_WAIT_S`.
         report: Where progress goes.
-        ask: AskPersons a person; only used where the settings want approval.
+        ask: Asks a person; only used where the settings want approval.
         key: The caller's own API key; None takes the one in the settings.
         allowances: Filled while the call runs.
     """

@@ -135,7 +135,7 @@ class Http:
             extensions["sni_hostname"] = target.host
         # A connection is never used again: one to a shared address was opened in the name of another host.
         async with (
-            self._new_http(self.settings.base_url if is_own else None) as http,
+            self._new_http(proxy_for(self.settings.base_url) if is_own else None) as http,
             http.stream("GET", url, headers=headers, extensions=extensions) as response,
         ):
             if response.has_redirect_location:
@@ -149,19 +149,15 @@ class Http:
 
     def _open(self) -> httpx.AsyncClient:
         """The HTTP client, opened at the first request: loading the certificates takes longer than starting up."""
-        self._http = self._http or self._new_http(self.settings.base_url)
+        self._http = self._http or self._new_http(proxy_for(self.settings.base_url))
         return self._http
 
-    def _new_http(self, base_url: str | None) -> httpx.AsyncClient:
-        """An HTTP client without cookies.
-
-        Args:
-            base_url: The API's address, for the proxy on the way to it; None for a client that goes through none.
+    def _new_http(self, proxy: str | None) -> httpx.AsyncClient:
+        """An HTTP client without cookies; it goes through the API's proxy, or where that is None through none.
 
         Raises:
             ConfigurationError: That proxy cannot be used.
         """
-        proxy = None if base_url is None else proxy_for(base_url)
         try:
             http = self._bare_http(proxy)
         except ImportError:
@@ -181,7 +177,8 @@ class Http:
             transport=self._transport,
             verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=httpx.Timeout(self.settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            # Bytes that a server sends behind an answer would count as the answer to the next request, of another photo.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             headers={"User-Agent": _user_agent(), "Accept-Encoding": "identity"},
             proxy=None if self._transport else proxy,
             trust_env=False,

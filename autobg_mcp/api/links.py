@@ -1,4 +1,4 @@
-"""Which links may be fetched.
+"""Which links in answers are fetched.
 
 A link in an answer is text from outside. It is fetched only over https and only from public addresses, and the
 address that was checked is the one to connect to: a name that resolves differently a moment later changes nothing.

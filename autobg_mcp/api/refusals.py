@@ -25,7 +25,7 @@ from autobg_mcp.text import quoted
 _NO = ("false", "0", "error", "fail", "failed", "failure")
 _YES = ("true", "1")
 _CODES = frozenset(map(str, range(400, 600)))
-_REDIRECT, _CLIENT, _SERVER = 300, 400, 500
+_REDIRECT, _SEE_OTHER, _CLIENT, _SERVER = 300, 303, 400, 500
 _UNAUTHORISED, _NO_CREDITS, _FORBIDDEN, _PROXY_LOGIN, _GAVE_UP, _TOO_LARGE, _TYPE, _TOO_MANY, _NETWORK_LOGIN = (
     401, 402, 403, 407, 408, 413, 415, 429, 511,
 )  # fmt: skip
@@ -83,11 +83,13 @@ class _Refusal:
         return error
 
     def blocked(self) -> ApiError:
-        """Something in front of the API; what is refused with a 4xx or led elsewhere was not passed on."""
+        """Something in front of the API; what is refused with a 4xx or led elsewhere, but for a 303, was not passed on."""
         tool, step = self.request.tool, BlockedError.usual_next_step
         if self.code == _PROXY_LOGIN:
             text = f"{tool}: a proxy on the way to the API wants a login ({self.what})."
             return BlockedError(text, next_step="Ask the user to put the login into HTTPS_PROXY.")
+        if self.code == _SEE_OTHER:  # RFC 9110, 15.4.4: what was asked may be done
+            return unexpected(self.request, f"a way to another address ({self.what})")
         if _REDIRECT <= self.code < _CLIENT:
             return BlockedError(
                 f"{tool}: the API refused the call ({self.what}).", next_step=_LEADS_ELSEWHERE
@@ -195,7 +197,7 @@ def entry_refusal(said: str) -> ApiError:
     """Why the API did not take one picture of a request that it answered with success, by its words for it."""
     reasons, text = reasons_in(said), f"not taken: {quoted(said)}"
     if reasons & {"credits", "quota"}:
-        return OutOfCreditsError(text)
+        return OutOfCreditsError(f"the API says that credits are used up ({quoted(said)})")
     if "rate" in reasons:
         return RateLimitedError(text)
     if "key" in reasons:
@@ -213,13 +215,21 @@ def classify(request: Request, answer: Answer) -> ApiError | None:
     status = _status(answer)
     code = int(status) if status in _CODES else answer.status
     if code >= _REDIRECT or status in _NO:
-        return _Refusal(request, answer, code).error()
+        refusal = _Refusal(request, answer, code)
+        if request.spends and _names_a_batch(answer):  # some of the pictures may be in it, and paid for
+            return unexpected(request, f"a refusal that names a batch ({refusal.what})")
+        return refusal.error()
     if is_page(answer):
         return _Refusal(request, answer, code).blocked()
     if status is not None and status not in _YES:
         what = f"HTTP {answer.status}, {quoted(said_in(answer))}"
         return unexpected(request, f"a status that is neither true nor false ({what})")
     return None
+
+
+def _names_a_batch(answer: Answer) -> bool:
+    data = (answer.envelope() or {}).get("data")
+    return isinstance(data, dict) and bool(data.get("batchID"))
 
 
 def _status(answer: Answer) -> str | None:

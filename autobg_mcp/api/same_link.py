@@ -16,22 +16,29 @@ _SIGNATURES = tuple(
     (re.compile(mark, re.IGNORECASE), re.compile(names, re.IGNORECASE))
     for mark, names in (
         # AWS v4, and who speaks it: MinIO, R2, Spaces, Wasabi. Its SDK adds x-id.
-        ("x-amz-signature", "x-amz-.*|x-id"),
-        ("x-goog-signature", "x-goog-.*"),
+        ("x-amz-signature", "x-amz-.*|x-id|response-.*"),
+        ("x-goog-signature", "x-goog-.*|response-.*"),
         # AWS v2, CloudFront, Google's v2 and its CDN, Aliyun OSS v1: each with a name of its own for the key.
         (
             "signature",
-            "signature|expires|policy|(aws|google|oss)access(key)?id|key-pair-id|keyname|urlprefix|hash-algorithm|(x-amz-)?security-token",
+            "signature|expires|policy|(aws|google|oss)access(key)?id|key-pair-id|keyname|urlprefix|hash-algorithm|(x-amz-)?security-token|response-.*",
         ),
-        # Azure's shared access signatures
-        ("sig", "sig|s[eptvri]|spr|sip|srt|ss|sdd|ses|skoid|sktid|skt|ske|sks|skv|saoid|suoid|scid"),
+        # Azure's shared access signatures, Cloudflare Images
+        (
+            "sig",
+            "sig|s[eptvri]|spr|sip|srt|ss|sdd|ses|skoid|sktid|skt|ske|sks|skv|saoid|suoid|scid|rsc[cdelt]|exp",
+        ),
         ("x-oss-signature", "x-oss-(signature.*|credential|date|expires|security-token|additional-headers)"),
         ("q-signature", "q-(sign|ak|key|header|url).*|x-cos-security-token"),  # Tencent COS
         ("__token__|hdn(ea|ts)", "__token__|hdn(ea|ts)"),  # Akamai
+        ("authorization", "authorization"),  # Backblaze B2
+        ("rlkey", "st"),  # Dropbox: rlkey is the file's own, st the session's
+        ("hm", "hm|ex|is"),  # Discord
+        ("oh", "oh|oe|_nc_.*"),  # Facebook, Instagram
     )
 )
 # At other places a token may be all that says which picture it is.
-_TOKEN = re.compile(r"token|expires|token_path", re.IGNORECASE)  # Firebase, Supabase, Bunny
+_TOKEN = re.compile(r"token|expires|token_path|verify", re.IGNORECASE)  # Firebase, Supabase, Bunny, Cloudflare
 _NAMES_A_PICTURE = re.compile(r"\.(jpe?g|png|webp|heic|heif)$", re.IGNORECASE)
 
 _PORTS = {"https": 443, "http": 80}
@@ -71,14 +78,14 @@ def same_link(link: str) -> str:
         return link
     host, path = ascii_host(parts.hostname or ""), _path(parts.path)
     query = urlencode(sorted(parse_qsl(_unsigned_query(parts), keep_blank_values=True)))
-    bucket = host if parts.scheme == "s3" else s3_bucket(host)
+    bucket = host if parts.scheme == "s3" else _s3_bucket(host)
     if bucket is not None:
         return urlunsplit(("s3", bucket, path, query, "") if bucket else ("s3", path[1:], "", query, ""))
     address = host if port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}"
     return urlunsplit(("https", address, path, query, ""))
 
 
-def s3_bucket(host: str) -> str | None:
+def _s3_bucket(host: str) -> str | None:
     """The bucket in a host of S3, empty where the path begins with it; None for any other host."""
     found = _S3_HOST.fullmatch(host)
     return (found["bucket"] or "") if found else None

@@ -12,7 +12,7 @@ from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.handles import FolderEntry
 from autobg_mcp.files.nearby import Nearby
 from autobg_mcp.files.spelling import is_data, is_link, is_list, is_of_windows, is_pattern, spellings
-from autobg_mcp.text import local_path, quoted
+from autobg_mcp.text import counted, local_path, quoted
 
 SETTING = "AUTOBG_IMAGE_DIRS"
 """The setting that names the folders of the fence."""
@@ -137,7 +137,7 @@ class Hints:
             return self._without_pictures(folder)
         files, below = len(self._files(folder)), self._below(folder)
         among = f" among its {files:,} files" if files > len(pictures) else ""
-        told = f"holds {_number(len(pictures))}{among}: {_some(pictures, most=3)}"
+        told = f"holds {counted(len(pictures), 'picture')}{among}: {_some(pictures, most=3)}"
         return f"{told}; below it: {below}" if below else told
 
     def _files(self, folder: Path) -> list[FolderEntry]:
@@ -164,7 +164,7 @@ class Hints:
 
     def _counted(self, told: str, path: Path) -> str:
         count = len(self._nearby.pictures(path)) if os.path.isdir(path) else 0  # noqa: PTH112
-        return f"{told} ({_number(count)})" if count else told
+        return f"{told} ({counted(count, 'picture')})" if count else told
 
     def _short(self, path: Path) -> str:
         """A path as it can be named again: relative where there is one folder to be relative to."""
@@ -174,10 +174,6 @@ class Hints:
 
 def _folders(roots: Sequence[Path]) -> str:
     return f"the folders that {SETTING} names: {', '.join(quoted(local_path(root)) for root in roots)}"
-
-
-def _number(pictures: int) -> str:
-    return f"{pictures:,} picture{'' if pictures == 1 else 's'}"
 
 
 def _some(items: Sequence[str], *, most: int = 5) -> str:

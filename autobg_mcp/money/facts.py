@@ -13,7 +13,7 @@ class BalanceTold:
     """The credits that are left now; `asked_after` is what `Ledger.calm` answered before the API was asked."""
 
     left: float
-    asked_after: int
+    asked_after: int | None
 
 
 @dataclass(frozen=True)

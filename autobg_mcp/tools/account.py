@@ -75,8 +75,7 @@ class GetUserCreditDetails(Endpoint[Credits]):
         with suppress(StateError):  # a ledger that fails hides no balance
             asked_after = await context.ledger.calm(context.account.id)
         result = await super().run(context)
-        if asked_after is not None:
-            await context.remember(BalanceTold(result.current_credits, asked_after))
+        await context.remember(BalanceTold(result.current_credits, asked_after))
         return result
 
 

@@ -3,7 +3,16 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from autobg_mcp.text import cleaned
 from autobg_mcp.tools.fields import ID, LARGEST_ID, NO_BOOLEAN
@@ -14,7 +23,7 @@ _LONGEST_SHOWN_CHARS = 300
 
 def _number_if_digits(value: object) -> object:
     """Digits become a number, unless that would lose leading zeros or, where numbers are floats, digits."""
-    digits = isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,15}", value)
+    digits = isinstance(value, str) and re.fullmatch(r"0|-?[1-9][0-9]{0,15}", value)
     number = int(value) if isinstance(value, str) and digits else value
     is_too_large = isinstance(number, int) and abs(number) > LARGEST_ID
     return str(number) if is_too_large else number
@@ -34,10 +43,19 @@ def listed(data: JsonValue, noun: str) -> JsonValue:
     return [] if data in (None, "", {}) else data
 
 
+def _id_or_words(value: object, rule: ValidatorFunctionWrapHandler) -> object:
+    """Where neither form of an id fits, pydantic would name its own parts."""
+    try:
+        return rule(value)
+    except ValidationError:
+        raise ValueError("an id") from None
+
+
 AnswerID = Annotated[
     Annotated[int, NO_BOOLEAN, Field(ge=-(2**63), lt=2**63)]
     | Annotated[str, StringConstraints(strip_whitespace=True, pattern=ID)],
     BeforeValidator(_number_if_digits),
+    WrapValidator(_id_or_words),
     WithJsonSchema({"maxLength": 64}),
 ]
 """An id in an answer: a number in the documents; digits become one, anything else is kept as it came.

@@ -72,8 +72,7 @@ class ListBatches(Tool[Batches]):
         OneLine | None, Field(description="Part of a vehicle id, template, batchID or file name; or a picID.")
     ] = None
     since: Annotated[
-        str | None,
-        AfterValidator(lambda text: text if text is None else _checked(text)),
+        Annotated[OneLine, AfterValidator(_checked)] | None,
         Field(description=f"{SPANS}."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=100, description="Most batches."), NO_BOOLEAN] = 20

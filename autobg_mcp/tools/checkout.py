@@ -216,7 +216,8 @@ class _Checkout:
 
         async def read(answer: Answer) -> tuple[Accepted, list[Verdict]]:
             accepted = await self._submission.read(Accepted.model_validate, request, answer)
-            return accepted, accepted.verdicts(len(intents))
+            accepted = accepted.ordered([one.file_name for one in pictures])
+            return accepted, accepted.verdicts(len(pictures))
 
         tries, pictures = self._context.tries(request), list(intents.values())
         accepted, unwritten = await self._context.till.pay(tries, pictures, read, again=again)

@@ -9,7 +9,7 @@ from typing import Self
 
 from autobg_mcp.errors import FileRefusedError, SpendingRefusedError, StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent
-from autobg_mcp.text import at, quoted
+from autobg_mcp.text import at, counted, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
@@ -121,14 +121,10 @@ def _question(submission: Submission, roll: Roll, wanted: _Wanted, outlook: Outl
     second = f"PAY A SECOND TIME for {again} of them, paid for at {at(wanted.paid_at)}; " if again else ""
     vehicle, template = quoted(submission.vehicle(), 60), outlook.template()
     return (
-        f"{submission.tool}: submit {_counted(count, 'picture')} of vehicle {vehicle}"
-        f"{f' on template {template}' if template else ''} for up to {_counted(count, 'credit')}? {second}"
+        f"{submission.tool}: submit {counted(count, 'picture')} of vehicle {vehicle}"
+        f"{f' on template {template}' if template else ''} for up to {counted(count, 'credit')}? {second}"
         f"{_named(roll, [name for name, _ in asked])}. {outlook.balance_after(count)}"
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(roll: Roll, pictures: list[str]) -> str:

@@ -13,6 +13,7 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.account import GetUserCreditDetails, GetUserUsage
 from autobg_mcp.tools.answer_fields import Number
+from autobg_mcp.tools.days import span
 from autobg_mcp.tools.fields import LARGEST_ID, NO_BOOLEAN
 
 _WEEK_DAYS: Final = 7
@@ -55,7 +56,7 @@ class DailyLimit(Part):
         limit = context.settings.daily_credit_limit
         if limit is None:
             return None
-        used = await context.ledger.spent(context.account.id, _days("Today", _today(context))[0])
+        used = await context.ledger.spent(context.account.id, day_start_s(_today(context)))
         return cls(limit=limit, used=used, left=max(0, limit - used))
 
 
@@ -125,21 +126,23 @@ class GetCreditSummary(Tool[CreditSummary]):
 
 class _Pace(NamedTuple):
     per_day: float
-    span: str
+    period: str
 
 
 def _pace(used: list[Used], today: date) -> _Pace | None:
-    """Credits a day, of the last span in which some were used; None where none is known."""
+    """Credits a day, of the last period in which some were used; None where none is known."""
     by_period = {one.period: one.credits for one in used}
-    for span, days in (("Last 7 days", _WEEK_DAYS), ("This month", today.day)):
-        if credit := by_period[span]:
-            return _Pace(credit / days, span)
+    for period, days in (("Last 7 days", _WEEK_DAYS), ("This month", today.day)):
+        if credit := by_period[period]:
+            return _Pace(credit / days, period)
     return None
 
 
 def _pace_told(pace: _Pace | None, used: list[Used]) -> str:
     if pace is not None:
-        return f"left is the API's balance now; perDay, daysLeft and emptyOn go on from “{pace.span}” above."
+        return (
+            f"left is the API's balance now; perDay, daysLeft and emptyOn go on from “{pace.period}” above."
+        )
     unknown = any(one.credits is None for one in used[:3])
     nothing = "No use is known" if unknown else "Nothing was used"
     return f"{nothing} in 7 days, so no pace can be told."
@@ -200,7 +203,7 @@ async def _used(period: Period, context: Context) -> Used:
         used, why = None, f"the API's usage failed: {error}"
     if used is not None:
         return Used(period=period, credits=used, source=_FROM_API)
-    since, until = _days(period, _today(context))
+    since, until = span(period, context.clock.wall_s())
     if spent := await context.ledger.spent(context.account.id, since, until):
         return Used(period=period, credits=spent, source=f"submissions from this machine only; {why}")
     return Used(
@@ -214,15 +217,3 @@ def _today(context: Context) -> date:
 
 def _shares_since(context: Context) -> float:
     return day_start_s(_today(context) - timedelta(days=_SHARES_DAYS - 1))
-
-
-def _days(period: Period, today: date) -> tuple[float, float | None]:
-    """Begin and end of a period in seconds since 1970; None as the end means to now."""
-    first = today.replace(day=1)
-    begins: dict[Period, date] = {
-        "Today": today,
-        "Last 7 days": today - timedelta(days=_WEEK_DAYS - 1),
-        "This month": first,
-        "Last Month": (first - timedelta(days=1)).replace(day=1),
-    }
-    return day_start_s(begins[period]), day_start_s(first) if period == "Last Month" else None

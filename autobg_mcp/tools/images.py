@@ -13,7 +13,7 @@ from autobg_mcp.files.kinds import MOST_PICTURE_BYTES, is_picture
 from autobg_mcp.files.originals import read_original
 from autobg_mcp.files.outbox import SavedFile
 from autobg_mcp.money.facts import BatchSeen, Fact
-from autobg_mcp.money.ledger import KnownPicture, PictureState
+from autobg_mcp.money.ledger import KnownPicture, LastSeen, PictureState
 from autobg_mcp.pictures.compare import same_picture
 from autobg_mcp.pictures.lane import in_lane
 from autobg_mcp.pictures.pieces import NotDecodableError
@@ -25,7 +25,7 @@ from autobg_mcp.toolkit.tool import PictureResult
 from autobg_mcp.tools.answer_fields import listed
 from autobg_mcp.tools.fields import BatchID, PicID
 from autobg_mcp.tools.keeping import keep
-from autobg_mcp.tools.status import BatchStatus, EveryPicture, ImageState, people_left_s
+from autobg_mcp.tools.status import BatchStatus, EveryPicture, ImageState, people_left_s, still_in_work
 
 _IMAGES = TypeAdapter(Annotated[list[ImageState], FailFast()])
 
@@ -113,26 +113,24 @@ class OnePicture(Endpoint[Picture]):
             batch_id = await self._in_work(error, context)
             if batch_id is None:
                 raise
-            why = (
-                str(error)
-                if isinstance(error, NotReadyError)
-                else f"{error} It is in work, as its batch shows."
-            )
-            raise NotReadyError(why, next_step=f"waitForBatch batchID={batch_id}, then call again.") from None
+            shown = "" if isinstance(error, NotReadyError) else " It is in work, as its batch shows."
+            raise still_in_work(f"{error}{shown}", batch_id) from None
 
     async def _in_work(self, error: AutobgError, context: Context) -> str | None:
         """The batch that it is in work in: by what the API said, else by a look; None where nobody knows."""
         try:
-            known = await context.ledger.picture(context.account.id, str(self.picID))
-            if known is None or isinstance(error, NotReadyError):
-                return known.batch_id if known else None
-            images = (await GetImageStatus(batchID=known.batch_id).run(context)).images
+            seen = await self._last_seen(context)
+            if seen is None or isinstance(error, NotReadyError):
+                return seen.batch_id if seen else None
+            await GetImageStatus(batchID=seen.batch_id).run(context)
+            seen = await self._last_seen(context)
         except AutobgError:  # the refusal itself is to be told, not that a look failed
             return None
-        done = [
-            image.isProcessed or image.isFailed for image in images if str(image.picID) == str(self.picID)
-        ]
-        return known.batch_id if done == [False] else None
+        return seen.batch_id if seen and seen.in_work else None
+
+    async def _last_seen(self, context: Context) -> LastSeen | None:
+        seen = await context.ledger.last_seen(context.account.id, [str(self.picID)])
+        return seen.get(str(self.picID))
 
     async def doubt(self, context: Context) -> str:
         """A batch in the place of a picture."""

@@ -9,11 +9,12 @@ from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
 from autobg_mcp.toolkit.tool import Result
+from autobg_mcp.tools.answer_fields import AnswerID
 from autobg_mcp.tools.fields import MOST_ITEMS, BatchID, PicIDs, PicIDsAsText, ReportReasons
 from autobg_mcp.tools.images import batches_among
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
-from autobg_mcp.tools.tally import Accepted
+from autobg_mcp.tools.tally import Images
 
 MOST_REPORTED_AT_ONCE = 10
 """Pictures in one report. Source: the page of Report Images."""
@@ -101,9 +102,12 @@ class ReportImages(Endpoint[Reported]):
         return Reported(reported=self.picIDs)
 
 
-class SentToQA(Accepted):
+class SentToQA(Result):
     """Pictures that people do again, in a batch that may be a new one."""
 
+    batchID: AnswerID
+    images: Images = Field(default_factory=list)
+    note: str | None = None
     notSent: list[LeftOut] = Field(default_factory=list)
     batches: list[str] = Field(default_factory=list, exclude=True)
     """The batches they are in now; several where it took several calls."""

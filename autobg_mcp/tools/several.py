@@ -5,10 +5,11 @@ from typing import Self, TypeVar
 
 from pydantic import Field
 
-from autobg_mcp.errors import AutobgError, NotReadyError
+from autobg_mcp.errors import AutobgError
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part
 from autobg_mcp.tools.images import GetImageStatus
+from autobg_mcp.tools.status import still_in_work
 
 CallT = TypeVar("CallT")
 
@@ -71,10 +72,8 @@ async def processed_of(batch_id: str, tool: str, context: Context) -> tuple[list
     numbered = [(int(one.picID), one) for one in status.images if str(one.picID).isdecimal()]
     processed = [pic_id for pic_id, one in numbered if one.isProcessed and not one.isFailed]
     if not processed:
-        raise NotReadyError(
-            f"{tool}: batch {batch_id} has no processed picture ({status.pending} pending, {status.failed} failed).",
-            next_step=f"waitForBatch batchID={batch_id}, then call again.",
-        )
+        counts = f"{status.pending} pending, {status.failed} failed"
+        raise still_in_work(f"{tool}: batch {batch_id} has no processed picture ({counts}).", batch_id)
     failed = [pic_id for pic_id, one in numbered if one.isFailed]
     pending = [pic_id for pic_id, one in numbered if not one.isProcessed and not one.isFailed]
     left = [LeftOut(picIDs=failed, reason="failed: there is no result")] if failed else []

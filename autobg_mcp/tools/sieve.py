@@ -11,6 +11,7 @@ from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.images import GetImageStatus
 from autobg_mcp.tools.several import LeftOut
+from autobg_mcp.tools.status import still_in_work
 
 AnswerT = TypeVar("AnswerT")
 
@@ -59,7 +60,7 @@ class Sieve(Generic[AnswerT]):
     answers: list[AnswerT] = field(default_factory=list)
     left: list[LeftOut] = field(default_factory=list)
     errors: list[AutobgError] = field(default_factory=list)
-    """Why, one for each of `left`."""
+    """Why, one for each that was left out here; `left` may begin with others."""
     _asked: set[str] = field(default_factory=set)
     _looked: set[str] = field(default_factory=set)
 
@@ -154,7 +155,8 @@ class Sieve(Generic[AnswerT]):
         """The group without what is in work, which is left out; None where nothing remains."""
         for batch_id in dict.fromkeys(in_work.values()):
             pending = [one for one in group.pic_ids if in_work.get(one) == batch_id]
-            self._leave(pending, in_work_error(self.tool, batch_id), f"after waitForBatch batchID={batch_id}")
+            error = still_in_work(f"{self.tool}: in work, as batch {batch_id} was seen right now.", batch_id)
+            self._leave(pending, error, f"after waitForBatch batchID={batch_id}")
         rest = [one for one in group.pic_ids if one not in in_work]
         return group.part(rest) if rest else None
 
@@ -172,14 +174,6 @@ class Sieve(Generic[AnswerT]):
             again = again or "after waitForBatch with their batch"
         self.left.append(LeftOut.of(pic_ids, error, reason, again))
         self.errors.append(error)
-
-
-def in_work_error(tool: str, batch_id: str) -> NotReadyError:
-    """The error for pictures that a look shows in work."""
-    return NotReadyError(
-        f"{tool}: in work, as batch {batch_id} was seen right now.",
-        next_step=f"waitForBatch batchID={batch_id}, then call again.",
-    )
 
 
 def _numbers_said(error: AutobgError) -> set[int]:

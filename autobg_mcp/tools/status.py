@@ -4,7 +4,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, JsonValue
 
-from autobg_mcp.errors import StateError
+from autobg_mcp.errors import NotReadyError, StateError
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words
@@ -98,6 +98,11 @@ class BatchStatus(Result):
             return wait
         minutes = round(self.people_left_s / 60)
         return f"{wait} in about {minutes} min: people work on it, and how long they take is not documented"
+
+
+def still_in_work(text: str, batch_id: str) -> NotReadyError:
+    """The error for pictures of a batch that are in work; the text says which."""
+    return NotReadyError(text, next_step=f"waitForBatch batchID={batch_id}, then call again.")
 
 
 async def people_left_s(batch_id: str, context: Context) -> float | None:

@@ -75,22 +75,29 @@ def lines(tally: Tally, *states: Standing) -> list[Left]:
     stop = tally.stopped
     why_left = (
         None if stop is None or stop.spent == "unknown" else stop
-    )  # a doubt is about the one picture that met it
-    groups: dict[tuple[str, AutobgError | None], list[str]] = {}
+    )  # a doubt is about the one that met it
+    groups: dict[tuple[str, Standing, AutobgError | None], list[str]] = {}
     for picture, fate in tally.in_state(*states).items():
         name, place = tally.told(picture)
-        groups.setdefault((place, fate.error or why_left), []).append(name)
+        groups.setdefault((place, fate.state, fate.error or why_left), []).append(name)
     told = [
         Left(
             file=name,
-            reason="not tried" if error is None else str(error),
+            reason=_reason(state, error),
             retryAfterS=None if error is None or error.spent == "unknown" else error.told_retry_after_s,
         )
-        for (place, error), names in groups.items()
+        for (place, state, error), names in groups.items()
         for name in (names if len(names) <= _MOST_NAMED else [f"{len(names)} pictures of {place}"])
     ]
     more = len(told) - _MOST_LINES
     return [*told[:_MOST_LINES], *([Left(file=f"{more} more", reason="as those above")] if more > 0 else [])]
+
+
+def _reason(state: Standing, error: AutobgError | None) -> str:
+    """Why, with what was noted of the picture itself; one that is left has met nothing."""
+    if error is None:
+        return "not tried"
+    return str(error) if state == "left" else " ".join([str(error), *error.notes])
 
 
 def _steps(tally: Tally) -> Iterator[str]:
@@ -110,7 +117,7 @@ def _resume(stop: AutobgError) -> Iterator[str]:
     elif stop.spent == "unknown":  # that is about the one picture that it met
         yield _SAME_CALL
     else:
-        yield from (stop.next_step, f"then {_SAME_CALL}")
+        yield from (stop.next_step.rstrip("."), f"then {_SAME_CALL}")
 
 
 def _failure(tally: Tally) -> AutobgError:
@@ -121,10 +128,10 @@ def _failure(tally: Tally) -> AutobgError:
     last = tally.stopped or errors[-1]
     is_left = bool(tally.count("left"))
     again = (last.repeatable or last.spent == "unknown") if is_left else any(one.repeatable for one in errors)
-    told = lines(tally, "refused", "unknown", "left")
+    told, what = lines(tally, "refused", "unknown", "left"), str(last).rstrip(".")
     return type(last)(
         f"Not one of the pictures was accepted. {last}",
-        details=[f"{one.file}: {'that' if one.reason == str(last) else one.reason}" for one in told],
+        details=[f"{one.file}: {one.reason.replace(what, 'that').rstrip('.')}" for one in told],
         spent="unknown" if tally.count("unknown") else "no",
         repeatable=again,
         next_step="; ".join(_steps(tally)),

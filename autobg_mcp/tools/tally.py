@@ -1,19 +1,35 @@
 """What comes of a submission, for a caller: what the API answers, and the fate of every picture of a call."""
 
+import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, FailFast, Field, PrivateAttr
+from pydantic import (
+    BeforeValidator,
+    FailFast,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from autobg_mcp.api.refusals import entry_refusal
 from autobg_mcp.errors import ApiError, AutobgError
 from autobg_mcp.money.ledger import Entry
 from autobg_mcp.money.purchase import Verdict
-from autobg_mcp.text import at, quoted
+from autobg_mcp.text import at, cleaned, quoted
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words
 from autobg_mcp.tools.roll import Roll
+
+
+def _said(value: object) -> object:
+    """Whatever stands in the place of words must not hide whether the picture was taken."""
+    return json.dumps(value) if value and isinstance(value, dict | list) else value or ""
 
 
 class AcceptedImage(Part):
@@ -21,18 +37,41 @@ class AcceptedImage(Part):
 
     fileName: Words = ""
     error: Flag = False
-    errorMsg: Words = ""
+    errorMsg: Annotated[Words, BeforeValidator(_said)] = ""
+
+
+Images = Annotated[list[AcceptedImage], FailFast(), BeforeValidator(lambda images: images or [])]
+"""What the API said of the pictures of one request, in their order."""
 
 
 class Accepted(Result):
-    """A batch that the API works on."""
+    """What the API answered: the batch that it works on, None where it took no picture and names none."""
 
-    batchID: AnswerID
-    images: Annotated[list[AcceptedImage], FailFast(), BeforeValidator(lambda images: images or [])] = Field(
-        default_factory=list
-    )
-    note: str | None = None
+    images: Images = Field(default_factory=list)
+    batchID: AnswerID | None = Field(default=None, validate_default=True)
     _lacking: str | None = PrivateAttr(None)
+
+    @field_validator("batchID", mode="wrap")
+    @classmethod
+    def _is_named_where_one_was_taken(
+        cls, value: object, rule: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> object:
+        with suppress(ValidationError):
+            found = rule(value)
+            if isinstance(found, str) or (isinstance(found, int) and found > 0):
+                return found
+        images = info.data.get("images")
+        if images and all(image.error for image in images):
+            return None
+        raise ValueError("the id of a batch")
+
+    def ordered(self, names: Sequence[str]) -> Self:
+        """The same with its pictures in the order of these names, where each is there once; else as they came."""
+        told = {image.fileName: image for image in self.images}
+        wanted = [cleaned(name) for name in names]
+        if len(told) != len(self.images) or sorted(told) != sorted(wanted):
+            return self
+        return self.model_copy(update={"images": [told[name] for name in wanted]})
 
     def unwritten(self, why: str | None) -> None:
         """Say that the ledger lacks this answer, and why; None where it has it."""
@@ -40,25 +79,26 @@ class Accepted(Result):
 
     def lacking(self) -> str:
         """What a caller has to know of an answer that the ledger lacks; empty where it has it."""
-        paid = f"batch {self.batchID} was accepted and paid for, but could not be written down"
-        return "" if self._lacking is None else f"{paid}: {self._lacking}"
-
-    def next_step(self) -> str:
-        """Wait for it."""
-        return f"waitForBatch batchID={self.batchID}"
+        if self._lacking is None:
+            return ""
+        what = (
+            f"batch {self.batchID} was accepted and paid for" if self.batchID else "what the API did not take"
+        )
+        return f"{what}, but could not be written down: {self._lacking}"
 
     def refusals(self, count: int) -> list[ApiError | None]:
         """Why the API did not take each of `count` pictures, None for one that it took.
 
-        It lists pictures in their order; a list of another length says nothing of any of them.
+        It lists pictures in their order; a list of another length says of any of them only what it says of all.
         """
-        if len(self.images) != count:
-            return [None] * count
-        return [entry_refusal(image.errorMsg) if image.error else None for image in self.images]
+        told = [entry_refusal(image.errorMsg) if image.error else None for image in self.images]
+        if len(told) == count:
+            return told
+        return [None if None in told else next(iter(told), None)] * count
 
     def verdicts(self, count: int) -> list[Verdict]:
         """What the answer means for each of `count` pictures; a repeat sends what it did not take."""
-        batch_id = str(self.batchID)
+        batch_id = str(self.batchID or "")
         return [
             Verdict("refused" if error else "accepted", batch_id, None if error is None else str(error))
             for error in self.refusals(count)
@@ -82,7 +122,7 @@ class Fate:
     """
 
     state: Standing
-    batch_id: str | int | None = None
+    batch_id: str | None = None
     error: AutobgError | None = None
     was_sent: bool = False
     repeats: Entry | None = None
@@ -110,7 +150,7 @@ class Tally:
         self._lacking += filter(None, [accepted.lacking()])
         for picture, error in zip(pictures, accepted.refusals(len(pictures)), strict=True):
             if error is None:
-                self.fates[picture] = Fate("accepted", accepted.batchID, was_sent=True)
+                self.fates[picture] = Fate("accepted", str(accepted.batchID), was_sent=True)
             else:
                 self.fail(picture, error, was_sent=True)
 
@@ -148,7 +188,7 @@ class Tally:
         """How many of them this call has sent."""
         return sum(fate.was_sent for fate in self.in_state(*states).values())
 
-    def batch_ids(self) -> list[str | int]:
+    def batch_ids(self) -> list[str]:
         """The batches that the pictures are in, each once, the last picture's last."""
         ids = [fate.batch_id for fate in self.fates.values() if fate.batch_id is not None]
         return list(dict.fromkeys(reversed(ids)))[::-1]
@@ -162,4 +202,4 @@ class Tally:
             yield f"the same photo was paid for as vehicle {quoted(spelling, 60)}"
         yield from dict.fromkeys(self._lacking)
         if len(ids := self.batch_ids()) > 1:
-            yield f"the pictures are in batches {', '.join(map(str, ids))}: wait for each"
+            yield f"the pictures are in batches {', '.join(ids)}: wait for each"

@@ -4,7 +4,7 @@ import sqlite3
 from typing import Final
 
 from autobg_mcp.money.ledger import entries
-from autobg_mcp.money.ledger.columns import MOST_CREDITS, moment
+from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, moment
 from autobg_mcp.money.ledger.spending import Balance, Spending, Told
 from autobg_mcp.state import number_between, whole_between
 
@@ -29,7 +29,7 @@ def calm(db: sqlite3.Connection, account: str) -> int | None:
 def keep(db: sqlite3.Connection, account: str, left: float, asked_after: int | None, now: float) -> None:
     """Keep a balance: the first and the last one after the newest entry; see `Ledger.record_credits`."""
     newest = calm(db, account)
-    if newest is None or asked_after not in (None, newest) or not abs(left) <= MOST_CREDITS:
+    if newest is None or asked_after != newest or not abs(left) <= LARGEST_WHOLE:
         return
     values = {"account": account, "newest": newest, "left": left, "now": now, "same_for_s": _SAME_FOR_S}
     db.execute(
@@ -61,7 +61,7 @@ def _thin_out(db: sqlite3.Connection, account: str) -> None:
 
 def newest(db: sqlite3.Connection, account: str) -> Balance | None:
     """The newest balance of an account; see `Ledger.balance`."""
-    row = _found(db, account, "newest_entry <= ? ORDER BY newest_entry DESC", MOST_CREDITS)
+    row = _found(db, account, "newest_entry <= ? ORDER BY newest_entry DESC", LARGEST_WHOLE)
     if row is None:
         return None
     spending = _spending(db, account, row, None)
@@ -104,10 +104,10 @@ def _spending(
         (
             account,
             from_entry if before is None else _after(before),
-            MOST_CREDITS if after is None else _after(after),
+            LARGEST_WHOLE if after is None else _after(after),
         ),
     )
-    pictures = {row["state"]: whole_between(row["pictures"], 0, MOST_CREDITS) for row in rows}
+    pictures = {row["state"]: whole_between(row["pictures"], 0, LARGEST_WHOLE) for row in rows}
     return Spending(
         before=None if before is None else _last(before),
         after=None if after is None else _told(after["first_left"], after["first_at"]),
@@ -119,7 +119,7 @@ def _spending(
 
 
 def _after(row: sqlite3.Row) -> int:
-    return whole_between(row["newest_entry"], 0, MOST_CREDITS)
+    return whole_between(row["newest_entry"], 0, LARGEST_WHOLE)
 
 
 def _last(row: sqlite3.Row) -> Told:
@@ -127,4 +127,4 @@ def _last(row: sqlite3.Row) -> Told:
 
 
 def _told(left: object, at: object) -> Told:
-    return Told(number_between(left, -MOST_CREDITS, MOST_CREDITS), moment(at))
+    return Told(number_between(left, -LARGEST_WHOLE, LARGEST_WHOLE), moment(at))

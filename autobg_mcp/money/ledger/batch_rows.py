@@ -5,7 +5,7 @@ import sqlite3
 from typing import NamedTuple
 
 from autobg_mcp.money.identity import same_vehicle
-from autobg_mcp.money.ledger.columns import MOST_CREDITS, api_id, moment, words, words_or_none
+from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, api_id, moment, words, words_or_none
 from autobg_mcp.money.ledger.entries import names_of
 from autobg_mcp.money.ledger.records import Batch, Entry
 from autobg_mcp.state import whole_between
@@ -104,7 +104,7 @@ def _batch(db: sqlite3.Connection, row: sqlite3.Row) -> Batch:
         vehicle=words(row["vehicle"]),
         template=words_or_none(row["template"]),
         first_at=moment(row["first_at"]),
-        pictures=whole_between(row["pictures"], 0, MOST_CREDITS),
+        pictures=whole_between(row["pictures"], 0, LARGEST_WHOLE),
         processed=state.processed,
         failed=state.failed,
         pending=state.pending,

@@ -5,7 +5,7 @@ from typing import Final
 
 from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to
 
-MOST_CREDITS: Final = 2**63 - 1
+LARGEST_WHOLE: Final = 2**63 - 1
 """The largest whole number of SQLite."""
 
 _MOST_CHARS = 1_000_000  # the names of a long list of links

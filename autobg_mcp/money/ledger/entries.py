@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Final, get_args
 
 from autobg_mcp.money.ledger.columns import (
-    MOST_CREDITS,
+    LARGEST_WHOLE,
     api_id,
     moment,
     moment_or_none,
@@ -78,7 +78,7 @@ def spent(db: sqlite3.Connection, account: str, since: float, until: float | Non
         "WHERE account = ? AND at >= ? AND at < ? AND state != 'refused'",
         (account, since, 1e300 if until is None else until),
     ).fetchone()
-    return whole_between(pictures, 0, MOST_CREDITS)
+    return whole_between(pictures, 0, LARGEST_WHOLE)
 
 
 def handed_to_people(db: sqlite3.Connection, account: str, batch_id: str) -> float | None:
@@ -112,7 +112,7 @@ def newest(db: sqlite3.Connection, account: str) -> int:
     [entry_id] = db.execute(
         "SELECT max(id) FROM entries INDEXED BY entries_by_account WHERE account = ?", (account,)
     ).fetchone()
-    return whole_between(entry_id or 0, 0, MOST_CREDITS)
+    return whole_between(entry_id or 0, 0, LARGEST_WHOLE)
 
 
 def entry(db: sqlite3.Connection, entry_id: int) -> Entry | None:
@@ -141,11 +141,11 @@ def _entry(row: sqlite3.Row) -> Entry:
         vehicle=words(row["vehicle"]),
         template=words_or_none(row["template"]),
         file_name=words(row["file_name"]),
-        pictures=whole_between(row["pictures"], 0, MOST_CREDITS),
+        pictures=whole_between(row["pictures"], 0, LARGEST_WHOLE),
         fingerprint=words(row["fingerprint"]),
         source=words_or_none(row["source"]),
         process_type=words_or_none(row["process_type"]),
-        id=whole_between(row["id"], 1, MOST_CREDITS),
+        id=whole_between(row["id"], 1, LARGEST_WHOLE),
         at=moment(row["at"]),
         state=row["state"],
         batch_id=None if row["batch_id"] is None else api_id(row["batch_id"]),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from autobg_mcp.money.ledger import entries, picture_rows
-from autobg_mcp.money.ledger.columns import MOST_CREDITS, moment
+from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, moment
 from autobg_mcp.money.ledger.records import Poll
 from autobg_mcp.state import number_between, whole_between
 
@@ -74,7 +74,7 @@ def seen_after(db: sqlite3.Connection, account: str, batch_id: str) -> int:
     row = db.execute(
         "SELECT seen_after FROM looks WHERE account = ? AND batch_id = ?", (account, batch_id)
     ).fetchone()
-    return whole_between(row["seen_after"] or 0, 0, MOST_CREDITS) if row else 0
+    return whole_between(row["seen_after"] or 0, 0, LARGEST_WHOLE) if row else 0
 
 
 def _set_lease(db: sqlite3.Connection, account: str, batch_id: str, until: float) -> None:

@@ -74,8 +74,11 @@ def rework(db: sqlite3.Connection, account: str, pic_id: str) -> Rework | None:
 
 def _is_known(db: sqlite3.Connection, account: str, pic_id: str, report: Complaint, since: float) -> bool:
     rows = db.execute(
-        f"SELECT comment FROM reports WHERE account = ? AND pic_id = ? AND reasons = ? AND at > ? AND NOT {_CAME_BACK}",  # noqa: S608  # a constant
-        (account, pic_id, _key(report.reasons), since),
+        # What came back answers every report before it, too, whatever the picture looks like by now.
+        "SELECT comment FROM reports WHERE account = :account AND pic_id = :pic_id AND reasons = :reasons AND at > :since "
+        "AND rowid > coalesce((SELECT max(rowid) FROM reports INDEXED BY reports_by_picture "
+        f"WHERE account = :account AND pic_id = :pic_id AND {_CAME_BACK}), 0)",  # noqa: S608  # a constant
+        {"account": account, "pic_id": pic_id, "reasons": _key(report.reasons), "since": since},
     )
     said = {_folded(words(row["comment"])) for row in rows}
     return bool(said) and (not report.comment.strip() or _folded(report.comment) in said)

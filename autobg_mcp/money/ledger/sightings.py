@@ -12,11 +12,10 @@ from autobg_mcp.money.ledger import balances, entries, looks
 from autobg_mcp.money.ledger.columns import api_id, words
 from autobg_mcp.money.ledger.records import Entry
 
-IN_ITS_VEHICLES_BATCH = "seen in the batch of its vehicle"
+_IN_ITS_VEHICLES_BATCH = "seen in the batch of its vehicle"
+_IN_A_BATCH_OF_ITS_OWN = "seen in a batch that was new after it and holds nothing else"
 _MOST_SEARCHED = 200
 """The newest batches, among which those of a vehicle are looked for in every spelling of its id."""
-
-IN_A_BATCH_OF_ITS_OWN = "seen in a batch that was new after it and holds nothing else"
 
 
 def proven(db: sqlite3.Connection, account: str, batch_id: str) -> list[tuple[Entry, str]]:
@@ -27,11 +26,11 @@ def proven(db: sqlite3.Connection, account: str, batch_id: str) -> list[tuple[En
     rows = db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", (account, batch_id))
     seen = Counter[str](row["name"] for row in rows)
     if accepted := entries.of_batch(db, account, batch_id):
-        return [(entry, IN_ITS_VEHICLES_BATCH) for entry in _beside(accepted, unknown, seen)]
+        return [(entry, _IN_ITS_VEHICLES_BATCH) for entry in _beside(accepted, unknown, seen)]
     opened = _opened_by(unknown, seen)
     if not opened or not _is_new(db, account, batch_id, opened) or _is_denied(db, account, opened):
         return []
-    return [(entry, IN_A_BATCH_OF_ITS_OWN) for entry in opened]
+    return [(entry, _IN_A_BATCH_OF_ITS_OWN) for entry in opened]
 
 
 def _beside(accepted: list[Entry], unknown: list[Entry], seen: Counter[str]) -> Iterator[Entry]:

@@ -6,6 +6,9 @@ from typing import Final, Literal, Protocol
 
 from autobg_mcp.money.ledger.records import Entry
 
+SpentOn = Literal["vehicle", "template"]
+"""What credits were spent on."""
+
 CALM_S: Final = 60.0
 """How long after an outcome was lost a balance that has not moved says nothing yet: the API may still be at work."""
 
@@ -89,9 +92,7 @@ class CreditLedger(Protocol):
         """
         ...
 
-    async def credits_by(
-        self, account: str, kind: Literal["vehicle", "template"], *, since: float
-    ) -> dict[str | None, int]:
+    async def credits_by(self, account: str, kind: SpentOn, *, since: float) -> dict[str | None, int]:
         """The same credits from `since` on by vehicle or template, most first; None is no template."""
         ...
 
@@ -99,16 +100,16 @@ class CreditLedger(Protocol):
         """The newest entry of an account, by number, 0 for none; None while one is under way. Ask it before a balance."""
         ...
 
-    async def record_credits(self, account: str, left: float, *, asked_after: int | None = None) -> None:
+    async def record_credits(self, account: str, left: float, *, asked_after: int | None) -> None:
         """Keep the balance the API told just now: after the newest entry and before the next one.
 
-        A balance told while an entry of the account is under way is dropped: it may count that entry or not. So is one that
-        was asked before an entry and told after it.
+        A balance asked or told while an entry of the account is under way is dropped: it may count that entry or not. So is
+        one that was asked before an entry and told after it.
 
         Args:
             account: Whose.
             left: Credits that are left.
-            asked_after: What `calm` answered before the API was asked; None for a balance that was asked at this moment.
+            asked_after: What `calm` answered before the API was asked.
         """
         ...
 

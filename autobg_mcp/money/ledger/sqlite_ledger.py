@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import (
-    balances,
     batch_rows,
     digests,
     entries,
@@ -17,7 +16,7 @@ from autobg_mcp.money.ledger import (
     sightings,
     template_rows,
 )
-from autobg_mcp.money.ledger.credit_rows import CreditQuestions
+from autobg_mcp.money.ledger.credit_rows import SqliteCreditLedger
 from autobg_mcp.money.ledger.records import (
     Batch,
     Claim,
@@ -32,12 +31,11 @@ from autobg_mcp.money.ledger.records import (
     Poll,
     Rework,
 )
-from autobg_mcp.money.ledger.spending import Balance, Spending
 
 T = TypeVar("T")
 
 
-class SqliteLedger(CreditQuestions):
+class SqliteLedger(SqliteCreditLedger):
     """A ledger on a local disk; its methods are those of `Ledger`."""
 
     async def claim(
@@ -105,21 +103,6 @@ class SqliteLedger(CreditQuestions):
     async def unknown(self, account: str) -> list[Entry]:
         return await self._read(lambda db, _: entries.unknown(db, account))
 
-    async def calm(self, account: str) -> int | None:
-        return await self._read(lambda db, _: balances.calm(db, account))
-
-    async def record_credits(self, account: str, left: float, *, asked_after: int | None = None) -> None:
-        await self._note(lambda db, now: balances.keep(db, account, left, asked_after, now))
-
-    async def balance(self, account: str) -> Balance | None:
-        return await self._read(lambda db, _: balances.newest(db, account))
-
-    async def spending(self, account: str, *, since: int) -> Spending:
-        return await self._read(lambda db, _: balances.since(db, account, since))
-
-    async def evidence(self, account: str, entry_ids: Iterable[int]) -> dict[int, Spending]:
-        return await self._read(lambda db, _: {one: balances.around(db, account, one) for one in entry_ids})
-
     async def batches(
         self,
         account: str,
@@ -130,6 +113,12 @@ class SqliteLedger(CreditQuestions):
         limit: int = 20,
     ) -> list[Batch]:
         return await self._read(lambda db, _: batch_rows.found(db, account, since, until, text, limit))
+
+    async def vehicle_of(self, account: str, batch_id: str) -> str | None:
+        return await self._read(lambda db, _: batch_rows.vehicle_of(db, account, batch_id))
+
+    async def handed_to_people(self, account: str, batch_id: str) -> float | None:
+        return await self._read(lambda db, _: entries.handed_to_people(db, account, batch_id))
 
     async def picture(self, account: str, pic_id: str) -> KnownPicture | None:
         return await self._read(lambda db, _: picture_rows.known(db, account, pic_id))
