@@ -107,7 +107,9 @@ def _line(text: str) -> str:
 class ConfigurationError(AutobgError):
     """A setting is missing, wrong or contradicts another. No request was made."""
 
-    usual_next_step = "Ask the person who runs this server to change the setting, then call again."
+    usual_next_step = (
+        "Ask the person who runs this server to change the setting and to start the server again."
+    )
 
 
 class StateError(AutobgError):

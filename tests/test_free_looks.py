@@ -1,11 +1,12 @@
 """Before the first picture costs anything: free looks at the template and the credits, which block nothing when they fail."""
 
+import re
 import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from conftest import Connect
+from conftest import Clock, Connect
 from documented import received, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
@@ -190,6 +191,16 @@ async def test_a_dry_run_names_what_is_the_same_photo_and_what_is_no_picture(
         "“car-2.jpg”: the same photo as another of them, sent once",
         "“notes.pdf”: no picture, not taken",
     ]
+
+
+async def test_a_dry_run_names_what_was_paid_for_so_long_ago_that_it_would_be_paid_again(
+    client: McpClient, clock: Clock, car: Path
+) -> None:
+    await upload(client, car)
+    clock.now_s += 25 * 3600
+    plan = structured(await upload(client, car, dryRun=True))["plan"]
+    again = r"“car-1\.jpg”: submitted before \(20.* UTC\), to be PAID FOR AGAIN, since that was more than AUTOBG_DUPLICATE"
+    assert re.search(again, str(plan))
 
 
 async def test_a_dry_run_tells_the_balance_of_this_moment(

@@ -174,8 +174,7 @@ class SharedThrottle:
             halved = f" (of {limit.calls}, lowered after a 429)" if reply.allowance < limit.calls else ""
             why = f"The allowance of {reply.allowance} calls{halved} per {limit.window_s:g} s for {tool} is used up."
         error = ThrottledError(
-            f"{why} The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most. "
-            "No slot was taken.",
+            f"{why} The next free slot is {ceil(retry_after_s)} s away; this call may wait {max_wait_s:.0f} s at most.",
             retry_after_s=retry_after_s,
         )
         error.why = why

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from autobg_mcp.errors import AutobgError, OutOfCreditsError
-from autobg_mcp.text import quoted
+from autobg_mcp.money.ledger import Intent
+from autobg_mcp.text import at, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
@@ -25,23 +26,22 @@ async def planned(
     Raises:
         ArgumentsRefusedError: There is no such template.
     """
-    twins, unread = await _read(submission, roll, tally, context)
+    read = await _read(submission, roll, tally, context)
     await roll.keep()
-    to_send, notes = tally.count("left") - len(twins), outlook.notes
+    to_send, notes = tally.count("left") - len(read.twins), outlook.notes
     await outlook.ask_balance()  # what is planned with is of now
     with suppress(OutOfCreditsError):  # the plan tells the balance
         await outlook.look(max(1, to_send))
     template = outlook.template()
     plan = [
         _counts(tally, to_send),
-        *_beside(
-            [roll.told(picture)[0] for picture in twins], "the same photo as another of them, sent once"
-        ),
+        *_beside([roll.told(one)[0] for one in read.twins], "the same photo as another of them, sent once"),
         *_beside(roll.others, "no picture, not taken"),
+        *await _paid_anew(submission, roll, read, context),
         *([f"template {template}"] if template else []),
         f"up to {to_send} credits, one a picture (inferred). {outlook.balance_after(to_send)}",
         _duration(submission, roll, to_send, context),
-        *([f"{unread} pictures were not read for lack of time"] if unread else []),
+        *([f"{read.unread} pictures were not read for lack of time"] if read.unread else []),
     ]
     return Submitted(
         plan=plan,
@@ -75,9 +75,26 @@ def _counts(tally: Tally, to_send: int) -> str:
     )
 
 
-async def _read(submission: Submission, roll: Roll, tally: Tally, context: Context) -> tuple[list[str], int]:
-    """Look at every picture that is left; answers those that are the same as another, and how many there was no time for."""
-    unread, seen, twins = 0, set[str](), list[str]()
+async def _paid_anew(submission: Submission, roll: Roll, read: "_Read", context: Context) -> list[str]:
+    """What was paid for so long ago that the call pays again."""
+    known = await context.ledger.duplicates(read.new.values(), duplicate_window_s=math.inf)
+    names = [roll.told(one)[0] for one, intent in read.new.items() if intent.fingerprint in known]
+    why = "" if submission.allowDuplicate else ", since that was more than AUTOBG_DUPLICATE_WINDOW_H ago"
+    newest = max((entry.at for entry in known.values()), default=0.0)
+    return _beside(names, f"submitted before ({at(newest)}), to be PAID FOR AGAIN{why}")
+
+
+class _Read(NamedTuple):
+    """What a look at the pictures shows: what is new, what is the same as another, and for how many there was no time."""
+
+    new: dict[str, Intent]
+    twins: list[str]
+    unread: int
+
+
+async def _read(submission: Submission, roll: Roll, tally: Tally, context: Context) -> _Read:
+    """Look at every picture that is left."""
+    new, twins, unread = dict[str, Intent](), list[str](), 0
     for picture in tally.in_state("left"):
         if not context.time.left_s():
             unread += 1
@@ -90,7 +107,10 @@ async def _read(submission: Submission, roll: Roll, tally: Tally, context: Conte
         else:
             if entry is not None:
                 tally.recognise(picture, entry)
-            elif intent.fingerprint in seen and not submission.allowDuplicate:
+            elif submission.allowDuplicate or all(
+                intent.fingerprint != one.fingerprint for one in new.values()
+            ):
+                new[picture] = intent
+            else:
                 twins.append(picture)
-            seen.add(intent.fingerprint)
-    return twins, unread
+    return _Read(new, twins, unread)
