@@ -1,9 +1,8 @@
 """The plan of a paying call: what it would send and cost, with nothing sent."""
 
 import math
-from contextlib import suppress
 
-from autobg_mcp.errors import AutobgError, OutOfCreditsError
+from autobg_mcp.errors import AutobgError, OutOfCreditsError, SpendingRefusedError
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
@@ -28,8 +27,7 @@ async def planned(
             unread += 1
     await roll.keep()
     to_send, notes = tally.count("left"), outlook.notes
-    with suppress(OutOfCreditsError):  # the plan tells the balance
-        await outlook.look(max(1, to_send))
+    obstacle = await _obstacle(outlook, to_send)
     template = outlook.template()
     plan = [
         _counts(tally),
@@ -44,8 +42,24 @@ async def planned(
         notSubmitted=lines(tally, "refused"),
         outcomeUnknown=lines(tally, "unknown"),
         note="; ".join([*notes, *tally.notes(submission.vehicle())]) or None,
-        steps=["the same call without dryRun sends them"] if to_send else [],
+        steps=_steps(to_send, obstacle),
     )
+
+
+async def _obstacle(outlook: Outlook, to_send: int) -> AutobgError | None:
+    """What would stop the call before its first picture: it is a plan all the same, and says so."""
+    try:
+        await outlook.look(max(1, to_send))
+    except (OutOfCreditsError, SpendingRefusedError) as error:
+        outlook.notes += [str(error)] if to_send else []
+        return error
+    return None
+
+
+def _steps(to_send: int, obstacle: AutobgError | None) -> list[str]:
+    if not to_send:
+        return []
+    return ["the same call without dryRun sends them" if obstacle is None else obstacle.next_step]
 
 
 def _duration(submission: Submission, roll: Roll, to_send: int, context: Context) -> str:
