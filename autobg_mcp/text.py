@@ -163,3 +163,8 @@ def place(problem: "ErrorDetails", start: str = "") -> str:
 def at(moment: float) -> str:
     """A moment as people read it: `2026-11-22 06:10 UTC`."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def amount(number: float) -> str:
+    """A number of credits with all its digits, and without a fraction where there is none."""
+    return f"{number:.12g}"

@@ -88,3 +88,20 @@ def test_while_another_submission_is_under_way_a_new_batch_may_be_its_own(unsure
     unsure.intend(replace(FIRST_OF_CAR, vehicle="V-3", fingerprint="under way"))
     see(unsure, "1005", "1.jpg")
     assert not is_settled(unsure)
+
+
+@pytest.mark.parametrize("names", [["front.jpg", "1.png"], ["front.png", "1.PNG"]])
+def test_a_batch_that_names_results_by_another_ending_settles_a_photo_of_its_vehicle(
+    names: list[str], ledger: Blocking
+) -> None:
+    ledger.accept(FRONT, "1004")
+    ledger.settle(ledger.intend(replace(FRONT, file_name="1.jpg", fingerprint="lost")), "unknown")
+    see(ledger, "1004", *names)
+    assert is_settled(ledger)
+
+
+def test_of_two_photos_that_differ_in_their_ending_one_picture_proves_none(ledger: Blocking) -> None:
+    ledger.accept(FRONT, "1004")
+    ledger.settle(ledger.intend(replace(FRONT, file_name="front.png", fingerprint="lost")), "unknown")
+    see(ledger, "1004", "front.png")
+    assert not is_settled(ledger)

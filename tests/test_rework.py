@@ -224,6 +224,19 @@ class TestWhatIsTold:
         assert step.startswith(f"waitForBatch batchID={batch}, then reviewBatch: it tells what changed")
         assert step.endswith("which a status may not show (undocumented)")
 
+    async def test_of_many_batches_a_report_names_a_few_and_counts_the_others(
+        self, host: McpClient, world: World
+    ) -> None:
+        links = {"processType": "ai", "clientS3Uris": ["https://cars.example/1.jpg"]}
+        for car in range(7):
+            result = await host.call_tool("uploadS3UrlsWithoutTemplate", links | {"numberPlate": f"V-{car}"})
+            await host.call_tool("getImageStatus", {"batchID": structured(result)["batchID"]})
+        world.advance(2)
+        arguments = {"picIDs": [512251 + car for car in range(7)], "reportReason": ["Logo"]}
+        step = str(structured(await host.call_tool("reportImages", arguments))["next"])
+        assert step.count("waitForBatch") == 5
+        assert "batchID=1210 and 2 more, which listBatches names, then reviewBatch" in step
+
     async def test_a_batch_is_found_by_the_id_of_its_picture(self, host: McpClient, batch: str) -> None:
         found = structured(await host.call_tool("listBatches", {"find": "512251"}))["batches"]
         other = structured(await host.call_tool("listBatches", {"find": "51225"}))["batches"]

@@ -38,7 +38,9 @@ _SIGNATURES = tuple(
     )
 )
 # At other places a token may be all that says which picture it is.
-_TOKEN = re.compile(r"token|expires|token_path|verify", re.IGNORECASE)  # Firebase, Supabase, Bunny, Cloudflare
+_TOKEN = re.compile(
+    r"token|expires|token_path|verify", re.IGNORECASE
+)  # Firebase, Supabase, Bunny, Cloudflare
 _NAMES_A_PICTURE = re.compile(r"\.(jpe?g|png|webp|heic|heif)$", re.IGNORECASE)
 
 _PORTS = {"https": 443, "http": 80}

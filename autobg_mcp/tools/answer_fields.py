@@ -71,6 +71,7 @@ Words = Annotated[str, BeforeValidator(_words)]
 
 Number = Annotated[
     Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, Field(allow_inf_nan=False)],
+    NO_BOOLEAN,
     WithJsonSchema({"type": "number"}),
 ]
 """A number in an answer, also as text."""

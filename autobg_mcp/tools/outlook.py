@@ -9,11 +9,18 @@ from typing import Final, TypeVar
 import anyio
 
 from autobg_mcp.api.call import Progress, TimeBudget
-from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, OutOfCreditsError, StateError
+from autobg_mcp.errors import (
+    ArgumentsRefusedError,
+    AutobgError,
+    OutOfCreditsError,
+    SpendingRefusedError,
+    StateError,
+)
 from autobg_mcp.money.ledger import Balance
-from autobg_mcp.text import quoted
+from autobg_mcp.text import amount, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
+from autobg_mcp.tools.credits import DailyLimit
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.templates import ListTemplates
 
@@ -52,23 +59,37 @@ class Outlook:
         Raises:
             ArgumentsRefusedError: There is no such template.
             OutOfCreditsError: No credit is left.
+            SpendingRefusedError: The operator's limit of the day leaves none.
         """
         if self._looked:
             return
         self._looked = True
         await self._look_for_template()
+        await self._look_at_limit(pictures)
         left = await self._credits_left(pictures)
         tool = self._submission.tool
         if left is None:
             self.notes.append("the credits that are left could not be looked at before")
         elif left <= 0:
             raise OutOfCreditsError(
-                f"{tool}: credits are used up ({left:g} left, {pictures} needed). Nothing was sent."
+                f"{tool}: credits are used up ({amount(left)} left, {pictures} needed). Nothing was sent."
             )
         elif left < pictures:
-            note = f"{left:g} credits are left for {pictures} pictures, at one credit each (inferred)"
+            note = f"{amount(left)} credits are left for {pictures} pictures, at one credit each (inferred)"
             self.notes.append(note)
             await self._context.progress(f"{note}: submitting until the API refuses")
+
+    async def _look_at_limit(self, pictures: int) -> None:
+        """What the day's limit leaves; nobody is asked about, or plans with, what it does not allow."""
+        limit = await DailyLimit.now(self._context)
+        if limit is None or limit.left >= pictures:
+            return
+        told = f"AUTOBG_DAILY_CREDIT_LIMIT leaves {limit.left} credits today"
+        if not limit.left:
+            raise SpendingRefusedError(
+                f"{self._submission.tool}: {told}, this needs {pictures}. Nothing was sent."
+            )
+        self.notes.append(f"{told} for {pictures} pictures")
 
     async def ask_balance(self) -> None:
         """Let the ledger keep the balance of this moment."""
@@ -104,7 +125,7 @@ class Outlook:
         if self.before is None:
             return "How many credits are left is not known."
         left = _left(self.before)
-        return f"{left:g} credits are left; then {left - count:g}, at one credit a picture (inferred)."
+        return f"{amount(left)} credits are left; then {amount(left - count)}, at one credit a picture (inferred)."
 
     async def _look_for_template(self) -> None:
         template_id = getattr(self._submission, "templateCC", None)

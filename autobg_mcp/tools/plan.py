@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final, NamedTuple
 
-from autobg_mcp.errors import AutobgError, OutOfCreditsError
+from autobg_mcp.errors import AutobgError, OutOfCreditsError, SpendingRefusedError
 from autobg_mcp.money.ledger import Intent
 from autobg_mcp.text import at, quoted
 from autobg_mcp.toolkit.context import Context
@@ -30,8 +29,7 @@ async def planned(
     await roll.keep()
     to_send, notes = tally.count("left") - len(read.twins), outlook.notes
     await outlook.ask_balance()  # what is planned with is of now
-    with suppress(OutOfCreditsError):  # the plan tells the balance
-        await outlook.look(max(1, to_send))
+    obstacle = await _obstacle(outlook, to_send)
     template = outlook.template()
     plan = [
         _counts(tally, to_send),
@@ -49,8 +47,24 @@ async def planned(
         notSubmitted=lines(tally, "refused"),
         outcomeUnknown=lines(tally, "unknown"),
         note="; ".join([*notes, *tally.notes(submission.vehicle())]) or None,
-        steps=["the same call without dryRun sends them"] if to_send else [],
+        steps=_steps(to_send, obstacle),
     )
+
+
+async def _obstacle(outlook: Outlook, to_send: int) -> AutobgError | None:
+    """What would stop the call before its first picture: it is a plan all the same, and says so."""
+    try:
+        await outlook.look(max(1, to_send))
+    except (OutOfCreditsError, SpendingRefusedError) as error:
+        outlook.notes += [str(error)] if to_send else []
+        return error
+    return None
+
+
+def _steps(to_send: int, obstacle: AutobgError | None) -> list[str]:
+    if not to_send:
+        return []
+    return ["the same call without dryRun sends them" if obstacle is None else obstacle.next_step]
 
 
 def _duration(submission: Submission, roll: Roll, to_send: int, context: Context) -> str:

@@ -19,6 +19,9 @@ from autobg_mcp.tools.tally import AcceptedImages
 MOST_REPORTED_AT_ONCE = 10
 """Pictures in one report. Source: the page of Report Images."""
 
+_MOST_WAITS = 5
+"""Batches that a next step names."""
+
 
 async def batches_of(pic_ids: list[int], context: Context) -> list[str]:
     """The batches that pictures were last seen in."""
@@ -30,8 +33,12 @@ def look_again(batch_ids: list[str]) -> str:
     """Where pictures that are done again come back: their status may not show it, which no page says."""
     if not batch_ids:
         return "getImageStatus of their batch later: they are redone"
-    waits = ", ".join(f"waitForBatch batchID={batch_id}" for batch_id in batch_ids)
-    return f"{waits}, then reviewBatch: it tells what changed, which a status may not show (undocumented)"
+    left_out = len(batch_ids) - _MOST_WAITS
+    more = f" and {left_out} more, which listBatches names" if left_out > 0 else ""
+    waits = ", ".join(f"waitForBatch batchID={batch_id}" for batch_id in batch_ids[:_MOST_WAITS])
+    return (
+        f"{waits}{more}, then reviewBatch: it tells what changed, which a status may not show (undocumented)"
+    )
 
 
 class Reported(Result):

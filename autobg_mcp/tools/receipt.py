@@ -2,7 +2,7 @@
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import Spending
-from autobg_mcp.text import first_sentence
+from autobg_mcp.text import amount, first_sentence
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.tally import Tally
@@ -34,10 +34,10 @@ async def _balances(tally: Tally, outlook: Outlook, context: Context) -> str:
     try:
         spending = await context.ledger.spending(context.account.id, since=outlook.before.entry)
     except StateError:  # which must not hide what was sent
-        return f"; credits before {outlook.before.left:g}, after is not known"
+        return f"; credits before {amount(outlook.before.left)}, after is not known"
     if spending.latest is None or spending.before is None:
-        return f"; credits before {outlook.before.left:g}, after is not known"
-    change = f"; credits {spending.before.left:g} → {spending.latest.left:g}"
+        return f"; credits before {amount(outlook.before.left)}, after is not known"
+    change = f"; credits {amount(spending.before.left)} → {amount(spending.latest.left)}"
     return f"{change}, explained: {_explained(spending)}"
 
 
@@ -52,6 +52,6 @@ def _explained(spending: Spending) -> str:
         else spending.before.left - spending.latest.left
     )
     return (
-        f"no, {spent:g} gone for {spending.accepted} accepted from here (another program with the same key, "
+        f"no, {amount(spent)} gone for {spending.accepted} accepted from here (another program with the same key, "
         "credits that were added, or another price)"
     )

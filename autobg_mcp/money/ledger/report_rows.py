@@ -14,6 +14,13 @@ _CAME_BACK = """CASE
     ELSE 1
 END"""
 
+# What came back answers every report before it, too, whatever the picture looks like by now.
+_OPEN = f"""SELECT comment FROM reports
+    WHERE account = :account AND pic_id = :pic_id AND reasons = :reasons AND at > :since AND rowid > coalesce((
+        SELECT max(rowid) FROM reports INDEXED BY reports_by_picture
+        WHERE account = :account AND pic_id = :pic_id AND {_CAME_BACK}
+    ), 0)"""  # noqa: S608  # a constant
+
 
 def known(db: sqlite3.Connection, account: str, reports: Mapping[str, Complaint], since: float) -> set[str]:
     """The pictures of which the same was reported after a time, and which are not known to have come back."""
@@ -74,10 +81,7 @@ def rework(db: sqlite3.Connection, account: str, pic_id: str) -> Rework | None:
 
 def _is_known(db: sqlite3.Connection, account: str, pic_id: str, report: Complaint, since: float) -> bool:
     rows = db.execute(
-        # What came back answers every report before it, too, whatever the picture looks like by now.
-        "SELECT comment FROM reports WHERE account = :account AND pic_id = :pic_id AND reasons = :reasons AND at > :since "
-        "AND rowid > coalesce((SELECT max(rowid) FROM reports INDEXED BY reports_by_picture "
-        f"WHERE account = :account AND pic_id = :pic_id AND {_CAME_BACK}), 0)",  # noqa: S608  # a constant
+        _OPEN,
         {"account": account, "pic_id": pic_id, "reasons": _key(report.reasons), "since": since},
     )
     said = {_folded(words(row["comment"])) for row in rows}

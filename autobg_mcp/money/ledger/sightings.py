@@ -3,6 +3,7 @@
 A wrong proof loses a photo for good, a missing one only asks a person; so where anything speaks against it there is none.
 """
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from autobg_mcp.money.ledger.records import Entry
 IN_ITS_VEHICLES_BATCH = "seen in the batch of its vehicle"
 _MOST_SEARCHED = 200
 """The newest batches, among which those of a vehicle are looked for in every spelling of its id."""
+
+_ENDING = re.compile(r"\.(jpe?g|png|webp|heic|heif)$", re.IGNORECASE)
 
 IN_A_BATCH_OF_ITS_OWN = "seen in a batch that was new after it and holds nothing else"
 
@@ -38,15 +41,24 @@ def _beside(accepted: list[Entry], unknown: list[Entry], seen: Counter[str]) -> 
     """Those whose files stand in their vehicle's batch beside those that were accepted into it.
 
     Of several unknown files of one name either all are seen, or nobody can tell which: then all stay unknown.
+    Whether a status names the photo or its result is undocumented, so a name counts without the ending of a picture.
     """
     vehicles = {same_vehicle(entry.vehicle) for entry in accepted}
     unknown = [entry for entry in unknown if same_vehicle(entry.vehicle) in vehicles]
-    left = Counter(seen)
-    left.subtract(name for entry in accepted for name in entries.names_of(entry))
-    wanted = Counter(name for entry in unknown for name in entries.names_of(entry))
+    left = Counter(map(_stem, seen.elements()))
+    left.subtract(stem for entry in accepted for stem in _stems(entry))
+    wanted = Counter(stem for entry in unknown for stem in _stems(entry))
     for entry in unknown:
-        if all(left[name] >= wanted[name] for name in entries.names_of(entry)):
+        if all(left[stem] >= wanted[stem] for stem in _stems(entry)):
             yield entry
+
+
+def _stems(entry: Entry) -> list[str]:
+    return [_stem(name) for name in entries.names_of(entry)]
+
+
+def _stem(name: str) -> str:
+    return _ENDING.sub("", name)
 
 
 def _opened_by(unknown: list[Entry], seen: Counter[str]) -> list[Entry]:
