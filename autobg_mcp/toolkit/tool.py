@@ -104,7 +104,8 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
         """Check raw arguments, as a model or a command line gives them.
 
         Raises:
-            ArgumentsRefusedError: One short line per problem, naming the argument and what it takes.
+            ArgumentsRefusedError: One short line per problem, naming the argument and what it takes; the first line, which
+                is all that some hosts show, names the first.
         """
         try:
             bounded(arguments)
@@ -114,7 +115,8 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
             details = [_explained(cls, problem) for problem in problems]
         except ValueError as error:
             details = [f"arguments: {error}"]
-        raise ArgumentsRefusedError(f"{cls.tool}: no request was made.", details=details)
+        first, *more = details
+        raise ArgumentsRefusedError(f"{cls.tool}: {first}. No request was made.", details=more)
 
     @classmethod
     def description(cls) -> str:

@@ -1,29 +1,20 @@
 """The free look before a paid call: whether the template exists and the credits suffice. A look that fails blocks nothing."""
 
 import difflib
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
-import anyio
-
-from autobg_mcp.api.call import Progress, TimeBudget
-from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, OutOfCreditsError, StateError
+from autobg_mcp.errors import ArgumentsRefusedError, OutOfCreditsError, StateError
 from autobg_mcp.money.ledger import Balance
 from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
+from autobg_mcp.tools.looks import look
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.templates import ListTemplates
 
-T = TypeVar("T")
-
 _FRESH_S: Final = 600.0
 """How old a balance may be that is not asked for anew before a paid call."""
-
-_LOOK_TAKES_S: Final = 10.0
-"""The longest a free look may take; a paid call does not wait longer for what it can do without."""
 
 
 class Outlook:
@@ -72,7 +63,7 @@ class Outlook:
 
     async def ask_balance(self) -> None:
         """Let the ledger keep the balance of this moment."""
-        await self._free(GetUserCreditDetails().run)
+        await look(GetUserCreditDetails().run, self._context)
 
     async def _credits_left(self, pictures: int) -> float | None:
         """The credits that are left, from a fresh balance that suffices or a new one; None where that cannot be told."""
@@ -114,7 +105,7 @@ class Outlook:
         if template_id in names:  # no template can be deleted, so what was seen once is there
             self._template_name = names[template_id]
             return
-        listed = await self._free(ListTemplates().run)
+        listed = await look(ListTemplates().run, self._context)
         if listed is None:
             self.notes.append(f"whether template {quoted(template_id, 60)} exists could not be looked at")
             return
@@ -122,17 +113,6 @@ class Outlook:
         self._template_name = names.get(template_id)
         if template_id not in names and self._context.settings.check_templates:
             raise _no_such_template(template_id, names)
-
-    async def _free(self, run: Callable[[Context], Awaitable[T]]) -> T | None:
-        """What a free call answers; None where it fails, or the same minute does not allow it."""
-        clock = self._context.clock
-        brief = replace(self._context, time=TimeBudget(0.0, clock), progress=Progress())
-        with anyio.move_on_after(_LOOK_TAKES_S):
-            try:
-                return await run(brief)
-            except AutobgError:
-                return None
-        return None
 
 
 def _left(balance: Balance) -> float:
