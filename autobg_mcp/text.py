@@ -54,6 +54,11 @@ def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
     return "“" + cleaned(text, max_chars).replace("“", "'").replace("”", "'") + "”"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: `1 picture`, `2 pictures`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def folded(text: str) -> str:
     """A text by its letters and digits alone, in whatever case, width and punctuation it was written."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
@@ -124,7 +129,7 @@ _EXPECTED = {
     "literal_error": "one of {expected}",
     "enum": "one of {expected}",
     "too_long": "at most {max_length} items, got {actual_length}",
-    "too_short": "at least {min_length}",
+    "too_short": "a list of at least {min_length}",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",

@@ -31,10 +31,14 @@ class Batches(Result):
 
     batches: list[KnownBatch]
     outcomeUnknown: list[str]
+    narrowed: bool = Field(default=False, exclude=True)
+    """Whether some were left out by what was looked for."""
 
     def next_step(self) -> str:
-        """Look at one."""
-        return "waitForBatch or reviewBatch with a batchID" if self.batches else ""
+        """Look at one, or at all."""
+        if self.batches:
+            return "waitForBatch or reviewBatch with a batchID"
+        return "listBatches without find and since" if self.narrowed else ""
 
 
 def _checked(text: str) -> str:
@@ -79,6 +83,7 @@ class ListBatches(Tool[Batches]):
         told = unknown[: self.limit]
         evidence = await ledger.evidence(account, [entry.id for entry in told])
         return Batches(
+            narrowed=self.find is not None or begin is not None,
             batches=[_known(one, names.get(one.template or "")) for one in found],
             outcomeUnknown=[
                 f"{local_path(entry.source or entry.file_name)} of {quoted(entry.vehicle, 80)}, {at(entry.at)}: "

@@ -9,7 +9,7 @@ from typing import Self
 
 from autobg_mcp.errors import FileRefusedError, SpendingRefusedError, StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent
-from autobg_mcp.text import at, quoted
+from autobg_mcp.text import at, counted, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
@@ -50,7 +50,7 @@ class Consent:
         if asked := [*wanted.first, *wanted.again]:
             await outlook.look(len(asked))
             question = _question(submission, roll, wanted, outlook)
-            if not await _approved(question, [intent.fingerprint for _, intent in asked], context):
+            if not await _approved(question, wanted, context):
                 raise SpendingRefusedError(f"{submission.tool}: the user did not approve. Nothing was sent.")
         first = [intent.fingerprint for _, intent in wanted.first]
         return cls(first if approve == "paid" else None, [intent.fingerprint for _, intent in wanted.again])
@@ -120,14 +120,10 @@ def _question(submission: Submission, roll: Roll, wanted: _Wanted, outlook: Outl
     second = f"PAY A SECOND TIME for {again} of them, paid for at {at(wanted.paid_at)}; " if again else ""
     vehicle, template = quoted(submission.vehicle(), 60), outlook.template()
     return (
-        f"{submission.tool}: submit {_counted(count, 'picture')} of vehicle {vehicle}"
-        f"{f' on template {template}' if template else ''} for up to {_counted(count, 'credit')}? {second}"
+        f"{submission.tool}: submit {counted(count, 'picture')} of vehicle {vehicle}"
+        f"{f' on template {template}' if template else ''} for up to {counted(count, 'credit')}? {second}"
         f"{_named(roll, [name for name, _ in asked])}. {outlook.balance_after(count)}"
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(roll: Roll, pictures: list[str]) -> str:
@@ -139,14 +135,22 @@ def _named(roll: Roll, pictures: list[str]) -> str:
     return f"{names}{more}, from {', '.join(quoted(place, 60) for place in places[:_MOST_NAMED])}"
 
 
-async def _approved(question: str, fingerprints: list[str], context: Context) -> bool:
+async def _approved(question: str, wanted: _Wanted, context: Context) -> bool:
     """Whether the person at the host allows it; their thinking does not count as the call's time.
 
     Raises:
         SpendingRefusedError: There is no way to ask.
     """
+    fingerprints = [intent.fingerprint for _, intent in (*wanted.first, *wanted.again)]
     subject = hashlib.sha256("".join([context.account.id, *fingerprints]).encode()).hexdigest()
     left_s = context.time.left_s()
-    approved = await context.call.ask(question, subject)
+    try:
+        approved = await context.call.ask(question, subject)
+    except SpendingRefusedError as error:
+        if wanted.again:
+            error.add_note(
+                "Without allowDuplicate the same call needs nobody: it answers the batch that was paid for."
+            )
+        raise
     context.time.give_back(left_s - context.time.left_s())
     return approved

@@ -82,7 +82,10 @@ def _no_replacement(value: object) -> object:
 _ROWS = {"t": "T", "top": "T", "upper": "T", "b": "B", "bottom": "B", "lower": "B"}
 _SIDES = {"l": "L", "left": "L", "r": "R", "right": "R"}
 _CORNERS = {
-    spelled: _ROWS[row] + _SIDES[side] for row in _ROWS for side in _SIDES for spelled in (row + side, side + row)
+    spelled: _ROWS[row] + _SIDES[side]
+    for row in _ROWS
+    for side in _SIDES
+    for spelled in (row + side, side + row)
 }
 """Corners as people write them, by their letters alone. TL and TR are seen in a caller's code, BL and BR inferred."""
 

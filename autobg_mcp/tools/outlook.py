@@ -1,6 +1,7 @@
 """The free look before a paid call: whether the template exists and the credits suffice. A look that fails blocks nothing."""
 
 import difflib
+import re
 from contextlib import suppress
 from typing import Final
 
@@ -9,7 +10,7 @@ from autobg_mcp.money.ledger import Balance
 from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
-from autobg_mcp.tools.looks import look
+from autobg_mcp.tools.glance import glance
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.templates import ListTemplates
 
@@ -57,13 +58,13 @@ class Outlook:
                 f"{tool}: credits are used up ({left:g} left, {pictures} needed). Nothing was sent."
             )
         elif left < pictures:
-            note = f"{left:g} credits are left for {pictures} pictures, at one credit each (inferred)"
+            note = f"{_told(left)} left for {pictures} pictures, at one credit each (inferred)"
             self.notes.append(note)
             await self._context.progress(f"{note}: submitting until the API refuses")
 
     async def ask_balance(self) -> None:
         """Let the ledger keep the balance of this moment."""
-        await look(GetUserCreditDetails().run, self._context)
+        await glance(GetUserCreditDetails().run, self._context)
 
     async def _credits_left(self, pictures: int) -> float | None:
         """The credits that are left, from a fresh balance that suffices or a new one; None where that cannot be told."""
@@ -95,7 +96,9 @@ class Outlook:
         if self.before is None:
             return "How many credits are left is not known."
         left = _left(self.before)
-        return f"{left:g} credits are left; then {left - count:g}, at one credit a picture (inferred)."
+        if left < count:
+            return f"{_told(left)} left, {count - left:g} too few, at one credit a picture (inferred)."
+        return f"{_told(left)} left; then {left - count:g}, at one credit a picture (inferred)."
 
     async def _look_for_template(self) -> None:
         template_id = getattr(self._submission, "templateCC", None)
@@ -105,7 +108,7 @@ class Outlook:
         if template_id in names:  # no template can be deleted, so what was seen once is there
             self._template_name = names[template_id]
             return
-        listed = await look(ListTemplates().run, self._context)
+        listed = await glance(ListTemplates().run, self._context)
         if listed is None:
             self.notes.append(f"whether template {quoted(template_id, 60)} exists could not be looked at")
             return
@@ -120,10 +123,15 @@ def _left(balance: Balance) -> float:
     return balance.left - balance.accepted - balance.unknown
 
 
+def _told(left: float) -> str:
+    return "1 credit is" if left == 1 else f"{left:g} credits are"
+
+
 def _no_such_template(wanted: str, names: dict[str, str]) -> ArgumentsRefusedError:
     by_name = {name.casefold(): template_id for template_id, name in names.items()}
     close = difflib.get_close_matches(wanted.casefold(), by_name, n=1, cutoff=0.5)
-    meant = by_name[close[0]] if close else None
+    digits = re.sub(r"\D", "", wanted)
+    meant = by_name[close[0]] if close else digits if digits in names else None
     hint = f"; did you mean {meant} {quoted(names[meant], 60)}?" if meant else "."
     return ArgumentsRefusedError(
         f"templateCC: the account has no template {quoted(wanted, 60)}{hint} Nothing was sent.",

@@ -1,9 +1,9 @@
 """The plan of a paying call: what it would send and cost, with nothing sent."""
 
 import math
-from contextlib import suppress
 
 from autobg_mcp.errors import AutobgError, OutOfCreditsError
+from autobg_mcp.text import counted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
@@ -28,15 +28,14 @@ async def planned(
             unread += 1
     await roll.keep()
     to_send, notes = tally.count("left"), outlook.notes
-    with suppress(OutOfCreditsError):  # the plan tells the balance
-        await outlook.look(max(1, to_send))
+    steps = await _steps(to_send, outlook)
     template = outlook.template()
     plan = [
         _counts(tally),
         *([f"template {template}"] if template else []),
-        f"up to {to_send} credits, one a picture (inferred). {outlook.balance_after(to_send)}",
+        f"up to {counted(to_send, 'credit')}. {outlook.balance_after(to_send)}",
         _duration(submission, roll, to_send, context),
-        *([f"{unread} pictures were not read for lack of time"] if unread else []),
+        *([f"{counted(unread, 'picture')} not read for lack of time"] if unread else []),
     ]
     return Submitted(
         plan=plan,
@@ -44,8 +43,17 @@ async def planned(
         notSubmitted=lines(tally, "refused"),
         outcomeUnknown=lines(tally, "unknown"),
         note="; ".join([*notes, *tally.notes(submission.vehicle())]) or None,
-        steps=["the same call without dryRun sends them"] if to_send else [],
+        steps=steps,
     )
+
+
+async def _steps(to_send: int, outlook: Outlook) -> list[str]:
+    """What to do next; where no credit is left, sending is not it."""
+    try:
+        await outlook.look(max(1, to_send))
+    except OutOfCreditsError as error:  # the plan tells the balance
+        return [error.next_step] if to_send else []
+    return ["the same call without dryRun sends them"] if to_send else []
 
 
 def _duration(submission: Submission, roll: Roll, to_send: int, context: Context) -> str:
@@ -58,7 +66,7 @@ def _duration(submission: Submission, roll: Roll, to_send: int, context: Context
 
 def _counts(tally: Tally) -> str:
     return (
-        f"{len(tally.fates)} pictures: {tally.count('left')} to send, {tally.count('paid before')} paid before, "
+        f"{counted(len(tally.fates), 'picture')}: {tally.count('left')} to send, {tally.count('paid before')} paid before, "
         f"{tally.count('refused')} not to be sent, {tally.count('unknown')} of unknown outcome"
     )
 

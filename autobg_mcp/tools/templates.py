@@ -14,8 +14,8 @@ from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Words, listed
 from autobg_mcp.tools.fields import Colour, LogoAlignment, OneLine, PicturePath
+from autobg_mcp.tools.glance import glance
 from autobg_mcp.tools.library import backdrop
-from autobg_mcp.tools.looks import look
 
 MOST_LISTED: Final = 50
 """The most templates that one answer lists."""
@@ -109,7 +109,7 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
         Raises:
             ArgumentsRefusedError: The account has a template of this name.
         """
-        known = await look(ListTemplates().run, context)
+        known = await glance(ListTemplates().run, context)
         taken = [one for one in known.every if _same_name(one.templateName, self.name)] if known else []
         if taken:
             name, template_id = quoted(taken[-1].templateName, 60), taken[-1].templateID

@@ -16,7 +16,7 @@ _LOOK_TAKES_S: Final = 10.0
 """The longest a free look may take; a call does not wait longer for what it can do without."""
 
 
-async def look(run: Callable[[Context], Awaitable[T]], context: Context) -> T | None:
+async def glance(run: Callable[[Context], Awaitable[T]], context: Context) -> T | None:
     """What a free call answers; None where it fails, or the same minute does not allow it."""
     brief = replace(context, time=TimeBudget(0.0, context.clock), progress=Progress())
     with anyio.move_on_after(_LOOK_TAKES_S):
