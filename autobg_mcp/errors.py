@@ -128,7 +128,7 @@ class ArgumentsRefusedError(AutobgError):
 class FileRefusedError(AutobgError):
     """A local file that is not read or written. Nothing left the machine."""
 
-    usual_next_step = "Name another file, or ask the person who runs this server to change the named setting."
+    usual_next_step = "Name another file, or tell the user."
     meets_the_rest = False
 
 

@@ -134,7 +134,7 @@ _EXPECTED = {
     "literal_error": "one of {expected}",
     "enum": "one of {expected}",
     "too_long": "at most {max_length} items, got {actual_length}",
-    "too_short": "at least {min_length}",
+    "too_short": "a list of at least {min_length}",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",

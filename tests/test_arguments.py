@@ -1,6 +1,7 @@
 """What is checked before any request is made, and how a refusal reads."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,13 +46,14 @@ async def refusal(host: McpClient, world: World, tool: str, arguments: Mapping[s
     text = text_of(result)
     assert result.is_error
     assert not world.requests
-    first, *problems, verdict, advice = text.splitlines()
-    assert first == f"{tool}: no request was made."
+    first, *more, verdict, advice = text.splitlines()
+    problem = re.fullmatch(rf"{tool}: (.+?)\.? No request was made\.", first)
+    assert problem
     assert verdict == "Credits spent: no. Safe to repeat: no."
     assert advice == "Next: Correct the named arguments and call again."
     assert "pydantic" not in text
-    assert max(map(len, text.splitlines())) < 250
-    return problems
+    assert max(map(len, text.splitlines())) < 300
+    return [problem[1], *more]
 
 
 REPORT: dict[str, JsonValue] = {"picIDs": [1], "reportReason": ["Logo"]}
@@ -67,8 +69,8 @@ ONE_RANGE = "arguments: give exactly one of reportOption or startDate with endDa
     [
         ("replaceNumPlate", PLATE | {"numPlateProcessor": 1, "images": ["c" * 4097]}, "images.0: a path of 1 to 4096 characters; pictures are named by path, not sent as data"),
         ("reportImages", REPORT | {"reportReason": ["Ugly"]}, f"reportReason.0: one of {REASONS}"),
-        ("reportImages", REPORT | {"reportReason": []}, "reportReason: at least 1"),
-        ("reportImages", REPORT | {"picIDs": []}, "picIDs: at least 1"),
+        ("reportImages", REPORT | {"reportReason": []}, "reportReason: a list of at least 1"),
+        ("reportImages", REPORT | {"picIDs": []}, "picIDs: a list of at least 1"),
         ("reportImages", REPORT | {"picIDs": list(range(11))}, "picIDs: at most 10 items, got 11"),
         ("reportImages", REPORT | {"picIDs": [-1]}, "picIDs.0: at least 0"),
         ("reportImages", REPORT | {"picIDs": [True]}, "picIDs.0: a whole number"),
@@ -86,7 +88,7 @@ ONE_RANGE = "arguments: give exactly one of reportOption or startDate with endDa
         ("sendImagesForQA", {"picIDs": list(range(501))}, "picIDs: at most 500 items, got 501"),
         ("downloadProcessedImages", {"picIDs": list(range(501))}, "picIDs: at most 500 items, got 501"),
         ("replaceNumPlate", PLATE | {"images": ["a.jpg"] * 501, "numPlateProcessor": 1}, "images: at most 500 items, got 501"),
-        ("reportImages", REPORT | {"picID": 5}, "picID: no such argument; did you mean picIDs?"),
+        ("reportImages", REPORT | {"picID": 5}, "picID: no such argument; it takes picIDs, reportReason, reportComment"),
         ("getUserCreditDetails", {"page": 2}, "page: no such argument; it takes none"),
         ("getImageStatus", {"batchID": "1", "verbose": True}, "verbose: no such argument; it takes batchID, all"),
         ("getImageStatus", {"batchID": "  "}, "batchID: an id of 1 to 64 letters, digits, dots and dashes"),
@@ -99,9 +101,9 @@ ONE_RANGE = "arguments: give exactly one of reportOption or startDate with endDa
         (
             "uploadS3UrlsWithoutTemplate",
             LINKS | {"clientS3Uris": ["file:///etc/passwd"]},
-            "clientS3Uris.0: a link that begins with https://, http:// or s3://, at most 2000 characters",
+            "clientS3Uris.0: a link that begins with https://, http:// or s3://, at most 2000 characters; files of this machine go to the tools without S3 in their name",
         ),
-        ("uploadS3UrlsWithoutTemplate", LINKS | {"clientS3Uris": []}, "clientS3Uris: at least 1"),
+        ("uploadS3UrlsWithoutTemplate", LINKS | {"clientS3Uris": []}, "clientS3Uris: a list of at least 1"),
         ("getUserUsage", {}, ONE_RANGE),
         ("getUserUsage", {"reportOption": "Today", "startDate": "01-06-2025", "endDate": "02-06-2025"}, ONE_RANGE),
         ("getUserUsage", {"startDate": "01-06-2025"}, "arguments: startDate and endDate go together"),
@@ -167,10 +169,12 @@ async def test_long_input_is_not_echoed(
     assert len("\n".join(await refusal(host, world, "reportImages", arguments))) < 200
 
 
-async def test_many_problems_are_cut_to_twenty_lines_and_a_count(host: McpClient, world: World) -> None:
+async def test_many_problems_are_cut_to_twenty_after_the_first_and_a_count(
+    host: McpClient, world: World
+) -> None:
     problems = await refusal(host, world, "reportImages", REPORT | {f"wrong{n}": n for n in range(24)})
-    assert len(problems) == 21
-    assert problems[-1] == "and 4 more"
+    assert len(problems) == 22
+    assert problems[-1] == "and 3 more"
 
 
 @pytest.mark.parametrize(
@@ -259,6 +263,8 @@ BESIDE: dict[str, dict[str, JsonValue]] = {
     "numPlateImage": {"numPlateProcessor": 1},
     "numberPlateS3String": {"numPlateProcessor": 1},
     "picIDs": {"batchID": "1206"},
+    "side": {"frontRear": None},
+    "frontRear": {"side": None},
 }
 """What a call needs where an optional argument is left out."""
 

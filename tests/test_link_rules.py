@@ -14,7 +14,7 @@ from autobg_mcp.sandbox import World
 pytestmark = pytest.mark.anyio
 
 LINK = "https://cars.example/a.jpg"
-NO_LINK = "a link that begins with https://, http:// or s3://, at most 2000 characters"
+NO_LINK = "a link that begins with https://, http:// or s3://, at most 2000 characters; files of this machine go to the tools without S3 in their name"
 PRIVATE = "a link to a public host: the API, which fetches it, does not reach a private one"
 TWO = "one link: this text holds two, give each as an item of its own"
 PAGE = "a link to the picture's file; this one shows a page: "
@@ -30,7 +30,8 @@ async def refusal(host: McpClient, world: World, link: str) -> str:
     text = text_of(await submit(host, [LINK, link]))
     assert not world.requests
     assert "Credits spent: no." in text
-    return text.splitlines()[1].removeprefix("clientS3Uris.1: ")
+    first = text.splitlines()[0].removesuffix(". No request was made.")
+    return first.removeprefix("replaceNumPlateS3: clientS3Uris.1: ")
 
 
 @pytest.mark.parametrize(

@@ -146,14 +146,14 @@ async def test_a_backdrop_is_shown_without_the_picture_inside_it(
             "picIDs.0: a whole number, the picID that getImageStatus tells; a batchID or a file name is none",
         ),
         ({"picIDs": {"a": 1}}, "picIDs.0: a whole number"),
-        ({"picIDs": []}, "picIDs: at least 1"),
+        ({"picIDs": []}, "picIDs: a list of at least 1"),
     ],
 )
 async def test_what_is_no_id_is_refused_before_any_request(
     arguments: dict[str, Any], line: str, sandbox: ScriptedApi, host: McpClient
 ) -> None:
     result = await host.call_tool("reportImages", {"reportReason": ["Other"], **arguments})
-    assert line in text_of(result).splitlines()
+    assert text_of(result).splitlines()[0] == f"reportImages: {line}. No request was made."
     assert not sandbox.requests
 
 

@@ -68,7 +68,7 @@ SAID = [
     ("stock", "“stock” has no pictures itself; below it: “AB-123” (6), “AB-124” (12)."),
     ("stock/*.jpg", "“{p}/stock” has no pictures itself; below it: “AB-123” (6), “AB-124” (12)."),
     ("STOCK", "“STOCK” has no pictures itself; below it: “AB-123” (6), “AB-124” (12)."),
-    ("raw", "“raw” has no picture (JPEG, PNG, WebP or HEIC): its 3 files have the endings “.cr3” (2), “.pdf” (1)."),
+    ("raw", "“raw” has no picture (JPEG, PNG, WebP or HEIC): of its files the endings are “.cr3” (2), “.pdf” (1)."),
     ("void", "“void” is an empty folder, hidden files aside."),
     ("deep", "“deep” has no pictures itself, and none was found below it."),
     ("lost.jpg", "“lost.jpg” stands for no picture (JPEG, PNG, WebP or HEIC): it is a link to nothing."),

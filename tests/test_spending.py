@@ -34,8 +34,8 @@ async def yes(context: object, params: ElicitRequestParams) -> ElicitResult:
 # Repeats
 
 
-async def template(host: McpClient, photos: Path) -> str:
-    new = {"name": "A", "background": str(photos / "background.jpg"), "numPlate": False}
+async def template(host: McpClient, photos: Path, name: str = "A") -> str:
+    new = {"name": name, "background": str(photos / "background.jpg"), "numPlate": False}
     return str(structured(await host.call_tool("createTemplate", new))["templateID"])
 
 
@@ -91,7 +91,7 @@ async def test_other_arguments_are_another_submission(
 
 
 async def test_another_template_is_another_submission(client: McpClient, world: World, photos: Path) -> None:
-    templates = [await template(client, photos) for _ in "ab"]
+    templates = [await template(client, photos, name) for name in "ab"]
     arguments = {"images": str(photos / "cars" / "car-1.jpg"), "numberPlate": "V", "processType": "ai"}
     for chosen in (*templates, *templates):
         structured(await client.call_tool("uploadImagesWithTemplate", arguments | {"templateCC": chosen}))

@@ -18,7 +18,10 @@ from autobg_mcp.text import quoted
 
 LONGEST_LINK_CHARS = 2000
 
-_NO_LINK = f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters"
+_NO_LINK = (
+    f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters; files of this machine "
+    "go to the tools without S3 in their name"
+)
 _PRIVATE = "a link to a public host: the API, which fetches it, does not reach a private one"
 
 # A link inside another's path or query, as proxies and resizers have it, stands behind / or =.

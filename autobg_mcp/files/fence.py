@@ -25,6 +25,9 @@ _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _FLAG_NAMES)
 _FOLDER_FLAGS = _OPEN_FLAGS | getattr(os, "O_DIRECTORY", 0)
 
 
+_SET_FOLDERS = f"Ask the person who runs this server to set {SETTING}."
+
+
 class FoundPhotos(NamedTuple):
     """Picture files, what could not be looked at on the way to them, and names of files beside them that are no pictures."""
 
@@ -94,9 +97,11 @@ class Fence:
 
     def _check_roots(self) -> None:
         if not self._roots:
-            raise FileRefusedError(f"No local file may be read: {SETTING} names no folder.")
+            raise FileRefusedError(
+                f"No local file may be read: {SETTING} names no folder.", next_step=_SET_FOLDERS
+            )
         if not self._unfenced and len(self._absent()) == len(self._roots):
-            raise FileRefusedError(f"No local file may be read.{self._told_absent()}")
+            raise FileRefusedError(f"No local file may be read.{self._told_absent()}", next_step=_SET_FOLDERS)
 
     def _absent(self) -> list[str]:
         """The folders of the fence that are not there now, as a drive that is not connected."""

@@ -24,9 +24,12 @@ _KINDS = "JPEG, PNG, WebP or HEIC"
 _NAME_ONE = "Name a file, folder or pattern that is there."
 
 
-def outside(name: str, roots: Sequence[Path]) -> FileRefusedError:
-    """For what may not be read."""
-    return FileRefusedError(f"{quoted(name)} lies outside {_folders(roots)}.")
+def outside(name: str, roots: Sequence[Path], more: Sequence[str] = ()) -> FileRefusedError:
+    """For what may not be read; `more` are sentences of what may be meant."""
+    return FileRefusedError(
+        " ".join([f"{quoted(name)} lies outside {_folders(roots)}.", *more]),
+        next_step=f"Name a file in these folders, or ask the person who runs this server to change {SETTING}.",
+    )
 
 
 class Hints:
@@ -48,7 +51,7 @@ class Hints:
         if is_link(name):
             return FileRefusedError(
                 f"{quoted(name)} is a link, not a path.",
-                next_step="Give links to the tool for links whose name fits this one's: uploadS3UrlsWithTemplate, "
+                next_step="Name a file of this machine by its path. Photos behind links go to uploadS3UrlsWithTemplate, "
                 "uploadS3UrlsWithoutTemplate, uploadS3UrlsWithDynamicBranding or replaceNumPlateS3.",
             )
         if is_data(name):
@@ -76,7 +79,7 @@ class Hints:
             reads = f" is a path of Windows, and this server runs on another system. It reads {_folders(self._roots)}"
             return self._refused(name, reads, self._namesakes(name))
         if not is_inside:
-            return FileRefusedError(" ".join([str(outside(name, self._roots)), *self._namesakes(name)]))
+            return outside(name, self._roots, self._namesakes(name))
         if is_pattern(name):
             return self._refused(name, f" stands for no picture ({_KINDS})", self._around(places))
         more = (
@@ -155,7 +158,7 @@ class Hints:
             return "has no pictures itself, and none was found below it"
         endings = Counter(PurePath(entry.name).suffix.lower() or "none" for entry in files).most_common()
         told = _some([f"{quoted(ending, 12)} ({count:,})" for ending, count in endings])
-        return f"has no picture ({_KINDS}): its {len(files):,} files have the endings {told}"
+        return f"has no picture ({_KINDS}): of its files the endings are {told}"
 
     def _below(self, folder: Path) -> str:
         """The folders below one that hold pictures, and how many each; empty for none."""

@@ -155,7 +155,8 @@ def _published(
         if taken == digest:
             _retire(place, stem, extension, earlier)
             return name
-    raise FileRefusedError(f"{_SETTING} already holds {_MOST_NAMESAKES} other files named {quoted(stem)}.")
+    many = f"{_SETTING} already holds {_MOST_NAMESAKES} other files named {quoted(stem)}."
+    raise FileRefusedError(many, next_step=f"Ask the person who runs this server to tidy {_SETTING}.")
 
 
 def _retire(place: _Folder, stem: str, extension: str, earlier: frozenset[str]) -> None:

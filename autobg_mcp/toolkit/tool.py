@@ -2,7 +2,7 @@
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Generic, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field
@@ -104,17 +104,20 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
         """Check raw arguments, as a model or a command line gives them.
 
         Raises:
-            ArgumentsRefusedError: One short line per problem, naming the argument and what it takes.
+            ArgumentsRefusedError: One short line per problem, naming the argument and what it takes; the first line, which
+                is all that some hosts show, names the first.
         """
         try:
             bounded(arguments)
             return cls.model_validate(dict(arguments))
         except ValidationError as error:  # which is a ValueError too
             problems = error.errors(include_url=False, include_input=False)
-            details = [_explained(cls, problem) for problem in problems]
+            details = [_explained(cls, problem, arguments) for problem in problems]
         except ValueError as error:
             details = [f"arguments: {error}"]
-        raise ArgumentsRefusedError(f"{cls.tool}: no request was made.", details=details)
+        first, *more = details
+        end = "" if first.endswith("?") else "."
+        raise ArgumentsRefusedError(f"{cls.tool}: {first}{end} No request was made.", details=more)
 
     @classmethod
     def description(cls) -> str:
@@ -134,14 +137,20 @@ class Tool(Arguments, ABC, Generic[ResultT_co]):
         return schema_of(cls.result_type(), "serialization")
 
 
-def _explained(tool: type[Tool[ResultT_co]], problem: ErrorDetails) -> str:
+def _explained(tool: type[Tool[ResultT_co]], problem: ErrorDetails, given: Iterable[str]) -> str:
     """One validation problem as one line without the value that caused it."""
     where = place(problem) or "arguments"
     if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
-        return f"{where}: no such argument{_suggested(tool, where)}"
+        return f"{where}: no such argument{_suggested(tool, where, given)}"
     return f"{where}: {expected(problem)}"
 
 
-def _suggested(tool: type[Tool[ResultT_co]], name: str) -> str:
-    close = difflib.get_close_matches(name, tool.model_fields, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; it takes {', '.join(tool.model_fields) or 'none'}"
+def _suggested(tool: type[Tool[ResultT_co]], name: str, given: Iterable[str]) -> str:
+    """The argument that is meant by a wrong name, which is none of those that are given too; else all there are."""
+    names = {field.casefold(): field for field in tool.model_fields if field not in given}
+    close = difflib.get_close_matches(name.casefold(), names, n=1)
+    return (
+        f"; did you mean {names[close[0]]}?"
+        if close
+        else f"; it takes {', '.join(tool.model_fields) or 'none'}"
+    )

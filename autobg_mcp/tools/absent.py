@@ -1,4 +1,4 @@
-"""What models ask for and the API's documents have no call for: by the words in a tool's name, and what is told instead."""
+"""What models ask for that has no call, or has another name: by the words in a tool's name, and what is told instead."""
 
 import re
 
@@ -47,13 +47,18 @@ _TABLE = tuple(
         ),
         (
             "(create|start|open|new|make|add).*(batch|vehicle|folder|project)",
-            "A batch needs no call of its own: uploads with the same numberPlate share one.",
+            "A batch needs no call of its own: uploads with the same numberPlate share one, as of uploadImagesWithTemplate.",
+        ),
+        ("^(?!getimage).*(status|progress)", "getImageStatus tells how far a batch is."),
+        (
+            "background|cutout|transparent",
+            "uploadImagesWithoutTemplate cuts out cars; uploadImagesWithTemplate gives a background.",
         ),
     )
 )
 
 
 def told_instead(tool: str) -> str | None:
-    """What to say to somebody who calls a tool for what the API cannot do; None where nobody is known to ask for it."""
+    """What to say to somebody who calls a tool that does not exist; None where nobody is known to ask for it."""
     asked = folded(tool)
     return next((told for pattern, told in _TABLE if pattern.search(asked)), None)

@@ -51,7 +51,7 @@ class Consent:
             await outlook.ask_balance()  # what a person decides on is of now
             await outlook.look(len(asked))
             question = _question(submission, roll, wanted, outlook)
-            if not await _approved(question, [intent.fingerprint for _, intent in asked], context):
+            if not await _approved(question, wanted, context):
                 raise SpendingRefusedError(f"{submission.tool}: the user did not approve. Nothing was sent.")
         first = [intent.fingerprint for _, intent in wanted.first]
         return cls(first if approve == "paid" else None, [intent.fingerprint for _, intent in wanted.again])
@@ -136,14 +136,22 @@ def _named(roll: Roll, pictures: list[str]) -> str:
     return f"{names}{more}, from {', '.join(quoted(place, 60) for place in places[:_MOST_NAMED])}"
 
 
-async def _approved(question: str, fingerprints: list[str], context: Context) -> bool:
+async def _approved(question: str, wanted: _Wanted, context: Context) -> bool:
     """Whether the person at the host allows it; their thinking does not count as the call's time.
 
     Raises:
         SpendingRefusedError: There is no way to ask.
     """
+    fingerprints = [intent.fingerprint for _, intent in (*wanted.first, *wanted.again)]
     subject = hashlib.sha256("".join([context.account.id, *fingerprints]).encode()).hexdigest()
     left_s = context.time.left_s()
-    approved = await context.call.ask(question, subject)
+    try:
+        approved = await context.call.ask(question, subject)
+    except SpendingRefusedError as error:
+        if wanted.again:
+            error.add_note(
+                "Without allowDuplicate the same call needs nobody: it answers the batch that was paid for."
+            )
+        raise
     context.time.give_back(left_s - context.time.left_s())
     return approved

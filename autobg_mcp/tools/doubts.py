@@ -1,16 +1,15 @@
 """What is free to look at while nobody knows what came of a submission: the balance, and batches it may be in."""
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 import anyio
 
-from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
+from autobg_mcp.tools.glance import glance
 from autobg_mcp.tools.images import GetImageStatus
 
 MOST_BATCHES: Final = 4
@@ -35,19 +34,17 @@ async def settle_doubts(context: Context, vehicle: str) -> None:
         vehicle: As the entries in the ledger name it.
     """
     with suppress(AutobgError, OSError), anyio.move_on_after(min(LONGEST_S, context.time.left_s())):
-        await _look(replace(context, time=TimeBudget(0, context.clock)), vehicle)
+        await _look(context, vehicle)
 
 
 async def _look(context: Context, vehicle: str) -> None:
     if not await _is_in_doubt(context, vehicle):
         return
-    with suppress(AutobgError, OSError):
-        await GetUserCreditDetails().run(context)
+    await glance(GetUserCreditDetails().run, context)
     for batch_id in await context.ledger.worth_a_look(context.account.id, vehicle, limit=MOST_BATCHES):
         if not await _is_in_doubt(context, vehicle):
             return
-        with suppress(AutobgError, OSError):
-            await GetImageStatus(batchID=batch_id).run(context)
+        await glance(GetImageStatus(batchID=batch_id).run, context)
 
 
 async def _is_in_doubt(context: Context, vehicle: str) -> bool:

@@ -18,6 +18,7 @@ from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.crate import Crate, Found, NotSaved
 from autobg_mcp.tools.fields import BatchID, PicIDsAsText
+from autobg_mcp.tools.mistaken import batches_among
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
 
@@ -106,6 +107,10 @@ class DownloadProcessedImages(Endpoint[Download]):
         if not sieve.answers:
             raise sieve.failure()
         return Download.joined(sieve.answers, sieve.left)
+
+    async def doubt(self, context: Context) -> str:
+        """Batches in the place of pictures."""
+        return await batches_among(self.picIDs or [], context)
 
     async def _ask(self, pic_ids: list[int], context: Context, batch_id: str | None = None) -> Download:
         return await super(

@@ -17,6 +17,7 @@ from pydantic import (
 
 from autobg_mcp.api.link_rules import checked_link
 from autobg_mcp.api.same_link import same_link
+from autobg_mcp.text import folded
 from autobg_mcp.toolkit.arguments import Separated
 
 ItemT = TypeVar("ItemT")
@@ -69,6 +70,32 @@ def _no_other_id(value: object) -> object:
             "a whole number, the picID that getImageStatus tells; a batchID or a file name is none"
         )
     return value
+
+
+def _no_replacement(value: object) -> object:
+    """2 stands for the plate picture of another tool."""
+    if str(value).strip() in ("2", "2.0"):
+        raise ValueError("2 needs a plate picture, which this tool does not take; replaceNumPlate does")
+    return value
+
+
+_ROWS = {"t": "T", "top": "T", "upper": "T", "b": "B", "bottom": "B", "lower": "B"}
+_SIDES = {"l": "L", "left": "L", "r": "R", "right": "R"}
+_CORNERS = {
+    spelled: _ROWS[row] + _SIDES[side]
+    for row in _ROWS
+    for side in _SIDES
+    for spelled in (row + side, side + row)
+}
+"""Corners as people write them, by their letters alone. TL and TR are seen in a caller's code, BL and BR inferred."""
+
+
+def _corner(value: str) -> str:
+    """What is not understood would be guessed by the API, which puts the logo somewhere."""
+    corner = _CORNERS.get(folded(value).removesuffix("corner"))
+    if corner is None:
+        raise ValueError("one of TL, TR, BL and BR, or a corner in words such as top right")
+    return corner
 
 
 def first(items: Sequence[str]) -> str:
@@ -128,7 +155,10 @@ TemplateCC = Annotated[OneLine, BeforeValidator(_whole_number_as_text), Field(de
 ProcessType = Annotated[Literal["ai", "collab"], Field(description="collab: checked by people, slower.")]
 
 NumPlateProcessor = Annotated[
-    int, Field(ge=0, le=2, description="1: cover the plate white. 0: leave it (inferred)."), NO_BOOLEAN
+    int,
+    Field(ge=0, le=1, description="1: cover the plate white. 0: leave it (inferred)."),
+    BeforeValidator(_no_replacement),
+    NO_BOOLEAN,
 ]
 
 PlateReplacement = Annotated[
@@ -158,7 +188,9 @@ ClientS3Uris = Annotated[
     AfterValidator(_once),
 ]
 
-LogoAlignment = Annotated[OneLine, Field(description="Logo corner, e.g. TL, TR (undocumented).")]
+LogoAlignment = Annotated[
+    OneLine, AfterValidator(_corner), Field(description="Logo corner: TL, TR, BL or BR (undocumented).")
+]
 
 LogoPath = Annotated[PicturePath, Field(description="Path of the logo.")]
 

@@ -25,6 +25,7 @@ from autobg_mcp.toolkit.tool import PictureResult
 from autobg_mcp.tools.answer_fields import listed
 from autobg_mcp.tools.fields import BatchID, PicID
 from autobg_mcp.tools.keeping import keep
+from autobg_mcp.tools.mistaken import batches_among, no_batch
 from autobg_mcp.tools.status import BatchStatus, EveryPicture, ImageState, people_left_s, still_in_work
 
 _IMAGES = TypeAdapter(Annotated[list[ImageState], FailFast()])
@@ -71,6 +72,10 @@ class GetImageStatus(Endpoint[BatchStatus]):
 
     batchID: BatchID
     all: EveryPicture = False
+
+    async def doubt(self, context: Context) -> str:
+        """A picture or a vehicle in the place of a batch."""
+        return await no_batch(self.batchID, context)
 
     async def parse(self, request: Request, answer: Answer, context: Context) -> BatchStatus:
         """The answer, and when to look again where people are at work."""
@@ -162,20 +167,6 @@ class GetImagesBase64(OnePicture):
     path = "/images/getImagesBase64"
     max_answer_bytes = MOST_PICTURE_BYTES // 3 * 4 + 2**20
     rate = FAST_INFERRED
-
-
-async def batches_among(pic_ids: list[int], context: Context) -> str:
-    """A sentence about ids that were given as pictures' and are known as batches'; empty where there is none."""
-    ledger, account = context.ledger, context.account.id
-    batches = [
-        str(one)
-        for one in pic_ids
-        if await ledger.vehicle_of(account, str(one)) is not None
-        and await ledger.picture(account, str(one)) is None
-    ]
-    if not batches:
-        return ""
-    return f"{', '.join(batches)}: known here as a batchID, not a picID; getImageStatus with it tells the picIDs."
 
 
 async def picture(request: Request, answer: Answer, pic_id: int, context: Context) -> Picture:

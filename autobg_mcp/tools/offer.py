@@ -4,6 +4,7 @@ import difflib
 import functools
 import itertools
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,11 @@ class Offer:
         there_is_none = f"There is no tool {quoted(name, 60)}"
         name = name[:_LONGEST_NAME_CHARS]
         if meant is None and (told := told_instead(name)):
-            return ArgumentsRefusedError(f"{there_is_none}. {told}", next_step="Tell the user.")
+            instead = " or ".join(tool for tool in self.tools if re.search(rf"\b{tool}\b", told))
+            return ArgumentsRefusedError(
+                f"{there_is_none}. {told}",
+                next_step=f"Tell the user, or call {instead}." if instead else "Tell the user.",
+            )
         close = [meant] if meant else difflib.get_close_matches(name, self.tools, n=1)
         hint = f"; did you mean {close[0]}?" if close else "."
         return ArgumentsRefusedError(f"{there_is_none}{hint}", next_step="Choose a listed tool.")

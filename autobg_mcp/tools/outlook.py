@@ -1,17 +1,12 @@
 """The free look before a paid call: whether the template exists and the credits suffice. A look that fails blocks nothing."""
 
 import difflib
-from collections.abc import Awaitable, Callable
+import re
 from contextlib import suppress
-from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
-import anyio
-
-from autobg_mcp.api.call import Progress, TimeBudget
 from autobg_mcp.errors import (
     ArgumentsRefusedError,
-    AutobgError,
     OutOfCreditsError,
     SpendingRefusedError,
     StateError,
@@ -21,16 +16,12 @@ from autobg_mcp.text import amount, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
 from autobg_mcp.tools.credits import DailyLimit
+from autobg_mcp.tools.glance import glance
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.templates import ListTemplates
 
-T = TypeVar("T")
-
 _FRESH_S: Final = 600.0
 """How old a balance may be that is not asked for anew before a paid call."""
-
-_LOOK_TAKES_S: Final = 10.0
-"""The longest a free look may take; a paid call does not wait longer for what it can do without."""
 
 
 class Outlook:
@@ -75,7 +66,7 @@ class Outlook:
                 f"{tool}: credits are used up ({amount(left)} left, {pictures} needed). Nothing was sent."
             )
         elif left < pictures:
-            note = f"{amount(left)} credits are left for {pictures} pictures, at one credit each (inferred)"
+            note = f"{_told(left)} left for {pictures} pictures, at one credit each (inferred)"
             self.notes.append(note)
             await self._context.progress(f"{note}: submitting until the API refuses")
 
@@ -93,7 +84,7 @@ class Outlook:
 
     async def ask_balance(self) -> None:
         """Let the ledger keep the balance of this moment."""
-        await self._free(GetUserCreditDetails().run)
+        await glance(GetUserCreditDetails().run, self._context)
 
     async def _credits_left(self, pictures: int) -> float | None:
         """The credits that are left, from a fresh balance that suffices or a new one; None where that cannot be told."""
@@ -125,7 +116,9 @@ class Outlook:
         if self.before is None:
             return "How many credits are left is not known."
         left = _left(self.before)
-        return f"{amount(left)} credits are left; then {amount(left - count)}, at one credit a picture (inferred)."
+        if left < count:
+            return f"{_told(left)} left, {amount(count - left)} too few, at one credit a picture (inferred)."
+        return f"{_told(left)} left; then {amount(left - count)}, at one credit a picture (inferred)."
 
     async def _look_for_template(self) -> None:
         template_id = getattr(self._submission, "templateCC", None)
@@ -135,7 +128,7 @@ class Outlook:
         if template_id in names:  # no template can be deleted, so what was seen once is there
             self._template_name = names[template_id]
             return
-        listed = await self._free(ListTemplates().run)
+        listed = await glance(ListTemplates().run, self._context)
         if listed is None:
             self.notes.append(f"whether template {quoted(template_id, 60)} exists could not be looked at")
             return
@@ -144,27 +137,21 @@ class Outlook:
         if template_id not in names and self._context.settings.check_templates:
             raise _no_such_template(template_id, names)
 
-    async def _free(self, run: Callable[[Context], Awaitable[T]]) -> T | None:
-        """What a free call answers; None where it fails, or the same minute does not allow it."""
-        clock = self._context.clock
-        brief = replace(self._context, time=TimeBudget(0.0, clock), progress=Progress())
-        with anyio.move_on_after(_LOOK_TAKES_S):
-            try:
-                return await run(brief)
-            except AutobgError:
-                return None
-        return None
-
 
 def _left(balance: Balance) -> float:
     """What is left of a balance after what was submitted from here since."""
     return balance.left - balance.accepted - balance.unknown
 
 
+def _told(left: float) -> str:
+    return "1 credit is" if left == 1 else f"{amount(left)} credits are"
+
+
 def _no_such_template(wanted: str, names: dict[str, str]) -> ArgumentsRefusedError:
     by_name = {name.casefold(): template_id for template_id, name in names.items()}
     close = difflib.get_close_matches(wanted.casefold(), by_name, n=1, cutoff=0.5)
-    meant = by_name[close[0]] if close else None
+    digits = re.sub(r"\D", "", wanted)
+    meant = by_name[close[0]] if close else digits if digits in names else None
     hint = f"; did you mean {meant} {quoted(names[meant], 60)}?" if meant else "."
     return ArgumentsRefusedError(
         f"templateCC: the account has no template {quoted(wanted, 60)}{hint} Nothing was sent.",

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from autobg_mcp.errors import AutobgError, OutOfCreditsError, SpendingRefusedError
 from autobg_mcp.money.ledger import Intent
-from autobg_mcp.text import at, quoted
+from autobg_mcp.text import at, counted, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
@@ -37,7 +37,7 @@ async def planned(
         *_beside(roll.others, "no picture, not taken"),
         *await _paid_anew(submission, roll, read, context),
         *([f"template {template}"] if template else []),
-        f"up to {to_send} credits, one a picture (inferred). {outlook.balance_after(to_send)}",
+        f"up to {counted(to_send, 'credit')}. {outlook.balance_after(to_send)}",
         _duration(submission, roll, to_send, context),
         *([f"{read.unread} pictures were not read for lack of time"] if read.unread else []),
     ]

@@ -11,7 +11,7 @@ from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.answer_fields import AnswerID
 from autobg_mcp.tools.fields import MOST_ITEMS, BatchID, PicIDs, PicIDsAsText, ReportReasons
-from autobg_mcp.tools.images import batches_among
+from autobg_mcp.tools.mistaken import batches_among
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
 from autobg_mcp.tools.tally import AcceptedImages
@@ -174,6 +174,10 @@ class SendImagesForQA(Endpoint[SentToQA]):
         if not sieve.answers:
             raise sieve.failure()
         return _joined(sieve)
+
+    async def doubt(self, context: Context) -> str:
+        """Batches in the place of pictures."""
+        return await batches_among(self.picIDs or [], context)
 
     async def _send(self, pic_ids: list[int], context: Context) -> SentToQA:
         call = self.model_copy(update={"picIDs": pic_ids, "batchID": None})

@@ -48,7 +48,7 @@ def steps_for(left: Iterable[LeftOut], call: str = "") -> list[str]:
     for one in left:
         what = call or f"call again with picIDs={one.picIDs}"
         steps[f"{what} {one.again}" if one.again else one.remedy] = True
-    return [step for step in steps if step]
+    return [step.removesuffix(".") for step in steps if step]
 
 
 def one_of_both(call: CallT, pic_ids: list[int] | None, batch_id: str | None) -> CallT:

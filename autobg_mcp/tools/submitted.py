@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 
-from autobg_mcp.errors import AutobgError
+from autobg_mcp.errors import AutobgError, OutOfCreditsError
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID
 from autobg_mcp.tools.tally import Standing, Tally
@@ -45,7 +45,7 @@ class Submitted(Result):
 
     def next_step(self) -> str:
         """Wait for the batch; then whatever the rest needs."""
-        return "; ".join(self.steps)
+        return _joined(self.steps)
 
 
 def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str]) -> Submitted:
@@ -55,7 +55,10 @@ def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str]) ->
         AutobgError: Not one picture is in a batch; it tells the fate of each.
     """
     if not tally.count("accepted", "paid before"):
-        raise _failure(tally)
+        failure = _failure(tally)
+        for note in notes if isinstance(failure, OutOfCreditsError) else ():
+            failure.add_note(f"{note}.")  # some of them may be left
+        raise failure
     batch_ids = tally.batch_ids()
     return Submitted(
         batchID=batch_ids[-1],
@@ -110,6 +113,10 @@ def _steps(tally: Tally) -> Iterator[str]:
         yield "listBatches tells what is known of those of unknown outcome"
 
 
+def _joined(steps: Iterable[str]) -> str:
+    return "; ".join(step.removesuffix(".") for step in steps)
+
+
 def _resume(stop: AutobgError) -> Iterator[str]:
     """How to go on after what stopped a call."""
     if stop.told_retry_after_s is not None:
@@ -134,6 +141,6 @@ def _failure(tally: Tally) -> AutobgError:
         details=[f"{one.file}: {one.reason.replace(what, 'that').rstrip('.')}" for one in told],
         spent="unknown" if tally.count("unknown") else "no",
         repeatable=again,
-        next_step="; ".join(_steps(tally)),
+        next_step=_joined(_steps(tally)),
         retry_after_s=last.retry_after_s if again else None,
     )

@@ -1,17 +1,20 @@
 """Templates: a background with rules for plate and logo, made once and used by many uploads."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import FailFast, Field, JsonValue
+from pydantic import FailFast, Field, JsonValue, model_validator
 
 from autobg_mcp.api.exchange import FilePart
 from autobg_mcp.api.same_link import IS_LINK
+from autobg_mcp.errors import ArgumentsRefusedError
 from autobg_mcp.money.facts import Fact, TemplatesNamed
+from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Words, listed
 from autobg_mcp.tools.fields import Colour, LogoAlignment, OneLine, PicturePath
+from autobg_mcp.tools.glance import glance
 from autobg_mcp.tools.library import backdrop
 
 MOST_LISTED: Final = 50
@@ -22,6 +25,7 @@ class CreatedTemplate(Result):
     """A template that now exists."""
 
     templateID: AnswerID
+    note: str | None = None
 
     def next_step(self) -> str:
         """The id goes into uploads."""
@@ -64,8 +68,8 @@ class Templates(Result):
 class CreateTemplate(Endpoint[CreatedTemplate]):
     """Create a template (background, plate and logo rules); answers its templateID.
 
-    Each call makes another and none can be deleted: listTemplates first. Not known to cost credits. 100
-    calls/min. Next: an upload.
+    None can be deleted; a name that is taken is refused. Not known to cost credits. 100 calls/min. Next: an
+    upload.
     """
 
     tool = "createTemplate"
@@ -91,6 +95,31 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
     bAlignment: LogoAlignment | None = None
     name: Annotated[OneLine, Field(description="Name of the template.")]
     numPlateBgHexCode: Annotated[Colour | None, Field(description="Plate colour, e.g. #FFFFFF.")] = None
+
+    @model_validator(mode="after")
+    def _both_views(self) -> Self:
+        """Each is mandatory for templates of several backdrops: documented for `side`, inferred for `frontRear`."""
+        if (self.side is None) != (self.frontRear is None):
+            raise ValueError("side and frontRear go together: give both, or background alone")
+        return self
+
+    async def run(self, context: Context) -> CreatedTemplate:
+        """Create it, unless a free look shows that the name is taken: it may be what an earlier call has made.
+
+        Raises:
+            ArgumentsRefusedError: The account has a template of this name.
+        """
+        known = await glance(ListTemplates().run, context)
+        taken = [one for one in known.every if _same_name(one.templateName, self.name)] if known else []
+        if taken:
+            name, template_id = quoted(taken[-1].templateName, 60), taken[-1].templateID
+            raise ArgumentsRefusedError(
+                f"{self.tool}: the account has template {template_id} {name} already. Nothing was created.",
+                next_step=f"Use templateCC={template_id}, or call again with another name.",
+            )
+        created = await super().run(context)
+        note = None if known else "whether the name was taken before could not be looked at"
+        return created.model_copy(update={"note": note})
 
     async def files_beside(self, *taken: str, context: Context) -> dict[str, FilePart]:
         """The pictures; a background may be one of the library, which is fetched."""
@@ -133,3 +162,7 @@ class ListTemplates(Endpoint[Templates]):
     def _fits(self, template: Template) -> bool:
         wanted = (self.find or "").casefold()
         return wanted in template.templateName.casefold() or wanted in str(template.templateID).casefold()
+
+
+def _same_name(one: str, other: str) -> bool:
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
