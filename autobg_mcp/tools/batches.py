@@ -93,7 +93,6 @@ class ListBatches(Tool[Batches]):
         told = unknown[: self.limit]
         evidence = await ledger.evidence(account, [entry.id for entry in told])
         return Batches(
-            narrowed=self.find is not None or begin is not None,
             batches=[_known(one, names.get(one.template or "")) for one in found],
             outcomeUnknown=[
                 f"{local_path(entry.source or entry.file_name)} of {quoted(entry.vehicle, 80)}, {at(entry.at)}: "
