@@ -15,6 +15,7 @@ from autobg_mcp.errors import (
     StateError,
     StillUnknownError,
 )
+from autobg_mcp.money.evidence import still_unknown
 from autobg_mcp.money.ledger import Intent
 from autobg_mcp.money.purchase import AlreadySubmittedError, Verdict
 from autobg_mcp.text import quoted
@@ -82,8 +83,7 @@ class _Checkout:
         self._submission, self._context = submission, context
         self._roll, self._tally, self._outlook, self._consent = roll, tally, outlook, consent
         self._put_off: set[str] = set()
-        self._sent: dict[str, Intent] = {}
-        self._looked = False
+        self._doubtful: dict[str, Intent] = {}
         self._is_paying = False
 
     async def submit_all(self) -> None:
@@ -155,35 +155,38 @@ class _Checkout:
         """Whether a picture is to be paid for; else its fate is noted."""
         if self._consent.pays_again(intent):
             return True
-        for is_settled in (self._looked, True):
-            try:
-                entry = await self._context.till.earlier(intent, self._context.time)
-            except StillUnknownError as error:
-                self._tally.fail(picture, error)
-                if not is_settled:
-                    await self._look()
-            else:
-                if entry is not None:
-                    self._tally.recognise(picture, entry)
-                return entry is None
-        return False
+        try:
+            entry = await self._context.till.earlier(intent, self._context.time)
+        except StillUnknownError as error:
+            self._tally.fail(picture, error)
+            self._doubtful[picture] = intent
+            return False
+        if entry is not None:
+            self._tally.recognise(picture, entry)
+        return entry is None
 
     async def settle(self) -> None:
-        """Use what is free to know of the pictures whose outcome this call does not know."""
-        doubtful = [one for one in self._tally.in_state("unknown") if one in self._sent]
-        if doubtful:
-            await self._look()
+        """Use what is free to know of the pictures of unknown outcome, those of this call and of earlier ones."""
+        doubtful = [one for one in self._tally.in_state("unknown") if one in self._doubtful]
+        if not doubtful:
+            return
+        await settle_doubts(self._context, self._submission.vehicle())
         with suppress(StateError):  # which must not hide what was sent
             for picture in doubtful:
-                entry = await self._context.till.submitted(self._sent[picture])
-                if entry is not None and entry.state == "accepted":
-                    self._tally.prove(picture, entry)
-                elif entry is not None:
-                    self._tally.doubt(picture, await self._context.till.verdict(entry))
+                await self._settle(picture, self._doubtful[picture])
 
-    async def _look(self) -> None:
-        self._looked = True
-        await settle_doubts(self._context, self._submission.vehicle())
+    async def _settle(self, picture: str, intent: Intent) -> None:
+        till, is_own = self._context.till, self._tally.fates[picture].was_sent
+        entry = await till.submitted(intent)
+        if entry is not None and entry.state == "accepted":
+            note = self._tally.prove if is_own else self._tally.recognise
+            note(picture, entry)
+        elif entry is not None and entry.state == "unknown":
+            verdict = await till.verdict(entry)
+            if is_own:
+                self._tally.doubt(picture, verdict)
+            else:
+                self._tally.fail(picture, still_unknown(intent, entry, verdict))
 
     async def _pay(self, intents: dict[str, Intent], taken: Files) -> None:
         """Pay for the pictures of one request that a person has not to be asked about, or has allowed.
@@ -201,7 +204,7 @@ class _Checkout:
             return
         await self._outlook.look(self._tally.count("left"))
         self._is_paying = True
-        self._sent |= allowed
+        self._doubtful |= allowed
         try:
             accepted = await self._paid(allowed, taken, again)
         except AlreadySubmittedError:

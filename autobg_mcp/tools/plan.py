@@ -39,7 +39,7 @@ async def planned(
         *([f"template {template}"] if template else []),
         f"up to {counted(to_send, 'credit')}. {outlook.balance_after(to_send)}",
         _duration(submission, roll, to_send, context),
-        *([f"{read.unread} pictures were not read for lack of time"] if read.unread else []),
+        *([f"{counted(read.unread, 'picture')} not read for lack of time"] if read.unread else []),
     ]
     return Submitted(
         plan=plan,
@@ -84,7 +84,7 @@ def _beside(names: Sequence[str], what: str) -> list[str]:
 
 def _counts(tally: Tally, to_send: int) -> str:
     return (
-        f"{len(tally.fates)} pictures: {to_send} to send, {tally.count('paid before')} paid before, "
+        f"{counted(len(tally.fates), 'picture')}: {to_send} to send, {tally.count('paid before')} paid before, "
         f"{tally.count('refused')} not to be sent, {tally.count('unknown')} of unknown outcome"
     )
 

@@ -1,6 +1,8 @@
 """The receipt of a paying call: what was sent and what came of it, and whether the balance agrees."""
 
-from autobg_mcp.errors import StateError
+from contextlib import suppress
+
+from autobg_mcp.errors import OutOfCreditsError, StateError
 from autobg_mcp.money.ledger import Spending
 from autobg_mcp.text import amount, first_sentence
 from autobg_mcp.toolkit.context import Context
@@ -11,47 +13,51 @@ from autobg_mcp.tools.tally import Tally
 async def receipt(tally: Tally, outlook: Outlook, context: Context) -> str:
     """How many pictures were sent, accepted, skipped, refused or are unknown, and what became of the credits."""
     total, taken = len(tally.fates), tally.count("accepted", "paid before")
-    head = f"{taken} of {total} taken"
-    if total > taken:
-        head += f", {total - taken} not" + (
-            f": {first_sentence(str(tally.stopped))}" if tally.stopped else ""
-        )
+    spending = await _spending(tally, outlook, context)
     counts = (
         f"sent {tally.sent('accepted', 'refused', 'unknown', 'left')}, accepted {tally.count('accepted')}, "
         f"paid before {tally.count('paid before')}, refused {tally.sent('refused', 'left')}, "
         f"unknown {tally.count('unknown')}"
     )
-    return f"{head.rstrip('.')}. {counts}{await _balances(tally, outlook, context)}."
+    balances = _balances(spending, outlook) if tally.sent("accepted", "unknown") else ""
+    return f"{taken} of {total} taken{_others(tally, total - taken, spending)}. {counts}{balances}."
 
 
-async def _balances(tally: Tally, outlook: Outlook, context: Context) -> str:
-    """The balance before and after, and whether the ledger explains the difference; empty where nothing was sent."""
-    if not tally.sent("accepted", "unknown"):
+def _others(tally: Tally, others: int, spending: Spending | None) -> str:
+    """How many were not taken, and what stopped the call; credits that are used up are told in numbers."""
+    if not others:
         return ""
+    stop, latest = tally.stopped, None if spending is None else spending.latest
+    if isinstance(stop, OutOfCreditsError) and latest is not None:
+        return f", {others} not: credits are used up ({amount(latest.left)} left, {others} needed)"
+    return f", {others} not" + (f": {first_sentence(str(stop)).rstrip('.')}" if stop else "")
+
+
+async def _spending(tally: Tally, outlook: Outlook, context: Context) -> Spending | None:
+    """What went out between the balances before and after; None where nothing was sent, or nobody can tell."""
+    if not tally.sent("accepted", "unknown", "left"):
+        return None
     await outlook.ask_balance()
     if outlook.before is None:
+        return None
+    with suppress(StateError):  # which must not hide what was sent
+        return await context.ledger.spending(context.account.id, since=outlook.before.entry)
+    return None
+
+
+def _balances(spending: Spending | None, outlook: Outlook) -> str:
+    """The balance before and after, and whether the ledger explains the difference."""
+    if outlook.before is None:
         return "; the credits before are not known"
-    try:
-        spending = await context.ledger.spending(context.account.id, since=outlook.before.entry)
-    except StateError:  # which must not hide what was sent
+    if spending is None or spending.latest is None or spending.before is None:
         return f"; credits before {amount(outlook.before.left)}, after is not known"
-    if spending.latest is None or spending.before is None:
-        return f"; credits before {amount(outlook.before.left)}, after is not known"
-    change = f"; credits {amount(spending.before.left)} → {amount(spending.latest.left)}"
-    return f"{change}, explained: {_explained(spending)}"
-
-
-def _explained(spending: Spending) -> str:
-    """Whether one credit for each picture, which is inferred, explains what was spent by every call from here."""
-    charged = spending.charged_of_unknown()
+    before, after, charged = spending.before.left, spending.latest.left, spending.charged_of_unknown()
+    change = f"; credits {amount(before)} → {amount(after)}, explained: "
     if charged is not None:
-        return "yes" if not spending.unknown else f"yes, with {charged} of {spending.unknown} unknown charged"
-    spent = (
-        0.0
-        if spending.before is None or spending.latest is None
-        else spending.before.left - spending.latest.left
-    )
+        return change + (
+            "yes" if not spending.unknown else f"yes, with {charged} of {spending.unknown} unknown charged"
+        )
     return (
-        f"no, {amount(spent)} gone for {spending.accepted} accepted from here (another program with the same key, "
-        "credits that were added, or another price)"
+        f"{change}no, {amount(before - after)} gone for {spending.accepted} accepted from here (another program with "
+        "the same key, credits that were added, or another price)"
     )

@@ -165,7 +165,7 @@ class Tally:
         self.fates[picture] = Fate("accepted", entry.batch_id, was_sent=True)
 
     def doubt(self, picture: str, verdict: str) -> None:
-        """Note what is free to know of a picture of unknown outcome."""
+        """Note what is free to know of a picture that this call has sent and whose outcome nobody knows."""
         error = self.fates[picture].error
         if error is not None:
             error.add_note(verdict)
