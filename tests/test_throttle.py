@@ -118,6 +118,13 @@ async def test_calls_of_two_processes_are_served_in_the_order_they_came(world: W
     assert moments == sorted(moments)
 
 
+async def test_a_process_that_knows_a_smaller_limit_waits_for_what_others_have_used(world: World) -> None:
+    generous, strict = world.process(), world.process()
+    await world.clock.run(*(world.call(generous, limit=TEN) for _ in range(9)))
+    [slot] = await world.clock.run(world.call(strict, limit=Limit(1, 60)))
+    assert slot.waited_s == pytest.approx(60.25)
+
+
 async def test_a_slow_process_keeps_its_slot_but_not_the_slots_of_those_behind_it(world: World) -> None:
     slow, quick = world.process(), world.process()
     await world.use_up(slow)

@@ -98,14 +98,15 @@ class Bucket:
         """Slots of the allowance that are free at this moment."""
         return max(0, self.allowance(now_us) - self.used)
 
-    def deciding(self, extra: int, *, halving: bool) -> int:
+    def deciding(self, calls: int, extra: int, *, halving: bool) -> int:
         """How many of the oldest slots a step can need: those above the allowance, and one for each who waits.
 
         Args:
+            calls: The limit of whoever steps, which may be smaller than that of whoever stepped last.
             extra: Waiters and news that come with the step.
             halving: Whether the allowance may shrink in it.
         """
-        least = 0 if halving else min(self.calls, self.halved or self.calls)
+        least = 0 if halving else min(calls, self.halved or calls)
         return min(self.used, max(0, self.used - least) + len(self.queue) + extra)
 
     def opens_us(self, now_us: int, ahead: int) -> int | None:

@@ -57,7 +57,8 @@ class MemoryStore:
         bucket, now_us = kept.bucket, kept.bucket.now_us(clock_us)
         kept.forget(now_us - wishes.limit.span_us)
         bucket.used = len(kept.order)
-        oldest = kept.order[: bucket.deciding(wishes.extra, halving=wishes.refused)]
+        deciding = bucket.deciding(wishes.limit.calls, wishes.extra, halving=wishes.refused)
+        oldest = kept.order[:deciding]
         bucket.slots = {slot: stamp_us for stamp_us, slot in oldest}
         bucket.slots |= {slot: kept.stamps[slot] for slot in wishes.noted if slot in kept.stamps}
         replies, change = run(bucket, now_us, clock_us, wishes)

@@ -99,7 +99,7 @@ def _load(db: sqlite3.Connection, name: str, bucket: Bucket, wishes: Wishes | No
     bucket.used -= expired.fetchone()[0]
     wanted = bucket.used
     if wishes is not None:
-        wanted = bucket.deciding(wishes.extra, halving=wishes.refused)
+        wanted = bucket.deciding(wishes.limit.calls, wishes.extra, halving=wishes.refused)
         for slot in wishes.noted:
             bucket.slots.update(db.execute(_NOTED, (name, slot, horizon_us)))
     bucket.slots.update(db.execute(_OLDEST, (name, horizon_us, wanted)))
