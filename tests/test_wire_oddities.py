@@ -290,7 +290,7 @@ async def test_where_the_first_photo_of_a_folder_is_unknown_the_error_names_it_w
     ground = f"Credits {'went 100 → 99' if acts else 'stayed 100'} with nothing else sent from here"
     told = text_of(first).splitlines()
     assert re.search(rf"01\.png: that\. {ground}", told[1])
-    assert told[2] == "5 pictures of many: that"
+    assert told[2] == "5 pictures of many: not tried"
     check_ends(last, world, cars, set() if acts else {"01.png"})
 
 

@@ -1,6 +1,5 @@
 """The rows of the batches table: a batch as its accepted submissions make it, and the search for one."""
 
-import json
 import sqlite3
 from typing import NamedTuple
 
@@ -45,8 +44,8 @@ def add(db: sqlite3.Connection, entry: Entry) -> None:
 
 _HOLDS_TEXT = """(instr(searched, :folded) OR template IN
     (SELECT template_id FROM templates WHERE account = :account AND instr(casefold(name), :folded)) OR batch_id IN
-    (SELECT batch_id FROM pictures WHERE account = :account AND pic_id = :text) OR vehicle IN
-    (SELECT value FROM json_each(:vehicles)))"""
+    (SELECT batch_id FROM pictures WHERE account = :account AND pic_id = :text) OR
+    instr(:vehicles, char(10) || vehicle || char(10)))"""
 
 
 def found(
@@ -85,7 +84,7 @@ def _meaning(db: sqlite3.Connection, account: str, text: str) -> dict[str, str]:
     """What a text may mean: words, the number of a picture, and vehicles whose id holds it in whatever spelling."""
     rows = db.execute("SELECT DISTINCT vehicle FROM batches WHERE account = ?", (account,)).fetchall()
     known, wanted = [words(row["vehicle"]) for row in rows], same_vehicle(text)
-    vehicles = json.dumps([vehicle for vehicle in known if wanted in same_vehicle(vehicle)])
+    vehicles = "".join(f"\n{vehicle}\n" for vehicle in known if wanted in same_vehicle(vehicle))
     return {"text": text, "folded": text.casefold(), "vehicles": vehicles}
 
 
