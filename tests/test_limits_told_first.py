@@ -64,8 +64,7 @@ async def test_a_plan_without_credits_does_not_say_that_the_call_would_send(
     client: McpClient, car: Path
 ) -> None:
     assert (
-        structured(await upload(client, car, dryRun=True))["next"]
-        == "Tell the user that credits are used up."
+        structured(await upload(client, car, dryRun=True))["next"] == "Tell the user that credits are used up"
     )
 
 

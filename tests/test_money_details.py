@@ -55,7 +55,9 @@ async def test_results_are_never_found_as_photos(connect: Connect, photos: Path,
 async def test_a_rest_that_waits_is_sent_by_the_same_call(connect: Connect, photos: Path) -> None:
     async with connect(rate_limits="*=2/60s", max_wait_s=1) as client:
         result = structured(await upload(client, photos / "cars"))
-    assert "s make the same call again: what was accepted is not sent twice" in str(result["next"])
+    assert "s make the same call again within 24 h: what was accepted is not sent twice" in str(
+        result["next"]
+    )
 
 
 @pytest.mark.parametrize(

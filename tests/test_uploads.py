@@ -297,7 +297,8 @@ async def test_where_the_credits_end_the_rest_is_left_with_the_apis_reason(
 ) -> None:
     result = structured(await upload(client, park(photos, 9)))
     assert str(result["receipt"]).startswith("2 of 9 taken, 7 not: ")
-    assert "“Insufficient credits”" in str(result["receipt"])
+    assert "credits are used up (0 left, 7 needed)" in str(result["receipt"])
+    assert "“Insufficient credits”" in str(result["notSubmitted"])
     assert "retryAfterS" not in str(result["notSubmitted"])
     assert len(sent(world)) == 3
 
@@ -367,3 +368,12 @@ async def test_a_call_cancelled_while_the_api_works_is_finished_and_remembered(
     again = structured(await upload(client, photos / "cars" / "car-1.jpg"))
     assert "not sent again" in str(again["note"])
     assert sent(world) == NAMES[:1]
+
+
+async def test_where_repeats_are_not_recognised_nobody_is_led_to_repeat_the_call(
+    connect: Connect, photos: Path
+) -> None:
+    async with connect(rate_limits="*=2/60s", max_wait_s=1, duplicate_window_h=0) as client:
+        result = structured(await upload(client, photos / "cars"))
+    assert "call again with what is in notSubmitted alone" in str(result["next"])
+    assert "same call" not in str(result["next"])

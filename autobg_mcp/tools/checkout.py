@@ -41,7 +41,7 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
         AutobgError: Not one picture is in a batch.
     """
     roll = await submission.roll(context)
-    tally = Tally(roll)
+    tally = Tally(roll, context.settings.duplicate_window_h)
     outlook = Outlook(submission, context)
     if not submission.allowDuplicate:
         known = await roll.known()

@@ -28,7 +28,7 @@ def _others(tally: Tally, others: int, spending: Spending | None) -> str:
     if not others:
         return ""
     stop, latest = tally.stopped, None if spending is None else spending.latest
-    if isinstance(stop, OutOfCreditsError) and latest is not None:
+    if isinstance(stop, OutOfCreditsError) and latest is not None and latest.left < others:
         return f", {others} not: credits are used up ({amount(latest.left)} left, {others} needed)"
     return f", {others} not" + (f": {first_sentence(str(stop)).rstrip('.')}" if stop else "")
 

@@ -1,5 +1,6 @@
 """How far a batch is: counted, with only what needs a look, and when to look again."""
 
+import math
 from typing import Annotated, Final, Self
 
 from pydantic import Field, JsonValue
@@ -94,7 +95,7 @@ class BatchStatus(Result):
         if self.total and not self.pending:
             return f"reviewBatch batchID={self.batchID}"
         wait = f"waitForBatch batchID={self.batchID}"
-        if self.people_left_s is None:
+        if self.people_left_s is None or not math.isfinite(self.people_left_s):
             return wait
         minutes = round(self.people_left_s / 60)
         return f"{wait} in about {minutes} min: people work on it, and how long they take is not documented"

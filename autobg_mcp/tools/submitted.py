@@ -13,7 +13,6 @@ _MOST_NAMED = 3
 """Pictures of one place and one fate that are named one by one; more are counted."""
 
 _MOST_LINES = 20
-_SAME_CALL = "make the same call again: what was accepted is not sent twice"
 
 
 class Left(Part):
@@ -106,7 +105,7 @@ def _reason(state: Standing, error: AutobgError | None) -> str:
 def _steps(tally: Tally) -> Iterator[str]:
     """What to do with the pictures that are in no batch."""
     if tally.stopped is not None and tally.count("left"):
-        yield from _resume(tally.stopped)
+        yield from _resume(tally.stopped, _again(tally.repeats_known_h))
     advice = [fate.error.next_step for fate in tally.in_state("refused").values() if fate.error is not None]
     yield from list(dict.fromkeys(filter(None, advice)))[:_MOST_NAMED]
     if tally.count("unknown"):
@@ -117,14 +116,23 @@ def _joined(steps: Iterable[str]) -> str:
     return "; ".join(step.removesuffix(".") for step in steps)
 
 
-def _resume(stop: AutobgError) -> Iterator[str]:
+def _again(repeats_known_h: float) -> str:
+    """The call that goes on with what is left: the same one for as long as repeats are recognised."""
+    if not repeats_known_h:
+        return (
+            "call again with what is in notSubmitted alone: AUTOBG_DUPLICATE_WINDOW_H=0 pays for every repeat"
+        )
+    return f"make the same call again within {repeats_known_h:g} h: what was accepted is not sent twice"
+
+
+def _resume(stop: AutobgError, again: str) -> Iterator[str]:
     """How to go on after what stopped a call."""
     if stop.told_retry_after_s is not None:
-        yield f"in {stop.told_retry_after_s} s {_SAME_CALL}"
+        yield f"in {stop.told_retry_after_s} s {again}"
     elif stop.spent == "unknown":  # that is about the one picture that it met
-        yield _SAME_CALL
+        yield again
     else:
-        yield from (stop.next_step.rstrip("."), f"then {_SAME_CALL}")
+        yield from (stop.next_step.rstrip("."), f"then {again}")
 
 
 def _failure(tally: Tally) -> AutobgError:

@@ -135,10 +135,12 @@ class Tally:
 
     Args:
         roll: Its pictures.
+        repeats_known_h: Hours in which a repeat is recognised; 0 for never.
     """
 
-    def __init__(self, roll: Roll) -> None:
+    def __init__(self, roll: Roll, repeats_known_h: float) -> None:
         self.told = roll.told
+        self.repeats_known_h = repeats_known_h
         self.fates = {picture: Fate("left") for picture in roll.pictures}
         """By picture, in the order in which they were named; each is left until something comes of it."""
         self.stopped: AutobgError | None = None
