@@ -113,7 +113,9 @@ class _Checkout:
             fault = AutobgError(
                 f"This server has a fault ({type(error).__name__}); its log says more.",
                 spent="unknown" if self._is_paying else "no",
-                next_step="Tell the user.",
+                next_step="Call listBatches to see what was recorded."
+                if self._is_paying
+                else "Tell the user.",
             )
             self._fail(part, off, fault)
         return [one for one in part if one in off]
