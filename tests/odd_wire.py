@@ -46,6 +46,7 @@ class OddWire:
     stays_open: bool = False
     path: str = PATH
     uploads: int = field(default=0, init=False)
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list, init=False)
 
     @asynccontextmanager
     async def served(self) -> AsyncGenerator[str]:
@@ -55,8 +56,13 @@ class OddWire:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/public/api/v1"
         finally:
             server.close()
+            for writer in self._writers:
+                writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while await self._answer(reader, writer):
                 await writer.drain()

@@ -61,7 +61,9 @@ def check_reasons(result: CallToolResult, total: int, says: str) -> None:
     told = json.loads(text_of(result))
     is_stopped = f" sent {total}," not in told["receipt"]
     assert told["receipt"].startswith(f"{told['accepted']} of {total} taken")
-    assert says in json.dumps(told, ensure_ascii=False)
+    assert (
+        says in json.dumps(told, ensure_ascii=False) or told["accepted"] == total
+    )  # one that was waited out
     assert ("make the same call again" in told["next"]) == is_stopped
     assert "waitForBatch batchID=" in told["next"]
     assert all("redits " in one["reason"] for one in told["outcomeUnknown"])
