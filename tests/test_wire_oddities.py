@@ -265,6 +265,7 @@ async def test_a_photo_alone_is_known_for_what_it_is_and_what_is_named_next_work
     assert odd.says in text_of(result)
 
 
+@pytest.mark.long
 @every_case
 async def test_repeats_of_a_photo_alone_end_with_it_paid_once_or_unknown_with_its_ground(
     name: str, acts: bool, on_the_wire: Wired, sandbox: Starlette, cars: Path, clock: Clock, world: World
@@ -294,6 +295,7 @@ async def test_where_the_first_photo_of_a_folder_is_unknown_the_error_names_it_w
     check_ends(last, world, cars, set() if acts else {"01.png"})
 
 
+@pytest.mark.long
 @every_case
 async def test_a_folder_names_the_reason_and_ends_with_every_photo_paid_once_or_unknown(
     name: str, acts: bool, on_the_wire: Wired, sandbox: Starlette, cars: Path, clock: Clock, world: World
