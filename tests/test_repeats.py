@@ -78,3 +78,27 @@ async def test_another_process_knows_the_photos_too(connect: Connect, world: Wor
             await notes(client, car.parent)
         rewrite(car, unseen=True)
     assert len(sent(world)) == 3
+
+
+FULL_WIDTH = "\uff21\uff22\uff0d\uff11\uff12\uff13"
+
+
+@pytest.mark.parametrize(
+    "spelt", ["ab-123", "AB 123", "AB123", "ab\u2013123", "AB\u2011123", FULL_WIDTH, " Ab - 123 "]
+)
+async def test_a_vehicle_in_another_spelling_is_the_same_and_its_id_then_is_told(
+    spelt: str, client: McpClient, world: World, car: Path
+) -> None:
+    await notes(client, car, numberPlate="AB-123")
+    told = await notes(client, car, numberPlate=spelt)
+    assert told.endswith("the same photo was paid for as vehicle “AB-123”")
+    assert len(sent(world)) == 1
+
+
+@pytest.mark.parametrize("another", ["AB-124", "AB-1230", "AB.123", "BA-123"])
+async def test_a_vehicle_of_other_letters_or_digits_is_another(
+    another: str, client: McpClient, world: World, car: Path
+) -> None:
+    await notes(client, car, numberPlate="AB-123")
+    assert await notes(client, car, numberPlate=another) == "None"
+    assert len(sent(world)) == 2
