@@ -84,7 +84,18 @@ FULL_WIDTH = "\uff21\uff22\uff0d\uff11\uff12\uff13"
 
 
 @pytest.mark.parametrize(
-    "spelt", ["ab-123", "AB 123", "AB123", "ab\u2013123", "AB\u2011123", FULL_WIDTH, " Ab - 123 "]
+    "spelt",
+    [
+        "ab-123",
+        "AB 123",
+        "AB123",
+        "ab\u2013123",
+        "AB\u2011123",
+        "AB\u202f123",
+        "AB\xa0123",
+        FULL_WIDTH,
+        " Ab - 123 ",
+    ],
 )
 async def test_a_vehicle_in_another_spelling_is_the_same_and_its_id_then_is_told(
     spelt: str, client: McpClient, world: World, car: Path

@@ -1,6 +1,7 @@
 """Types of arguments that several tools share."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -103,6 +104,13 @@ def first(items: Sequence[str]) -> str:
     return items[0]
 
 
+def _plain_blanks(value: object) -> object:
+    """Blanks that only look like one, as web pages and telephones write them, become one."""
+    if not isinstance(value, str) or len(value) > LONGEST_LINE_CHARS:  # which is refused
+        return value
+    return "".join(" " if unicodedata.category(one) == "Zs" else one for one in value)
+
+
 def _no_zero_byte(value: str) -> str:
     if "\x00" in value:
         raise ValueError("a path")
@@ -119,6 +127,7 @@ OneLine = Annotated[
         pattern=r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$",
     ),
     _worded(f"one line of 1 to {LONGEST_LINE_CHARS} visible characters"),
+    BeforeValidator(_plain_blanks),
 ]
 
 # The bounds stand behind a function, where Python checks them: pydantic's own text takes no name that is not UTF-8.
