@@ -6,7 +6,7 @@ may spend from the same balance: so a verdict is "almost surely" and never settl
 
 from autobg_mcp.errors import StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent, Spending
-from autobg_mcp.text import at, quoted
+from autobg_mcp.text import amount, at, quoted
 
 _SEE_LEDGER = (
     "Call listBatches to see it; allowDuplicate: true sends it all the same and may be charged again."
@@ -25,20 +25,20 @@ def told_by_credits(entry: Entry, spending: Spending) -> str:
         return "no balance from before it is known, so credits tell nothing; getImageStatus of its batch (free) may"
     if first is None or last is None:
         return (
-            f"credits were {_number(before.left)} before it and nobody asked since: "
+            f"credits were {amount(before.left)} before it and nobody asked since: "
             "getUserCreditDetails (free) tells whether it was charged"
         )
     charged = spending.charged_of_unknown()
     is_told_by_first = charged is not None and before.left - first.left - spending.accepted == charged
     left = first.left if is_told_by_first else last.left
-    change = "stayed" if left == before.left else f"went {_number(before.left)} →"
+    change = "stayed" if left == before.left else f"went {amount(before.left)} →"
     meaning = _meaning(entry, spending, charged)
     if charged == 0 and not spending.denies(entry):
         meaning = (
             f"not charged by {at(last.at)}, but the API may still have been at work on it; "
             "getUserCreditDetails (free) tells more a minute later"
         )
-    return f"credits {change} {_number(left)} {_beside(entry, spending)}: {meaning}"
+    return f"credits {change} {amount(left)} {_beside(entry, spending)}: {meaning}"
 
 
 def _meaning(entry: Entry, spending: Spending, charged: int | None) -> str:
@@ -64,10 +64,6 @@ def _beside(entry: Entry, spending: Spending) -> str:
     }
     others = " and ".join(f"{count} {what}" for what, count in counts.items() if count > 0)
     return f"with {others} sent from here beside it" if others else "with nothing else sent from here"
-
-
-def _number(left: float) -> str:
-    return f"{left:.12g}"
 
 
 def still_unknown(picture: Intent, entry: Entry, verdict: str) -> StillUnknownError:

@@ -48,8 +48,7 @@ class Consent:
         if approve == "repeats":
             wanted.first.clear()
         if asked := [*wanted.first, *wanted.again]:
-            await outlook.ask_balance()  # what a person decides on is of now
-            await outlook.look(len(asked))
+            await outlook.look(len(asked), of_now=True)
             question = _question(submission, roll, wanted, outlook)
             if not await _approved(question, wanted, context):
                 raise SpendingRefusedError(f"{submission.tool}: the user did not approve. Nothing was sent.")

@@ -22,8 +22,7 @@ LONGEST_S: Final = 10.0
 async def settle_doubts(context: Context, vehicle: str) -> None:
     """Look at whatever is free and may tell what came of a vehicle's submissions of unknown outcome.
 
-    Call it after a submission whose outcome is unknown, and before `Till.earlier` is asked about a repeat of one. The balance
-    is asked once and kept; then batches are looked at (see `Ledger.worth_a_look`) for as long as there is a doubt, and the
+    Call it once a call has submitted what it could: its own batch may be known by then. The balance is asked once and kept; then batches are looked at (see `Ledger.worth_a_look`) for as long as there is a doubt, and the
     ledger settles what they prove. Where the vehicle has none, nothing is asked.
 
     A look waits for no slot: it is made where the same minute allows it. It fails no call: an error only means that this look
@@ -31,7 +30,7 @@ async def settle_doubts(context: Context, vehicle: str) -> None:
 
     Args:
         context: Of the call that pays.
-        vehicle: As the entries in the ledger name it.
+        vehicle: In any spelling.
     """
     with suppress(AutobgError, OSError), anyio.move_on_after(min(LONGEST_S, context.time.left_s())):
         await _look(context, vehicle)
@@ -48,5 +47,5 @@ async def _look(context: Context, vehicle: str) -> None:
 
 
 async def _is_in_doubt(context: Context, vehicle: str) -> bool:
-    unknown = await context.ledger.unknown(context.account.id)
-    return any(same_vehicle(entry.vehicle) == same_vehicle(vehicle) for entry in unknown)
+    meant, unknown = same_vehicle(vehicle), await context.ledger.unknown(context.account.id)
+    return any(same_vehicle(entry.vehicle) == meant for entry in unknown)

@@ -41,11 +41,12 @@ class Outlook:
         self.notes: list[str] = []
         """What could not be looked at, or what the person should hear of it."""
 
-    async def look(self, pictures: int) -> None:
+    async def look(self, pictures: int, *, of_now: bool = False) -> None:
         """Look before the first picture of the call goes out.
 
         Args:
             pictures: How many are to be sent.
+            of_now: Ask the balance even where a fresh one is kept: somebody plans or decides on it.
 
         Raises:
             ArgumentsRefusedError: There is no such template.
@@ -57,7 +58,7 @@ class Outlook:
         self._looked = True
         await self._look_for_template()
         await self._look_at_limit(pictures)
-        left = await self._credits_left(pictures)
+        left = await self._credits_left(pictures, of_now=of_now)
         tool = self._submission.tool
         if left is None:
             self.notes.append("the credits that are left could not be looked at before")
@@ -86,10 +87,11 @@ class Outlook:
         """Let the ledger keep the balance of this moment."""
         await glance(GetUserCreditDetails().run, self._context)
 
-    async def _credits_left(self, pictures: int) -> float | None:
+    async def _credits_left(self, pictures: int, *, of_now: bool) -> float | None:
         """The credits that are left, from a fresh balance that suffices or a new one; None where that cannot be told."""
         kept = await self._kept()
-        if kept is None or kept.at + _FRESH_S < self._context.clock.wall_s() or _left(kept) < pictures:
+        fresh_from_s = self._context.clock.wall_s() - _FRESH_S
+        if of_now or kept is None or kept.at < fresh_from_s or _left(kept) < pictures:
             await self.ask_balance()
             kept = await self._kept()
         self.before = kept
@@ -102,7 +104,7 @@ class Outlook:
 
     def template(self) -> str:
         """The template as people know it; empty where the tool takes none."""
-        template_id = getattr(self._submission, "templateCC", None)
+        template_id = self._submission.template_id()
         if template_id is None:
             return ""
         return (
@@ -121,7 +123,7 @@ class Outlook:
         return f"{_told(left)} left; then {amount(left - count)}, at one credit a picture (inferred)."
 
     async def _look_for_template(self) -> None:
-        template_id = getattr(self._submission, "templateCC", None)
+        template_id = self._submission.template_id()
         if template_id is None or not self._submission.own_template:
             return
         names = await self._context.ledger.template_names(self._context.account.id, [template_id])

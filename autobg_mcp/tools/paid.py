@@ -49,7 +49,6 @@ class Submission(Endpoint[Submitted]):
             taken: The files of its request, by field.
             context: The call's.
         """
-        template = getattr(self, "templateCC", None)
         folded = {"numberPlate": same_vehicle(self.vehicle())}
         request: Request = await self.of([picture]).model_copy(update=folded).request(context, taken)
         file = request.file()
@@ -58,13 +57,18 @@ class Submission(Endpoint[Submitted]):
             host=context.call.host,
             tool=self.tool,
             vehicle=self.vehicle(),
-            template=None if template is None else str(template),
+            template=self.template_id(),
             file_name=file.file_name if file else file_name,
             pictures=1,
             fingerprint=request.fingerprint(),
             source=file.source if file else None,
             process_type=getattr(self, "processType", None),
         )
+
+    def template_id(self) -> str | None:
+        """The template; None where the tool takes none."""
+        template: str | None = getattr(self, "templateCC", None)
+        return template
 
     def vehicle(self) -> str:
         """The id of the vehicle, a field that each endpoint declares in the place its documents give it."""

@@ -28,7 +28,6 @@ async def planned(
     read = await _read(submission, roll, tally, context)
     await roll.keep()
     to_send, notes = tally.count("left") - len(read.twins), outlook.notes
-    await outlook.ask_balance()  # what is planned with is of now
     obstacle = await _obstacle(outlook, to_send)
     template = outlook.template()
     plan = [
@@ -54,7 +53,7 @@ async def planned(
 async def _obstacle(outlook: Outlook, to_send: int) -> AutobgError | None:
     """What would stop the call before its first picture: it is a plan all the same, and says so."""
     try:
-        await outlook.look(max(1, to_send))
+        await outlook.look(max(1, to_send), of_now=True)
     except (OutOfCreditsError, SpendingRefusedError) as error:
         outlook.notes += [str(error)] if to_send else []
         return error
