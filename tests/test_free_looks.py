@@ -62,6 +62,14 @@ async def test_a_template_that_does_not_exist_is_not_sent_to(
     assert not received(world, TOOL)
 
 
+async def test_a_folder_for_a_template_that_does_not_exist_is_not_led_to_the_same_call(
+    fresh: McpClient, world: World, photos: Path
+) -> None:
+    lines = text_of(await submit(fresh, "999", photos / "cars")).splitlines()
+    assert lines[-1] == "Next: Call listTemplates for the ids"
+    assert not received(world, TOOL)
+
+
 async def test_a_template_that_was_seen_once_is_not_looked_for_again(
     fresh: McpClient, showroom: str, world: World, car: Path
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 
-from autobg_mcp.errors import AutobgError, OutOfCreditsError
+from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, OutOfCreditsError
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID
 from autobg_mcp.tools.tally import Standing, Tally
@@ -127,7 +127,9 @@ def _again(repeats_known_h: float) -> str:
 
 def _resume(stop: AutobgError, again: str) -> Iterator[str]:
     """How to go on after what stopped a call."""
-    if stop.told_retry_after_s is not None:
+    if isinstance(stop, ArgumentsRefusedError):  # which the same call would meet again
+        yield stop.next_step
+    elif stop.told_retry_after_s is not None:
         yield f"in {stop.told_retry_after_s} s {again}"
     elif stop.spent == "unknown":  # that is about the one picture that it met
         yield again
