@@ -92,6 +92,15 @@ class Settings(BaseSettings):
     approve: Literal["nothing", "repeats", "paid"] = "repeats"
     """When the person is asked: `repeats` before the same picture is paid again, `paid` before any credit is spent, `nothing` never. No argument of a tool can answer instead."""
 
+    background: bool = True
+    """Whether photos that do not fit into a call are sent after it, by any process with this setting. Off: nothing is sent but by a call."""
+
+    job_hours: float = Field(default=48.0, gt=0, le=24 * 30)
+    """Hours after which a job gives up what it could not send, such as through an outage."""
+
+    links_per_call: int = Field(default=25, ge=1, le=500)
+    """Linked photos of a vehicle that one request carries at most. How many the API takes is not documented."""
+
     check_templates: bool = True
     """Send nothing to a template that listTemplates does not name. Off: where templates are made elsewhere and not listed."""
 

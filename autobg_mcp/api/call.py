@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Final, Self
 
 from pydantic import SecretStr
 
@@ -34,6 +34,12 @@ class Account:
         own_id = hashlib.sha256(text.encode()).hexdigest()[:24]
         return cls(key, own_id, f"account {own_id[:6]}")
 
+
+BEGINS_S: Final = 3.0
+"""How long after its time for waiting a call still begins a request."""
+
+ENDS_S: Final = 10.0
+"""How long after its time for waiting a call ends, whatever is under way."""
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
 """Tells whoever called how far a tool is: progress, total (None: unknown), and a sentence."""
@@ -87,6 +93,7 @@ class Call:
         report: Where progress goes.
         ask: Asks a person; only used where the settings want approval.
         key: The caller's own API key; None takes the one in the settings.
+        background: Whether nobody waits for it: calls that somebody waits for get their slots first.
         allowances: Filled while the call runs.
     """
 
@@ -95,14 +102,18 @@ class Call:
     report: Report = unheard
     ask: AskPerson = nobody_to_ask
     key: SecretStr | None = None
+    background: bool = False
     allowances: Allowances = field(default_factory=Allowances)
 
 
 class TimeBudget:
-    """The time that one call may spend waiting.
+    """The time of one call: it waits for slots, then begins no new request, then hands over what is under way, and ends.
+
+    Hosts give up on a call after 60 s, so with the usual 45 s of waiting every call is answered before that, whatever the
+    API does.
 
     Args:
-        max_wait_s: Seconds from now.
+        max_wait_s: Seconds from now that it may wait.
         clock: Tells the time.
     """
 
@@ -111,16 +122,27 @@ class TimeBudget:
         self._ends_at_s = clock.monotonic_s() + max_wait_s
 
     def left_s(self) -> float:
-        """Seconds that are left, at least 0."""
-        return max(0.0, self._ends_at_s - self._clock.monotonic_s())
+        """Seconds that it may still wait, at least 0."""
+        return self._until(0.0)
+
+    def may_begin(self) -> bool:
+        """Whether another request may be begun."""
+        return self._until(BEGINS_S) > 0
+
+    def ends_in_s(self) -> float:
+        """Seconds until the call has to answer with whatever there is, at least 0."""
+        return self._until(ENDS_S)
 
     def shorten(self, most_s: float) -> None:
-        """Leave at most so many seconds from now."""
+        """Leave at most so many seconds of waiting from now."""
         self._ends_at_s = min(self._ends_at_s, self._clock.monotonic_s() + most_s)
 
     def give_back(self, seconds: float) -> None:
         """Do not count seconds that a person took to answer."""
         self._ends_at_s += max(0.0, seconds)
+
+    def _until(self, after_s: float) -> float:
+        return max(0.0, self._ends_at_s + after_s - self._clock.monotonic_s())
 
 
 class Progress:
