@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -12,17 +13,24 @@ from autobg_mcp.api.call import Account, Call, Progress, QuestionPendingError, T
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.sending import Sender
 from autobg_mcp.clock import SYSTEM, Clock
-from autobg_mcp.errors import AutobgError, FileRefusedError
+from autobg_mcp.errors import AutobgError, ConfigurationError, FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
+from autobg_mcp.jobs.desk import Jobs
+from autobg_mcp.jobs.queue import JobTurn
+from autobg_mcp.jobs.runner import Done, Runner
+from autobg_mcp.jobs.storage import Storage
 from autobg_mcp.money.audit import AuditLog
 from autobg_mcp.money.ledger import SqliteLedger
-from autobg_mcp.money.purchase import Terms, Till
+from autobg_mcp.money.purchase import Till
+from autobg_mcp.money.terms import Terms
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import redacted
 from autobg_mcp.throttle import Budget, Limit, Throttle, open_throttle, parse_rate_limits
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
+from autobg_mcp.toolkit.groups import telling
+from autobg_mcp.toolkit.lingering import Lingering
 from autobg_mcp.toolkit.tool import Result, ResultT_co, Tool
 
 if TYPE_CHECKING:
@@ -60,15 +68,20 @@ class Client:
         self._fence = fence or Fence(settings.image_dirs, results=settings.output_folder())
         self._outbox = Outbox(settings.output_folder())
         self._ledger = SqliteLedger(settings.state_dir, clock=clock)
-        self._till = Till(self._ledger, Terms.of(settings), clock)
+        self._storage = Storage(settings.state_dir, clock=clock)
+        self._jobs = Jobs.on(self._storage)
+        self._till = Till(self._ledger, Terms.of(settings), clock, self._jobs.book.queued)
+        self._lingering = Lingering()
         self._audit = AuditLog(settings.state_dir, clock=clock)
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request; whatever is by then is closed at the end."""
+        self._opened.push_async_callback(self._storage.aclose)
         self._opened.push_async_callback(self._ledger.aclose)
         self._opened.push_async_callback(self.throttle.aclose)
         self._opened.push_async_callback(self._sender.http.aclose)
+        self._opened.push_async_callback(self._lingering.aclose)
         return self
 
     async def __aexit__(
@@ -91,6 +104,29 @@ class Client:
             event.update(tool.audited(result))
         return result
 
+    async def work(self, *, once: bool = False) -> None:
+        """Carry out the jobs of the settings' account, whenever no other process does; see `Runner.run`.
+
+        Raises:
+            ConfigurationError: There is no key, or `AUTOBG_BACKGROUND` is off.
+        """
+        if not self.settings.background or self.settings.read_only:
+            setting = "AUTOBG_READ_ONLY" if self.settings.background else "AUTOBG_BACKGROUND=off"
+            raise ConfigurationError(f"{setting}: this process sends nothing in the background.")
+        account = self._account(None).id
+        await Runner(account, self._jobs, self._carry_out, self._clock).run(once=once)
+
+    async def _carry_out(self, turn: JobTurn) -> Done:
+        """One turn of a job, in the name of the program that asked for it."""
+        from autobg_mcp.tools.working import TURN_S, carry_out  # noqa: PLC0415  # a start waits for what it needs
+
+        work = await self._jobs.book.work(turn.vehicle)
+        if work is None:
+            return Done(None)
+        call = Call(host=work.job.host, max_wait_s=TURN_S, background=True)
+        context = self._context(call)
+        return await carry_out(work, turn, replace(context, till=self._till.since(work.job.created_at)))
+
     def _context(self, call: Call) -> Context:
         max_wait_s = self.settings.max_wait_s if call.max_wait_s is None else call.max_wait_s
         return Context(
@@ -104,6 +140,8 @@ class Client:
             outbox=self._outbox,
             ledger=self._ledger,
             till=self._till,
+            jobs=self._jobs,
+            lingering=self._lingering,
             clock=self._clock,
         )
 
@@ -185,27 +223,3 @@ def _shown(tool: str, budget: Budget | None, limit: Limit) -> dict[str, JsonValu
         "closedS": round(budget.closed_s, 1),
         "rule": budget.rule,
     }
-
-
-def telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that stands for a group: what is no `AutobgError`, else what may have cost credits, else the first.
-
-    The others are counted in a note of it.
-    """
-    leaves = list(_leaves(group))
-    faults = [leaf for leaf in leaves if not isinstance(leaf, AutobgError)]
-    if faults:
-        return min(faults, key=lambda fault: isinstance(fault, Exception))  # a cancellation before all
-    errors = {str(leaf): leaf for leaf in reversed(leaves) if isinstance(leaf, AutobgError)}
-    chosen = max(reversed(errors.values()), key=lambda error: ("no", "yes", "unknown").index(error.spent))
-    if len(errors) > 1:
-        chosen.add_note(f"{len(errors) - 1} more failed at the same time.")
-    return chosen
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

@@ -165,6 +165,15 @@ def at(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def clock_time(now: float, seconds: float) -> str:
+    """A moment that lies ahead as people say it, by the clock here: `10:24, in about 3 min`."""
+    moment = datetime.fromtimestamp(now + seconds).astimezone()
+    is_today = moment.date() == datetime.fromtimestamp(now).astimezone().date()
+    minutes = max(1, round(seconds / 60))
+    ahead = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"  # noqa: PLR2004
+    return f"{moment:%H:%M}{'' if is_today else f' on {moment:%Y-%m-%d}'}, in about {ahead}"
+
+
 def amount(number: float) -> str:
     """A number of credits with all its digits, and without a fraction where there is none."""
     return f"{number:.12g}"

@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from autobg_mcp.client import Client
+from autobg_mcp.clock import SYSTEM
 from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
 from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
@@ -47,6 +48,7 @@ class Clock:
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = count()
         self._turning: asyncio.Task[None] | None = None
+        self._waiting_for_real = 0
 
     def __call__(self) -> float:
         return self.now_s
@@ -65,6 +67,14 @@ class Clock:
             self._turning = loop.create_task(self._turn())
         await woken
 
+    async def really_sleep(self, seconds: float) -> None:
+        """Let real time pass, in which nobody turns the clock."""
+        self._waiting_for_real += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._waiting_for_real -= 1
+
     async def _turn(self) -> None:
         while self._sleepers:
             await self._everybody_rests()
@@ -77,8 +87,9 @@ class Clock:
         threads = anyio.to_thread.current_default_thread_limiter()
         rested = 0
         while rested < MOST_TURNS:
-            await asyncio.sleep(0.0005 if threads.borrowed_tokens else 0)
-            rested = 0 if threads.borrowed_tokens else rested + 1
+            is_busy = bool(threads.borrowed_tokens or self._waiting_for_real)
+            await asyncio.sleep(0.0005 if is_busy else 0)
+            rested = 0 if is_busy else rested + 1
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -165,6 +176,7 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
             "image_dirs": (photos,),
             "output_dir": tmp_path / "results",
             "state_dir": tmp_path / "state",
+            "background": False,  # a test sees what its own call does, unless it wants more
         }
         settings = Settings.load(**(defaults | changes))
         throttle = MemoryThrottle(clock=clock)
@@ -181,13 +193,15 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
 async def opened(
     app: ASGIApp | None, clock: Clock, folder: Path, **changes: object
 ) -> AsyncGenerator[Client]:
-    """A client for Python on a turned clock; without an application it uses the network."""
+    """A client for Python on a turned clock; without an application it uses the network, where time is real."""
+    time_of_all = SYSTEM if app is None else clock
     settings = Settings.load(
         **{"api_key": KEY, "base_url": "http://localhost/public/api/v1", "state_dir": folder / "state"}
+        | {"background": False}
         | changes
     )
-    throttle = MemoryThrottle(clock=clock)
-    async with Client(settings, app=app, throttle=throttle, clock=clock) as client:
+    throttle = MemoryThrottle(clock=time_of_all)
+    async with Client(settings, app=app, throttle=throttle, clock=time_of_all) as client:
         yield client
 
 

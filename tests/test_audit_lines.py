@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from conftest import KEY, Connect
+from conftest import KEY, Clock, Connect
 from documented import ALL_TOOLSETS, EXCHANGES, arguments_of
 from mcp import Client as McpClient
 from pydantic import JsonValue
@@ -106,9 +106,9 @@ async def test_many_reports_leave_one_line(client: McpClient, log: Path) -> None
 
 
 async def test_a_cancelled_call_leaves_one_line(
-    client: McpClient, world: World, log: Path, photos: Path
+    client: McpClient, world: World, log: Path, photos: Path, clock: Clock
 ) -> None:
-    world.sleep = anyio.sleep
+    world.sleep = clock.really_sleep
     world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=0.2)
     with anyio.move_on_after(0.1):
         await client.call_tool("uploadImagesWithoutTemplate", upload(photos / "cars"))

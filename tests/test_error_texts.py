@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobg_mcp import errors
-from autobg_mcp.client import telling
 from autobg_mcp.errors import (
     AutobgError,
     ConnectionFailedError,
@@ -15,6 +14,7 @@ from autobg_mcp.errors import (
     OutcomeUnknownError,
     StateError,
 )
+from autobg_mcp.toolkit.groups import telling
 
 
 def family(kind: type[AutobgError], depth: int = 0) -> list[tuple[int, str]]:

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import anyio
 import pytest
 from conftest import KEY, Clock, Connect
 from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, text_of
@@ -69,7 +68,7 @@ SEARCHED = {
     (tool, kind)
     for tool in ("reportImages", "sendImagesForQA")
     for kind in ("soft", "404", "410", "413", "422")
-}
+} | {("uploadS3UrlsWithoutTemplate", kind) for kind in ("soft", "413", "413_page", "422")}
 """A refusal that names neither of the two pictures may be about one of them: each is tried alone."""
 
 CASES = [
@@ -81,7 +80,7 @@ NEVER_READ = (KEY, "<", "Traceback", "pydantic", "httpx", ".py", "Sign in")
 @pytest.fixture
 def sandbox(clock: Clock) -> Starlette:
     """Answers with the documents' examples; only what hangs takes real time."""
-    return build_sandbox(SandboxOptions(replay=True), clock=clock, sleep=anyio.sleep)
+    return build_sandbox(SandboxOptions(replay=True), clock=clock, sleep=clock.really_sleep)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
 from autobg_mcp.sandbox import FailureKind, World
 from autobg_mcp.sandbox.app import PREFIX
-from autobg_mcp.sandbox.studio import Job
+from autobg_mcp.sandbox.studio import StudioJob
 from autobg_mcp.tools.doubts import MOST_BATCHES, settle_doubts
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +64,7 @@ def spend_elsewhere(world: World) -> None:
 def appear(world: World, name: str, vehicle: str = "V-1") -> int:
     """The batch of a vehicle in which a picture appears that no answer told of."""
     [only] = world.accounts.values()
-    return world.add_pictures(only, vehicle, [(name, Job(b""))]).batch_id
+    return world.add_pictures(only, vehicle, [(name, StudioJob(b""))]).batch_id
 
 
 @pytest.fixture

@@ -183,9 +183,9 @@ async def test_one_credit_too_few_leaves_the_last_photo_with_the_reason_and_a_re
 
 
 async def test_a_balance_that_is_never_answered_keeps_no_photo_back_and_is_told(
-    connect: Connect, world: World, photos: Path
+    connect: Connect, world: World, photos: Path, clock: Clock
 ) -> None:
-    world.sleep = anyio.sleep
+    world.sleep = clock.really_sleep
     world.fail_next(LOOK, "hang", delay_s=9, times=99)
     async with connect(timeout_s=0.1) as host:
         result = told(await upload(host, photos / "cars"))

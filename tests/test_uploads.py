@@ -358,9 +358,9 @@ async def test_a_cancelled_wait_for_a_slot_sends_nothing_more(
 
 
 async def test_a_call_cancelled_while_the_api_works_is_finished_and_remembered(
-    client: McpClient, world: World, photos: Path
+    client: McpClient, world: World, photos: Path, clock: Clock
 ) -> None:
-    world.sleep = anyio.sleep
+    world.sleep = clock.really_sleep
     world.fail_next("/uploadWithoutTemplateCC", "slow", delay_s=0.4)
     with anyio.move_on_after(0.2):
         await upload(client, photos / "cars" / "car-1.jpg")

@@ -295,9 +295,9 @@ async def test_a_batch_that_does_not_exist_is_an_error_every_time(client: McpCli
 
 
 async def test_a_cancelled_look_leaves_the_next_waiter_free_to_look(
-    client: McpClient, world: World, batch: str
+    client: McpClient, world: World, batch: str, clock: Clock
 ) -> None:
-    world.sleep = anyio.sleep
+    world.sleep = clock.really_sleep
     world.fail_next("/imagesStatus", "hang", delay_s=60)
     with anyio.move_on_after(0.1):
         await wait(client, batch, 0)

@@ -99,6 +99,8 @@ class Tries:
             OutcomeUnknownError: 1,
             ServerFaultError: 1,
         }
+        self.has_slot = False
+        """Whether an attempt had its slot, so that something may have been sent."""
         self._refused: Slot | None = None
         self._limited: RateLimitedError | None = None
 
@@ -112,7 +114,7 @@ class Tries:
         """
         try:
             async with self._slot() as slot:
-                self._refused = slot
+                self._refused, self.has_slot = slot, True
                 yield Turn(self._request, self._account, slot, self._sender.http)
         except ThrottledError as error:
             if self._limited is None:

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final, NamedTuple, Self, TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 import anyio
 
@@ -15,7 +15,7 @@ from autobg_mcp.clock import Clock, day_start_s, local_day
 from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
 from autobg_mcp.money.evidence import still_unknown, told_by_credits
 from autobg_mcp.money.ledger import Entry, Intent, Ledger, Outcome
-from autobg_mcp.settings import Settings
+from autobg_mcp.money.terms import LEASE_MARGIN_S, SetAside, Terms, set_aside_for_jobs
 from autobg_mcp.text import quoted
 
 T = TypeVar("T")
@@ -23,8 +23,6 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
-_LEASE_MARGIN_S: Final = 60.0
-"""What a request may take beside its timeout: writing down, a machine under load."""
 
 
 class AlreadySubmittedError(Exception):
@@ -45,30 +43,6 @@ class Verdict(NamedTuple):
     reason: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """Under which conditions credits are spent.
-
-    Attributes:
-        duplicate_window_s: How far back an earlier submission is a duplicate; 0 for never.
-        daily_limit: Credits that may be spent a local day; None for no limit.
-        lease_s: The longest that a request is under way; after that its process counts as dead.
-    """
-
-    duplicate_window_s: float
-    daily_limit: int | None
-    lease_s: float
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Those that the operator set."""
-        return cls(
-            duplicate_window_s=settings.duplicate_window_h * 3600,
-            daily_limit=settings.daily_credit_limit,
-            lease_s=settings.timeout_s + _LEASE_MARGIN_S,
-        )
-
-
 class Till:
     """Where credits are spent.
 
@@ -76,12 +50,20 @@ class Till:
         ledger: Where intents and outcomes are kept.
         terms: The operator's conditions.
         clock: Tells the time.
+        set_aside: Credits of an account that others count on, out of the day's limit; None for none.
     """
 
-    def __init__(self, ledger: Ledger, terms: Terms, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, terms: Terms, clock: Clock, set_aside: SetAside | None = None) -> None:
         self._ledger = ledger
         self._terms = terms
         self._clock = clock
+        self._set_aside = set_aside
+
+    def since(self, moment: float) -> "Till":
+        """The same for what was begun at a moment: whatever was sent since is a duplicate, and nothing is set aside from it."""
+        window_s = self._clock.wall_s() - moment + LEASE_MARGIN_S
+        terms = replace(self._terms, duplicate_window_s=max(self._terms.duplicate_window_s, window_s))
+        return Till(self._ledger, terms, self._clock)
 
     async def earlier(self, picture: Intent, time: TimeBudget) -> Entry | None:
         """The accepted submission that a picture repeats; waits for one that is under way.
@@ -178,14 +160,15 @@ class Till:
     async def _write_down(
         self, written: "_Written", pictures: Sequence[Intent], again: Collection[str]
     ) -> None:
-        terms = self._terms
+        terms, limit = self._terms, self._terms.daily_limit
+        aside = await self._set_aside(pictures[0].account) if limit is not None and self._set_aside else 0
         for picture in pictures:
             claim = await self._ledger.claim(
                 picture,
                 lease_s=terms.lease_s,
                 duplicate_window_s=terms.duplicate_window_s,
                 allow_duplicate=picture.fingerprint in again or not terms.duplicate_window_s,
-                daily_limit=terms.daily_limit,
+                daily_limit=None if limit is None else max(0, limit - aside),
                 day_start=day_start_s(local_day(self._clock.wall_s())),
             )
             if claim.duplicate_of is not None:
@@ -193,8 +176,8 @@ class Till:
             if claim.entry is None:
                 left = (claim.over_limit or 0) + len(written.entries)
                 raise SpendingRefusedError(
-                    f"{picture.tool}: AUTOBG_DAILY_CREDIT_LIMIT leaves {left} credits today, this needs {len(pictures)}. "
-                    "Nothing was sent."
+                    f"{picture.tool}: AUTOBG_DAILY_CREDIT_LIMIT leaves {left} credits today{set_aside_for_jobs(aside)}, this "
+                    f"needs {len(pictures)}. Nothing was sent."
                 )
             written.entries.append(claim.entry)
         for entry in written.entries:

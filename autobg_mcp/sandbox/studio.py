@@ -23,7 +23,7 @@ class NotAPictureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class StudioJob:
     """All that decides how one result looks.
 
     Attributes:
@@ -130,7 +130,7 @@ def backdrop(colour: str) -> bytes:
     return _encoded(studio)
 
 
-def render(job: Job, redone: int) -> bytes:
+def render(job: StudioJob, redone: int) -> bytes:
     """Produce the result of a job; `redone` is how often it was sent back, 0 for never.
 
     Returns:
@@ -149,7 +149,7 @@ def render(job: Job, redone: int) -> bytes:
     return _encoded(scene if job.suffix == ".png" else scene.convert("RGB"))
 
 
-def _scene(job: Job, photo: "Image.Image") -> "Image.Image":
+def _scene(job: StudioJob, photo: "Image.Image") -> "Image.Image":
     """Put the car where the job wants it: nowhere (transparent), on the background, or where it stood."""
     from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
@@ -172,7 +172,7 @@ def _scene(job: Job, photo: "Image.Image") -> "Image.Image":
     return canvas
 
 
-def _treat_plate(scene: "Image.Image", job: Job) -> None:
+def _treat_plate(scene: "Image.Image", job: StudioJob) -> None:
     """Cover the plate area, and put the supplied plate into it if there is one."""
     from PIL import ImageDraw, ImageOps
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from autobg_mcp.sandbox import studio
 from autobg_mcp.sandbox.reading import Refused
-from autobg_mcp.sandbox.studio import Job, NotAPictureError
+from autobg_mcp.sandbox.studio import NotAPictureError, StudioJob
 from autobg_mcp.sandbox.visit import Visit, ok
 from autobg_mcp.sandbox.world import FakeTemplate
 
@@ -20,14 +20,14 @@ UPLOADED = "Date Processed"  # the documents' own spelling
 LIBRARY = ((1, "White studio", "#F2F2F2"), (2, "Blue hour", "#3C5A8C"), (3, "Green field", "#6FA368"))
 
 Plate: TypeAlias = Literal["keep", "cover", "replace"]
-Develop: TypeAlias = Callable[[str, bytes], Job]
+Develop: TypeAlias = Callable[[str, bytes], StudioJob]
 
 
 async def without_template(visit: Visit) -> Response:
     """Cut the car out of each `cc`."""
     plate = _plate(visit)
     return await _take_files(
-        visit, lambda _, photo: Job(photo, plate="keep" if plate == "replace" else plate)
+        visit, lambda _, photo: StudioJob(photo, plate="keep" if plate == "replace" else plate)
     )
 
 
@@ -51,7 +51,7 @@ async def with_library_template(visit: Visit) -> Response:
     if wanted not in colours:
         raise Refused("Template not found")
     background = await visit.world.in_thread(lambda: studio.backdrop(colours[wanted]))
-    return await _take_files(visit, lambda _, photo: Job(photo, background))
+    return await _take_files(visit, lambda _, photo: StudioJob(photo, background))
 
 
 async def replace_plate(visit: Visit) -> Response:
@@ -60,7 +60,9 @@ async def replace_plate(visit: Visit) -> Response:
     picture = await stored_file(visit, *visit.asked.files.get("numPlateImage", ()))
     if plate == "replace" and picture is None:
         raise Refused("numPlateImage is required")
-    return await _take_files(visit, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
+    return await _take_files(
+        visit, lambda _, photo: StudioJob(photo, None, True, plate, plate_picture=picture)
+    )
 
 
 async def s3_replace_plate(visit: Visit) -> Response:
@@ -71,12 +73,14 @@ async def s3_replace_plate(visit: Visit) -> Response:
     if plate == "replace" and not _is_address(visit.asked.text("numberPlateS3String")):
         raise Refused("numberPlateS3String is required")
     picture = await visit.world.in_thread(lambda: studio.sign("PLATE"))
-    return await _take_addresses(visit, lambda _, photo: Job(photo, None, True, plate, plate_picture=picture))
+    return await _take_addresses(
+        visit, lambda _, photo: StudioJob(photo, None, True, plate, plate_picture=picture)
+    )
 
 
 async def s3_without_template(visit: Visit) -> Response:
     """Cut the car out of the picture at each address."""
-    return await _take_addresses(visit, lambda _, photo: Job(photo))
+    return await _take_addresses(visit, lambda _, photo: StudioJob(photo))
 
 
 async def s3_with_template(visit: Visit) -> Response:
@@ -166,7 +170,7 @@ def _template(visit: Visit) -> FakeTemplate:
     return template
 
 
-def _on_template(template: FakeTemplate, name: str, photo: bytes) -> Job:
+def _on_template(template: FakeTemplate, name: str, photo: bytes) -> StudioJob:
     """Choose the template's backdrop by the file name (`LeftSide-…`, `Front-…`) and apply its plate and logo."""
     lower = name.lower()
     background = template.background
@@ -177,7 +181,7 @@ def _on_template(template: FakeTemplate, name: str, photo: bytes) -> Job:
     plate: Plate = "keep"
     if template.treats_plate:
         plate = "replace" if template.plate_picture else "cover"
-    return Job(
+    return StudioJob(
         photo,
         background,
         plate=plate,

@@ -52,7 +52,7 @@ class FakePicture:
 
     picture_id: int
     name: str
-    job: studio.Job
+    job: studio.StudioJob
     ready_s: float
     redone: int = 0
     changes_s: float = 0.0
@@ -189,7 +189,7 @@ class World:
         return template.template_id
 
     def add_pictures(
-        self, account: FakeAccount, number_plate: str, jobs: Iterable[tuple[str, studio.Job]]
+        self, account: FakeAccount, number_plate: str, jobs: Iterable[tuple[str, studio.StudioJob]]
     ) -> FakeBatch:
         """Accept named jobs into the vehicle's batch and charge one credit for each."""
         batch = self._batch_for(account, number_plate)

@@ -15,12 +15,14 @@ from autobg_mcp.clock import Clock
 from autobg_mcp.errors import StateError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox, SavedFile
+from autobg_mcp.jobs.desk import Jobs
 from autobg_mcp.money.facts import Fact, keep
 from autobg_mcp.money.ledger import Ledger
 from autobg_mcp.money.purchase import Till
 from autobg_mcp.pictures.decoding import size_px
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import redacted
+from autobg_mcp.toolkit.lingering import Lingering
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,9 @@ class Context:
     outbox: Outbox
     ledger: Ledger
     till: Till
+    jobs: Jobs
+    lingering: Lingering
+    """Requests that outlast the call."""
     clock: Clock
 
     def tries(self, request: Request) -> Tries:

@@ -1,44 +1,39 @@
 """One paying call, from the first look at its pictures to its receipt: nothing is paid twice, and no stop is without its reason."""
 
-import logging
+import asyncio
 from collections import deque
-from collections.abc import Iterable
 from contextlib import suppress
+from typing import Final
 
-from autobg_mcp.api.exchange import Answer
-from autobg_mcp.errors import (
-    ApiError,
-    AutobgError,
-    ConnectionFailedError,
-    FileRefusedError,
-    RateLimitedError,
-    StateError,
-    StillUnknownError,
-)
+from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.money.evidence import still_unknown
 from autobg_mcp.money.ledger import Intent
-from autobg_mcp.money.purchase import AlreadySubmittedError, Verdict
-from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.attempt import Attempt, Paying
 from autobg_mcp.tools.consent import Consent
 from autobg_mcp.tools.doubts import settle_doubts
+from autobg_mcp.tools.dry_run import planned
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
-from autobg_mcp.tools.plan import planned
 from autobg_mcp.tools.receipt import receipt
-from autobg_mcp.tools.roll import Files, Roll
+from autobg_mcp.tools.rest import queue_rest
 from autobg_mcp.tools.submitted import Submitted, submitted
-from autobg_mcp.tools.tally import Accepted, Fate, Tally
+from autobg_mcp.tools.tally import Tally
 
-_MOST_ROUNDS = 5
-_log = logging.getLogger(__name__)
+MOST_AT_ONCE: Final = 3
+"""The most requests of one call that are under way: each holds its photo in memory."""
+
+_SLOW_AFTER_S: Final = 2.0
+"""A request that is on the wire for so long does not keep the next one waiting."""
+
+_LOOK_EVERY_S: Final = 0.5
 
 
 async def check_out(submission: Submission, context: Context) -> Submitted:
-    """Submit what was not submitted before, picture by picture, until all are or something would meet the rest too.
+    """Submit what was not submitted before, until all is, the call's time is over, or something would meet the rest too.
 
     Raises:
-        AutobgError: Not one picture is in a batch.
+        AutobgError: Not one picture is in a batch, or will be.
     """
     roll = await submission.roll(context)
     tally = Tally(roll, context.settings.duplicate_window_h)
@@ -52,130 +47,119 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
     if submission.dryRun:
         return await planned(submission, roll, tally, outlook, context)
     consent = await Consent.asked(submission, roll, tally, outlook, context)
-    checkout = _Checkout(submission, context, roll, tally, outlook, consent)
+    limit = context.sender.limit(submission.tool, submission.rate)
+    checkout = Checkout(Paying(submission, context, roll, tally, outlook, consent, limit.calls // 2))
     await checkout.submit_all()
     await checkout.settle()
     await roll.keep()
-    return submitted(tally, submission.vehicle(), await receipt(tally, outlook, context), outlook.notes)
+    rest = await queue_rest(submission, roll, tally, context)
+    told = await receipt(tally, outlook, context)
+    return submitted(tally, submission.vehicle(), told, outlook.notes, rest)
 
 
-class _Checkout:
+class Checkout:
     """The pictures of one call on their way.
 
     Args:
-        submission: What is submitted.
-        context: The call's.
-        roll: Its pictures.
-        tally: What has come of each.
-        outlook: What free looks tell.
-        consent: What a person has allowed.
+        paying: What its requests share.
     """
 
-    def __init__(  # what one call gathers
-        self,
-        submission: Submission,
-        context: Context,
-        roll: Roll,
-        tally: Tally,
-        outlook: Outlook,
-        consent: Consent,
-    ) -> None:
-        self._submission, self._context = submission, context
-        self._roll, self._tally, self._outlook, self._consent = roll, tally, outlook, consent
-        self._put_off: set[str] = set()
-        self._doubtful: dict[str, Intent] = {}
-        self._is_paying = False
+    def __init__(self, paying: Paying) -> None:
+        self._paying, self._tally, self._context = paying, paying.tally, paying.context
+        self._under_way: dict[asyncio.Task[None], Attempt] = {}
+        self._slow_from_s: dict[Attempt, float] = {}
+        self._parts = deque[list[str]]()
 
     async def submit_all(self) -> None:
-        """Submit until nothing is left or something stops it; what was refused before comes after what was never tried."""
-        queue, total = deque(self._tally.in_state("left")), len(self._tally.fates)
-        while queue and self._tally.stopped is None:
-            done = total - len(queue)
-            await self._context.progress(f"Submitting photo {done + 1} of {total}", done=done, total=total)
-            part = [queue.popleft() for _ in range(min(self._roll.per_request, len(queue)))]
-            queue.extend(await self._attempt(part, others=bool(queue)))
-        taken = self._tally.count("accepted", "paid before")
-        done = total - self._tally.count("left")
+        """Submit until nothing is left, the call's time is over or something stops it.
+
+        What was refused before comes after what was never tried. The first picture goes alone until one is in a batch:
+        whether two at once open two batches is not known. After that the next goes out when one is answered, or takes long.
+        """
+        left, total = list(self._tally.in_state("left")), len(self._tally.fates)
+        step = self._paying.roll.per_request
+        self._parts.extend(left[start : start + step] for start in range(0, len(left), step))
+        try:
+            while await self._may_go_on():
+                done = total - sum(map(len, self._parts))
+                await self._context.progress(
+                    f"Submitting photo {done + 1} of {total}", done=done, total=total
+                )
+                attempt = Attempt(self._paying, self._parts.popleft(), others=bool(self._parts))
+                self._under_way[attempt.task] = attempt
+                self._context.lingering.keep(attempt.task)
+                await self._room()
+        except BaseException:
+            for attempt in self._under_way.values():
+                attempt.call_off()
+            raise
+        self._hand_over()
+        taken, done = self._tally.count("accepted", "paid before"), total - self._tally.count("left")
         await self._context.progress(f"{taken} of {total} photos submitted", done=done, total=total)
 
-    async def _attempt(self, part: list[str], *, others: bool) -> Iterable[str]:
-        """Submit the pictures of one request; answers those that are put off, where there are others to be tried first."""
-        off: set[str] = set()
-        self._is_paying = False
-        try:
-            ready = await self._roll.ready(part)
-            off = await self._refused_before(ready.intents) if others else off
-            await self._submit({one: ready.intents[one] for one in part if one not in off}, ready.taken)
-        except AutobgError as error:
-            self._fail(part, off, error)
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not cost the answer to what is paid
-            _log.exception("%s broke", self._submission.tool)
-            fault = AutobgError(
-                f"This server has a fault ({type(error).__name__}); its log says more.",
-                spent="unknown" if self._is_paying else "no",
-                next_step="Call listBatches to see what was recorded."
-                if self._is_paying
-                else "Tell the user.",
-            )
-            self._fail(part, off, fault)
-        return [one for one in part if one in off]
-
-    def _fail(self, part: Iterable[str], off: set[str], error: AutobgError) -> None:
-        """Note an error with the pictures that nothing came of."""
-        unsent = (ConnectionFailedError, RateLimitedError, StillUnknownError)
-        was_sent = self._is_paying and isinstance(error, ApiError) and not isinstance(error, unsent)
-        for picture in part:
-            if picture not in off and self._tally.fates[picture] == Fate("left"):
-                self._tally.fail(picture, error, was_sent=was_sent)
-
-    async def _refused_before(self, intents: dict[str, Intent]) -> set[str]:
-        new = {one: intent for one, intent in intents.items() if one not in self._put_off}
-        refused = await self._context.till.refused(new.values())
-        off = {one for one, intent in new.items() if intent.fingerprint in refused}
-        self._put_off |= off
-        return off
-
-    async def _submit(self, intents: dict[str, Intent], taken: Files) -> None:
-        """Pay for what is new among them; where another call is faster with one, look again.
-
-        Raises:
-            AutobgError: They were not accepted, or nobody knows.
-        """
-        for _ in range(_MOST_ROUNDS):
-            new = [one for one, intent in intents.items() if await self._is_new(one, intent)]
-            with suppress(AlreadySubmittedError):  # the ledger knows more now, and nothing was paid here
-                await self._pay({one: intents[one] for one in new}, taken)
-                return
-        raise StillUnknownError(
-            f"{self._submission.tool}: other calls are submitting the same right now; this call did not send it.",
-            repeatable=True,
-            next_step="Call again; it answers with the batch once there is one.",
-            retry_after_s=10,
-        )
-
-    async def _is_new(self, picture: str, intent: Intent) -> bool:
-        """Whether a picture is to be paid for; else its fate is noted."""
-        if self._consent.pays_again(intent):
+    async def _may_go_on(self) -> bool:
+        """Whether there is another request to begin; waits for those under way where they may leave one."""
+        while not self._parts and self._under_way and self._context.time.ends_in_s():
+            await self._pause()
+        if self._tally.stopped is None and self._parts and not self._context.time.may_begin():
+            self._tally.stopped = ThrottledError("The time of this call is over.", retry_after_s=1)
+        if self._tally.stopped is None and self._parts:
             return True
+        await self._ended()
+        return False
+
+    async def _ended(self) -> None:
+        """Wait for what is under way, as long as the call may last."""
+        while self._under_way and self._context.time.ends_in_s():
+            await self._pause()
+
+    async def _room(self) -> None:
+        """Wait until the next request may be begun."""
+        while self._under_way and self._context.time.ends_in_s():
+            is_open = bool(self._tally.count("accepted"))
+            if (
+                is_open
+                and len(self._under_way) < MOST_AT_ONCE
+                and all(map(self._is_slow, self._under_way.values()))
+            ):
+                return
+            await self._pause()
+
+    def _is_slow(self, attempt: Attempt) -> bool:
+        now_s = self._context.clock.monotonic_s()
+        return attempt.has_slot and now_s - self._slow_from_s.setdefault(attempt, now_s) >= _SLOW_AFTER_S
+
+    async def _pause(self) -> None:
+        """Wait until a request is answered, or a moment; then gather what is still to be sent of those that are."""
+        timer = asyncio.create_task(
+            self._context.clock.sleep(min(_LOOK_EVERY_S, self._context.time.ends_in_s()))
+        )
         try:
-            entry = await self._context.till.earlier(intent, self._context.time)
-        except StillUnknownError as error:
-            self._tally.fail(picture, error)
-            self._doubtful[picture] = intent
-            return False
-        if entry is not None:
-            self._tally.recognise(picture, entry)
-        return entry is None
+            await asyncio.wait([*self._under_way, timer], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+        for task in [task for task in self._under_way if task.done()]:
+            attempt = self._under_way.pop(task)
+            self._parts.extendleft(reversed(attempt.sooner))
+            self._parts.extend(attempt.later)
+
+    def _hand_over(self) -> None:
+        """The call's time is over: what is on the wire goes on without it, what is not does not go."""
+        for attempt in self._under_way.values():
+            attempt.call_off()
+            for picture in attempt.part if attempt.has_slot else ():
+                self._tally.hand_over(picture)
 
     async def settle(self) -> None:
         """Use what is free to know of the pictures of unknown outcome, those of this call and of earlier ones."""
-        doubtful = [one for one in self._tally.in_state("unknown") if one in self._doubtful]
-        if not doubtful:
+        doubtful = self._paying.doubtful
+        unknown = [one for one in self._tally.in_state("unknown") if one in doubtful]
+        if not unknown:
             return
-        await settle_doubts(self._context, self._submission.vehicle())
+        await settle_doubts(self._context, self._paying.submission.vehicle())
         with suppress(StateError):  # which must not hide what was sent
-            for picture in doubtful:
-                await self._settle(picture, self._doubtful[picture])
+            for picture in unknown:
+                await self._settle(picture, doubtful[picture])
 
     async def _settle(self, picture: str, intent: Intent) -> None:
         till, is_own = self._context.till, self._tally.fates[picture].was_sent
@@ -189,42 +173,3 @@ class _Checkout:
                 self._tally.doubt(picture, verdict)
             else:
                 self._tally.fail(picture, still_unknown(intent, entry, verdict))
-
-    async def _pay(self, intents: dict[str, Intent], taken: Files) -> None:
-        """Pay for the pictures of one request that a person has not to be asked about, or has allowed.
-
-        Raises:
-            AlreadySubmittedError: Another call was faster with one of them; nothing was sent.
-            AutobgError: They were not accepted, or nobody knows.
-        """
-        again = {one.fingerprint for one in intents.values() if self._consent.pays_again(one)}
-        allowed = self._consent.take(intents)
-        for picture in intents.keys() - allowed.keys():
-            name = quoted(self._roll.told(picture)[0].rpartition("/")[2], 80)
-            self._tally.fail(picture, FileRefusedError(f"{name} is not what was approved; it was not sent."))
-        if not allowed:
-            return
-        await self._outlook.look(self._tally.count("left"))
-        self._is_paying = True
-        self._doubtful |= allowed
-        try:
-            accepted = await self._paid(allowed, taken, again)
-        except AlreadySubmittedError:
-            self._is_paying = False
-            self._consent.give_back()
-            raise
-        self._tally.take(list(allowed), accepted)
-
-    async def _paid(self, intents: dict[str, Intent], taken: Files, again: set[str]) -> Accepted:
-        """Send one request; `again` are the fingerprints that may be paid for a second time."""
-        request = await self._submission.of(list(intents)).request(self._context, taken)
-
-        async def read(answer: Answer) -> tuple[Accepted, list[Verdict]]:
-            accepted = await self._submission.read(Accepted.model_validate, request, answer)
-            accepted = accepted.ordered([one.file_name for one in pictures])
-            return accepted, accepted.verdicts(len(pictures))
-
-        tries, pictures = self._context.tries(request), list(intents.values())
-        accepted, unwritten = await self._context.till.pay(tries, pictures, read, again=again)
-        accepted.unwritten(unwritten)
-        return accepted

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from autobg_mcp.errors import FileRefusedError, SpendingRefusedError, StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent
@@ -29,7 +29,6 @@ class Consent:
 
     def __init__(self, first: Iterable[str] | None, again: Iterable[str] | None) -> None:
         self._allowed = [None if one is None else Counter(one) for one in (again, first)]
-        self._taken: list[tuple[Counter[str], str]] = []
 
     @classmethod
     async def asked(
@@ -60,25 +59,35 @@ class Consent:
         again = self._allowed[0]
         return again is None or again[picture.fingerprint] > 0
 
-    def take(self, pictures: Mapping[str, Intent]) -> dict[str, Intent]:
-        """Those of the pictures that may be paid for; what allows it is used up."""
-        self._taken = []
-        return {name: picture for name, picture in pictures.items() if self._takes(picture.fingerprint)}
+    def take(self, pictures: Mapping[str, Intent]) -> "Taken":
+        """Those of the pictures that may be paid for; what allows it is used up, unless it is given back."""
+        taken = Taken({}, [])
+        for name, picture in pictures.items():
+            for allowed in self._allowed:
+                if allowed is None or allowed[picture.fingerprint]:
+                    taken.pictures[name] = picture
+                    if allowed is not None:
+                        allowed[picture.fingerprint] -= 1
+                        taken.used.append((allowed, picture.fingerprint))
+                    break
+        return taken
+
+
+class Taken(NamedTuple):
+    """What may be paid for in one request.
+
+    Attributes:
+        pictures: The pictures, by name.
+        used: What allowed them and is used up.
+    """
+
+    pictures: dict[str, Intent]
+    used: list[tuple[Counter[str], str]]
 
     def give_back(self) -> None:
-        """Nothing was paid for after all of what was taken last."""
-        for allowed, fingerprint in self._taken:
+        """Nothing was paid for after all."""
+        for allowed, fingerprint in self.used:
             allowed[fingerprint] += 1
-
-    def _takes(self, fingerprint: str) -> bool:
-        for allowed in self._allowed:
-            if allowed is None:
-                return True
-            if allowed[fingerprint]:
-                allowed[fingerprint] -= 1
-                self._taken.append((allowed, fingerprint))
-                return True
-        return False
 
 
 @dataclass

@@ -44,11 +44,12 @@ class Share(Part):
 
 
 class DailyLimit(Part):
-    """`AUTOBG_DAILY_CREDIT_LIMIT`: what submissions from this machine have taken of it today, and what they may still."""
+    """`AUTOBG_DAILY_CREDIT_LIMIT`: what submissions from this machine have taken of it today, what jobs count on, and the rest."""
 
     limit: int
     used: int
     left: int
+    forJobs: int | None = None
 
     @classmethod
     async def now(cls, context: Context) -> Self | None:
@@ -57,7 +58,9 @@ class DailyLimit(Part):
         if limit is None:
             return None
         used = await context.ledger.spent(context.account.id, day_start_s(_today(context)))
-        return cls(limit=limit, used=used, left=max(0, limit - used))
+        jobs = 0 if context.call.background else await context.jobs.book.queued(context.account.id)
+        aside = min(jobs, max(0, limit - used))
+        return cls(limit=limit, used=used, left=max(0, limit - used - aside), forJobs=aside or None)
 
 
 class CreditSummary(Result):

@@ -1,12 +1,16 @@
 """What is free to look at while nobody knows what came of a submission: the balance, and batches it may be in."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 import anyio
 
 from autobg_mcp.errors import AutobgError
+from autobg_mcp.jobs.job import PhotoNote
 from autobg_mcp.money.identity import same_vehicle
+from autobg_mcp.money.ledger import Intent
+from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
 from autobg_mcp.tools.glance import glance
@@ -34,6 +38,34 @@ async def settle_doubts(context: Context, vehicle: str) -> None:
     """
     with suppress(AutobgError, OSError), anyio.move_on_after(min(LONGEST_S, context.time.left_s())):
         await _look(context, vehicle)
+
+
+async def settle_doubt(intent: Intent, batch_ids: Sequence[str], context: Context) -> PhotoNote | None:
+    """What is known now of a job's photo of unknown outcome; None where nobody can tell yet. Call `settle_doubts` before.
+
+    That it was not taken is believed where two witnesses say so a minute after its answer was lost: the balance shows that
+    nothing was charged, and no batch of its vehicle holds a picture of its name. Then it may be sent again.
+
+    Args:
+        intent: How the ledger has it.
+        batch_ids: The batches of its vehicle.
+        context: Of a call in the background.
+    """
+    entry = await context.till.submitted(intent)
+    if entry is None:
+        return PhotoNote("queued")
+    if entry.state == "accepted":
+        return PhotoNote("taken", entry.batch_id)
+    evidence = await context.ledger.evidence(context.account.id, [entry.id])
+    if entry.state != "unknown" or not batch_ids or not evidence[entry.id].denies(entry):
+        return None
+    for batch_id in batch_ids:
+        status = await glance(GetImageStatus(batchID=batch_id).run, context)
+        if status is None or cleaned(entry.file_name) in {one.picName for one in status.images}:
+            return None
+    why = "its answer was lost; nothing was charged, and no batch of its vehicle holds it"
+    await context.ledger.settle(entry.id, "refused", reason=why)
+    return PhotoNote("queued")
 
 
 async def _look(context: Context, vehicle: str) -> None:

@@ -1,14 +1,14 @@
-"""Submissions of links: all that were not submitted before go out in one request."""
+"""Submissions of links: those of a vehicle that were not submitted before go out together, in few requests."""
 
 from collections.abc import Sequence
 from typing import Self
 from urllib.parse import urlsplit
 
+from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.ledger import Intent
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.checkout import check_out
-from autobg_mcp.tools.fields import MOST_ITEMS
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Ready, Roll
 from autobg_mcp.tools.submitted import Submitted
@@ -16,6 +16,8 @@ from autobg_mcp.tools.submitted import Submitted
 
 class LinkSubmission(Submission):
     """A submission of links."""
+
+    pictures_field = "clientS3Uris"
 
     async def run(self, context: Context) -> Submitted:
         """Submit every link that can be submitted within the call's time.
@@ -27,10 +29,17 @@ class LinkSubmission(Submission):
 
     async def roll(self, context: Context) -> Roll:
         """The pictures behind the links: several spellings of one link are one."""
-        links: list[str] = dict(self)["clientS3Uris"]
+        return await self._roll_of(dict(self)["clientS3Uris"], context)
+
+    async def queued(self, photos: Sequence[PlannedPhoto], context: Context) -> Roll:
+        """The links of a job."""
+        return await self._roll_of([photo.picture for photo in photos], context)
+
+    async def _roll_of(self, links: Sequence[str], context: Context) -> Roll:
         named = {link: await self.intent(link, _name(link), {}, context) for link in links}
         first = {intent.fingerprint: link for link, intent in reversed(named.items())}
-        return _Links({link: intent for link, intent in named.items() if first[intent.fingerprint] == link})
+        own = {link: intent for link, intent in named.items() if first[intent.fingerprint] == link}
+        return _Links(own, context.settings.links_per_call)
 
     def of(self, pictures: Sequence[str]) -> Self:
         """This submission for some of its links."""
@@ -38,10 +47,8 @@ class LinkSubmission(Submission):
 
 
 class _Links(Roll):
-    per_request = MOST_ITEMS
-
-    def __init__(self, intents: dict[str, Intent]) -> None:
-        self._intents = intents
+    def __init__(self, intents: dict[str, Intent], per_request: int) -> None:
+        self._intents, self.per_request = intents, per_request
         self.pictures = list(intents)
 
     def told(self, picture: str) -> tuple[str, str]:
@@ -50,6 +57,9 @@ class _Links(Roll):
         return cleaned(f"{parts.scheme}://{parts.hostname}{parts.path}", 300), cleaned(
             parts.hostname or "", 80
         )
+
+    def planned(self, picture: str) -> PlannedPhoto:
+        return PlannedPhoto(picture, None)
 
     async def known(self) -> dict[str, Intent]:
         return self._intents

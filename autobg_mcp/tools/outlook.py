@@ -12,6 +12,7 @@ from autobg_mcp.errors import (
     StateError,
 )
 from autobg_mcp.money.ledger import Balance
+from autobg_mcp.money.terms import set_aside_for_jobs
 from autobg_mcp.text import amount, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
@@ -76,7 +77,7 @@ class Outlook:
         limit = await DailyLimit.now(self._context)
         if limit is None or limit.left >= pictures:
             return
-        told = f"AUTOBG_DAILY_CREDIT_LIMIT leaves {limit.left} credits today"
+        told = f"AUTOBG_DAILY_CREDIT_LIMIT leaves {limit.left} credits today{set_aside_for_jobs(limit.forJobs or 0)}"
         if not limit.left:
             raise SpendingRefusedError(
                 f"{self._submission.tool}: {told}, this needs {pictures}. Nothing was sent."

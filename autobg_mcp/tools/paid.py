@@ -4,9 +4,10 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from autobg_mcp.api.exchange import Request
+from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import Intent
 from autobg_mcp.toolkit.context import Context
@@ -22,6 +23,8 @@ class Submission(Endpoint[Submitted]):
     effect = "spends"
     idempotent = True  # the ledger answers a repeat
     audited_fields = ("batchID",)
+    pictures_field: ClassVar[str]
+    """The argument that names the pictures."""
     own_template: ClassVar[bool] = True
     """Whether `templateCC` is one of the account's own templates, which listTemplates lists."""
 
@@ -31,6 +34,14 @@ class Submission(Endpoint[Submitted]):
     @abstractmethod
     async def roll(self, context: Context) -> Roll:
         """The pictures that the call names.
+
+        Raises:
+            AutobgError: Not one can be looked at.
+        """
+
+    @abstractmethod
+    async def queued(self, photos: Sequence[PlannedPhoto], context: Context) -> Roll:
+        """The pictures of a job's vehicle.
 
         Raises:
             AutobgError: Not one can be looked at.
@@ -64,6 +75,16 @@ class Submission(Endpoint[Submitted]):
             source=file.source if file else None,
             process_type=getattr(self, "processType", None),
         )
+
+    def arguments(self) -> dict[str, JsonValue]:
+        """Its arguments as JSON, without its pictures; `from_arguments` takes them back."""
+        own = type(self).model_fields
+        pictures = self.pictures_field
+        return {
+            name: value
+            for name, value in self.model_dump(mode="json", exclude={pictures}, exclude_none=True).items()
+            if not own[name].exclude
+        }
 
     def template_id(self) -> str | None:
         """The template; None where the tool takes none."""

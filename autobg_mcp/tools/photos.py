@@ -8,9 +8,11 @@ from typing import Self
 from autobg_mcp.api.exchange import FilePart
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import FoundPhotos
+from autobg_mcp.files.search import Unread
+from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.facts import FilesIdentified
 from autobg_mcp.money.ledger import FileStamp, Intent
-from autobg_mcp.text import local_path
+from autobg_mcp.text import local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.checkout import check_out
 from autobg_mcp.tools.fields import Images
@@ -27,6 +29,8 @@ PHOTO = "cc"
 
 class PhotoSubmission(Submission):
     """A submission of local photos."""
+
+    pictures_field = "images"
 
     images: Images
 
@@ -50,6 +54,28 @@ class PhotoSubmission(Submission):
                 f"The names stand for {len(found.paths):,} pictures, more than the {MOST_PHOTOS} that one call takes.",
                 next_step="Name fewer pictures, for example with a narrower pattern.",
             )
+        return await self._roll_of(found, context)
+
+    async def queued(self, photos: Sequence[PlannedPhoto], context: Context) -> Roll:
+        """The photos of a job that are as they were when they were queued; the others are not read.
+
+        Raises:
+            FileRefusedError: A file that goes with every photo cannot be read.
+        """
+        now = await context.look(_stamped, [Path(photo.picture) for photo in photos])
+        paths, changed = [], []
+        for photo in photos:
+            path = Path(photo.picture)
+            if path in now and photo.stamp in (None, now[path]):
+                paths.append(path)
+            else:
+                what = "has changed since it was queued" if path in now else "is not there any more"
+                changed.append(
+                    Unread(path, FileRefusedError(f"{quoted(path.name)} {what}; it was not sent."))
+                )
+        return await self._roll_of(FoundPhotos(paths, changed, []), context)
+
+    async def _roll_of(self, found: FoundPhotos, context: Context) -> Roll:
         shared = await self.files_beside(PHOTO, context=context)
         stamps = await context.look(_stamped, found.paths)
         digests = await context.ledger.known_digests(stamps.values())
@@ -62,8 +88,6 @@ class PhotoSubmission(Submission):
 
 class _Photos(Roll):
     """Local photos, of which those that were read in an earlier call and have not changed since are known."""
-
-    per_request = 1
 
     def __init__(  # what was found of the files, each in a form of its own
         self,
@@ -83,6 +107,9 @@ class _Photos(Roll):
 
     def told(self, picture: str) -> tuple[str, str]:
         return local_path(picture), local_path(Path(picture).parent.name)
+
+    def planned(self, picture: str) -> PlannedPhoto:
+        return PlannedPhoto(picture, self._stamps.get(Path(picture)))
 
     async def known(self) -> dict[str, Intent]:
         intents = {}

@@ -11,16 +11,17 @@ from autobg_mcp.tools.tally import Tally
 
 
 async def receipt(tally: Tally, outlook: Outlook, context: Context) -> str:
-    """How many pictures were sent, accepted, skipped, refused or are unknown, and what became of the credits."""
-    total, taken = len(tally.fates), tally.count("accepted", "paid before")
+    """How many pictures were sent, accepted, skipped, refused, queued or are unknown, and what became of the credits."""
+    total, taken, queued = len(tally.fates), tally.count("accepted", "paid before"), tally.count("queued")
     spending = await _spending(tally, outlook, context)
     counts = (
         f"sent {tally.sent('accepted', 'refused', 'unknown', 'left')}, accepted {tally.count('accepted')}, "
         f"paid before {tally.count('paid before')}, refused {tally.sent('refused', 'left')}, "
-        f"unknown {tally.count('unknown')}"
+        f"unknown {tally.count('unknown')}{f', queued {queued}' if queued else ''}"
     )
     balances = _balances(spending, outlook) if tally.sent("accepted", "unknown") else ""
-    return f"{taken} of {total} taken{_others(tally, total - taken, spending)}. {counts}{balances}."
+    others = _others(tally, total - taken - queued, spending)
+    return f"{taken} of {total} taken{others}. {counts}{balances}."
 
 
 def _others(tally: Tally, others: int, spending: Spending | None) -> str:

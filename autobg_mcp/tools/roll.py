@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from autobg_mcp.api.exchange import FilePart
 from autobg_mcp.errors import AutobgError
+from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.ledger import Intent
 
 Files = Mapping[str, FilePart]
@@ -35,7 +35,7 @@ class Roll(ABC):
         others: Names of what lies beside them and is no picture.
     """
 
-    per_request: ClassVar[int]
+    per_request: int = 1
     """How many pictures one request carries at most."""
 
     pictures: Sequence[str]
@@ -45,6 +45,10 @@ class Roll(ABC):
     @abstractmethod
     def told(self, picture: str) -> tuple[str, str]:
         """How a picture is named to a caller, and the place that it is one of many of."""
+
+    @abstractmethod
+    def planned(self, picture: str) -> PlannedPhoto:
+        """A picture as a job keeps it."""
 
     @abstractmethod
     async def known(self) -> dict[str, Intent]:

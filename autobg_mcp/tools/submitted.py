@@ -1,6 +1,7 @@
 """What a paying call answers: counts, the exceptions, a receipt, and what to do with what is left."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -23,8 +24,23 @@ class Left(Part):
     retryAfterS: int | None = None
 
 
+@dataclass(frozen=True)
+class Rest:
+    """The rest of a call.
+
+    Attributes:
+        job: The job that sends it.
+        queued: How many pictures it sends.
+        done_by: When it has sent them, in words.
+    """
+
+    job: str
+    queued: int
+    done_by: str
+
+
 class Submitted(Result):
-    """What came of a paying call: how many pictures the API took, now or before, and which it did not.
+    """What came of a paying call: how many pictures the API took, now or before, which it did not, and which a job sends.
 
     A dry run answers `plan` alone.
     """
@@ -32,6 +48,9 @@ class Submitted(Result):
     batchID: AnswerID | None = None
     accepted: int = 0
     paidBefore: int = 0
+    queued: int | None = None
+    job: str | None = None
+    doneBy: str | None = None
     notSubmitted: list[Left] = Field(default_factory=list)
     outcomeUnknown: list[Left] = Field(default_factory=list)
     note: str | None = None
@@ -47,28 +66,36 @@ class Submitted(Result):
         return _joined(self.steps)
 
 
-def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str]) -> Submitted:
+def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str], rest: Rest | None) -> Submitted:
     """The answer.
 
     Raises:
-        AutobgError: Not one picture is in a batch; it tells the fate of each.
+        AutobgError: Not one picture is in a batch or queued; it tells the fate of each.
     """
-    if not tally.count("accepted", "paid before"):
+    if not tally.count("accepted", "paid before", "queued"):
         failure = _failure(tally)
         for note in notes if isinstance(failure, OutOfCreditsError) else ():
             failure.add_note(f"{note}.")  # some of them may be left
         raise failure
     batch_ids = tally.batch_ids()
     return Submitted(
-        batchID=batch_ids[-1],
+        batchID=batch_ids[-1] if batch_ids else None,
         accepted=tally.count("accepted"),
         paidBefore=tally.count("paid before"),
+        queued=rest and rest.queued,
+        job=rest and rest.job,
+        doneBy=rest and rest.done_by,
         notSubmitted=lines(tally, "refused", "left"),
         outcomeUnknown=lines(tally, "unknown"),
         note="; ".join([*notes, *tally.notes(vehicle)]) or None,
         receipt=receipt,
         batchIDs=batch_ids,
-        steps=[f"waitForBatch batchID={batch_ids[-1]}", *_steps(tally)],
+        steps=[
+            f"waitForBatch batchID={batch_ids[-1]}"
+            if batch_ids
+            else f"getJobs job={rest.job if rest else ''}",
+            *_steps(tally),
+        ],
     )
 
 

@@ -1,7 +1,7 @@
 """What comes of a submission, for a caller: what the API answers, and the fate of every picture of a call."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from autobg_mcp.api.refusals import entry_refusal
-from autobg_mcp.errors import ApiError, AutobgError
+from autobg_mcp.errors import ApiError, AutobgError, StillUnknownError
 from autobg_mcp.money.ledger import Entry
 from autobg_mcp.money.purchase import Verdict
 from autobg_mcp.text import at, cleaned, quoted
@@ -107,8 +107,8 @@ class Accepted(Result):
         ]
 
 
-Standing = Literal["accepted", "paid before", "refused", "unknown", "left"]
-"""The API took it, an earlier call did, it was not taken, nobody knows, or it was not tried to the end."""
+Standing = Literal["accepted", "paid before", "refused", "unknown", "queued", "left"]
+"""The API took it, an earlier call did, it was not taken, nobody knows, a job sends it, or it was not tried to the end."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Fate:
     """What came of one picture.
 
     Attributes:
-        state: Which of the five.
+        state: Which of the six.
         batch_id: The batch it is in; None where it is in none.
         error: Why it is in none; None where it is, or was not tried.
         was_sent: Whether this call sent it.
@@ -145,6 +145,8 @@ class Tally:
         """By picture, in the order in which they were named; each is left until something comes of it."""
         self.stopped: AutobgError | None = None
         """What would have met the rest too; None where nothing did."""
+        self.handed_over: set[str] = set()
+        """Those that are on the wire while the call ends."""
         self._lacking: list[str] = []
         for picture, error in roll.unread.items():
             self.fail(picture, error)
@@ -179,6 +181,21 @@ class Tally:
         state: Standing = "left" if error.meets_the_rest else "refused"
         state = "unknown" if error.spent == "unknown" else state
         self.fates[picture] = Fate(state, error=error, was_sent=was_sent)
+
+    def hand_over(self, picture: str) -> None:
+        """Note that the call ends while a picture is on the wire."""
+        error = StillUnknownError(
+            f"{quoted(self.told(picture)[0].rpartition('/')[2], 80)} is being sent right now: the API takes long.",
+            repeatable=True,
+            next_step="Make the same call again; it answers with the batch once there is one.",
+            retry_after_s=10,
+        )
+        self.handed_over.add(picture)
+        self.fates[picture] = Fate("unknown", error=error, was_sent=True)
+
+    def queue(self, pictures: Iterable[str]) -> None:
+        """Note that a job sends these."""
+        self.fates |= dict.fromkeys(pictures, Fate("queued"))
 
     def in_state(self, *states: Standing) -> dict[str, Fate]:
         """The pictures that are in one of these states."""

@@ -171,6 +171,10 @@ class Ledger(CreditLedger, Protocol):
         """Keep the digest of a picture that was just fetched; answers the digests of all others that it ever was."""
         ...
 
+    async def fetched_before(self, account: str, pic_ids: Iterable[str]) -> set[str]:
+        """Those of the pictures that were ever fetched."""
+        ...
+
     async def reported(self, account: str, reports: Mapping[str, Complaint], *, window_s: float) -> set[str]:
         """The pictures, of those given with a report, of which the same was reported within `window_s`.
 

@@ -51,7 +51,7 @@ def fetched(db: sqlite3.Connection, account: str, pic_id: str, sha256: str) -> s
     """Keep what a picture is now; answers what else it ever was."""
     rows = db.execute("SELECT sha256 FROM results WHERE account = ? AND pic_id = ?", (account, pic_id))
     earlier = {words(row["sha256"]) for row in rows} - {sha256}
-    if _newest(db, account, pic_id) != sha256:
+    if newest(db, account, pic_id) != sha256:
         db.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", (account, pic_id, sha256))
     db.execute(
         "UPDATE reports INDEXED BY reports_by_picture SET since_sha256 = :sha256 "
@@ -91,10 +91,11 @@ def _is_known(db: sqlite3.Connection, account: str, pic_id: str, report: Complai
 def _as_reported(db: sqlite3.Connection, account: str, pic_id: str) -> str | None:
     """The picture that a report speaks of; None where it was not fetched since it came back from an earlier one."""
     before = rework(db, account, pic_id)
-    return None if before and before.redone and not before.fetched else _newest(db, account, pic_id)
+    return None if before and before.redone and not before.fetched else newest(db, account, pic_id)
 
 
-def _newest(db: sqlite3.Connection, account: str, pic_id: str) -> str | None:
+def newest(db: sqlite3.Connection, account: str, pic_id: str) -> str | None:
+    """The digest of a picture as it was fetched last; None where it never was."""
     row = db.execute(
         "SELECT sha256 FROM results WHERE account = ? AND pic_id = ? ORDER BY rowid DESC LIMIT 1",
         (account, pic_id),

@@ -157,6 +157,9 @@ class SqliteLedger(SqliteCreditLedger):
     async def fetched(self, account: str, pic_id: str, sha256: str) -> set[str]:
         return await self._note(lambda db, _: report_rows.fetched(db, account, pic_id, sha256))
 
+    async def fetched_before(self, account: str, pic_ids: Iterable[str]) -> set[str]:
+        return set(await self._each(pic_ids, lambda db, pic_id: report_rows.newest(db, account, pic_id)))
+
     async def reported(self, account: str, reports: Mapping[str, Complaint], *, window_s: float) -> set[str]:
         return await self._read(lambda db, now: report_rows.known(db, account, reports, now - window_s))
 

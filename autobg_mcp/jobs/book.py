@@ -1,0 +1,206 @@
+"""The book of jobs: what was planned, what is to be done, and what came of it."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from autobg_mcp.jobs import rows, standing
+from autobg_mcp.jobs.job import Job, JobStanding, PhotoNote, ResultState, VehicleWork
+from autobg_mcp.jobs.plan import PlannedVehicle
+from autobg_mcp.jobs.queue import RESULTS, JobTurn
+from autobg_mcp.jobs.storage import Storage
+
+_JOBS_KEPT_S: Final = 30 * 86_400.0
+
+
+class QueuedPhotos(NamedTuple):
+    """Photos of a batch's vehicles that are not sent yet, and the job that sends them; None where there are none."""
+
+    photos: int
+    job: str | None
+
+
+class Book:
+    """Jobs of every account, in the file of jobs. Every method raises `StateError` where the file cannot be used.
+
+    Args:
+        storage: The file.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def begin(
+        self,
+        job: Job,
+        vehicles: Sequence[PlannedVehicle],
+        per_request: Mapping[str, int],
+        *,
+        plan_id: str | None = None,
+        batch_ids: Sequence[str] = (),
+    ) -> list[JobTurn]:
+        """Write a job down; answers the turns that its work takes, none where its plan has begun another job meanwhile.
+
+        Args:
+            job: The job; see `new_id`.
+            vehicles: What it sends.
+            per_request: How many photos one request of each tool carries at most.
+            plan_id: The plan that it carries out; None for none.
+            batch_ids: Batches that photos of its vehicles are in already.
+        """
+
+        def work(db: sqlite3.Connection, now: float) -> list[JobTurn]:
+            if plan_id is not None:
+                key = (job.id, plan_id, job.account)
+                own = "UPDATE plans SET job = ? WHERE id = ? AND account = ? AND job IS NULL"
+                if not db.execute(own, key).rowcount:
+                    return []
+            _forget_old(db, now)
+            added = rows.add(db, job, vehicles, per_request)
+            for number, _ in added:
+                rows.is_in(db, number, job.account, batch_ids)
+            return [JobTurn(job.account, job.id, number, tool) for number, tool in added]
+
+        return await self._storage.write(work)
+
+    async def open_jobs(self, account: str) -> set[str]:
+        """The jobs of an account that are open; those whose hours are over end now."""
+
+        def work(db: sqlite3.Connection, now: float) -> set[str]:
+            found = db.execute(
+                "SELECT id, ends_at FROM jobs WHERE account = ? AND state = 'open'", (account,)
+            )
+            jobs = {str(row["id"]): float(row["ends_at"]) for row in found.fetchall()}
+            late = {job for job, ends_at in jobs.items() if ends_at <= now}
+            for job in late:
+                rows.end(db, job, "expired")
+            return jobs.keys() - late
+
+        return await self._storage.write(work, flushed=False)
+
+    async def unfinished(self, account: str) -> list[JobTurn]:
+        """The turns that the open jobs of an account take, those that are in a queue already included."""
+
+        def work(db: sqlite3.Connection, _: float) -> list[JobTurn]:
+            found = db.execute(
+                f"""SELECT vehicles.id, vehicles.job, tool, queued, unknown FROM vehicles JOIN jobs ON jobs.id = vehicles.job
+                WHERE jobs.account = ? AND jobs.state = 'open' AND {rows.UNFINISHED} ORDER BY vehicles.id""",  # noqa: S608  # a constant
+                (account,),
+            )
+            return [
+                JobTurn(
+                    account,
+                    str(row["job"]),
+                    int(row["id"]),
+                    row["tool"] if row["queued"] or row["unknown"] else RESULTS,
+                )
+                for row in found
+            ]
+
+        return await self._storage.read(work, without=[])
+
+    async def is_open(self, account: str) -> bool:
+        """Whether a job of an account is open."""
+        one = "SELECT 1 FROM jobs WHERE account = ? AND state = 'open' LIMIT 1"
+        return await self._storage.read(
+            lambda db, _: db.execute(one, (account,)).fetchone() is not None, without=False
+        )
+
+    async def work(self, number: int) -> VehicleWork | None:
+        """A vehicle with what is still to be done for it; None where there is none of that number."""
+        return await self._storage.read(lambda db, _: rows.work(db, number), without=None)
+
+    async def note(self, number: int, notes: Mapping[int, PhotoNote]) -> None:
+        """Write down what came of photos of a vehicle, by their numbers; what was taken stays taken."""
+        await self._storage.write(lambda db, now: rows.note(db, number, notes, now), flushed=False)
+
+    async def doubted(self, number: int, doubts: int) -> None:
+        """Write down how often the unknown outcomes of a vehicle were looked after in vain."""
+
+        def work(db: sqlite3.Connection, _: float) -> None:
+            db.execute("UPDATE vehicles SET doubts = ? WHERE id = ?", (doubts, number))
+            _close(db, number)
+
+        await self._storage.write(work, flushed=False)
+
+    async def results(self, number: int, state: ResultState) -> None:
+        """Write down how far the results of a vehicle are."""
+
+        def work(db: sqlite3.Connection, _: float) -> None:
+            db.execute("UPDATE vehicles SET results = ? WHERE id = ?", (state, number))
+            _close(db, number)
+
+        await self._storage.write(work, flushed=False)
+
+    async def stop(self, account: str, job_id: str) -> None:
+        """End a job of an account: what is queued is not sent. Of one that has ended, nothing changes."""
+
+        def work(db: sqlite3.Connection, _: float) -> None:
+            job = rows.job(db, job_id)
+            if job is not None and job.account == account:
+                rows.end(db, job_id, "stopped")
+
+        await self._storage.write(work)
+
+    async def standing(self, account: str, job_id: str) -> JobStanding | None:
+        """How far one job of an account is; None where there is none of that name."""
+
+        def work(db: sqlite3.Connection, now: float) -> JobStanding | None:
+            job = rows.job(db, job_id)
+            return None if job is None or job.account != account else standing.of(db, job, now)
+
+        return await self._storage.read(work, without=None)
+
+    async def standings(self, account: str, *, limit: int) -> list[JobStanding]:
+        """How far the jobs of an account are: the open ones first, then the newest."""
+
+        def work(db: sqlite3.Connection, now: float) -> list[JobStanding]:
+            found = db.execute(
+                "SELECT id FROM jobs WHERE account = ? ORDER BY state = 'open' DESC, created_at DESC LIMIT ?",
+                (account, limit),
+            )
+            jobs = [rows.job(db, str(row["id"])) for row in found.fetchall()]
+            return [standing.of(db, job, now) for job in jobs if job is not None]
+
+        return await self._storage.read(work, without=[])
+
+    async def requests(self, account: str) -> dict[str, int]:
+        """Requests that are still to be made for all jobs of an account, by tool."""
+        return await self._storage.read(lambda db, _: standing.requests(db, "account", account), without={})
+
+    async def queued(self, account: str) -> int:
+        """Photos of all jobs of an account that are not sent yet: so many credits are set aside."""
+        total = "SELECT coalesce(sum(queued), 0) FROM vehicles WHERE account = ? AND queued > 0"
+        return await self._storage.read(
+            lambda db, _: int(db.execute(total, (account,)).fetchone()[0]), without=0
+        )
+
+    async def queued_of_batch(self, account: str, batch_id: str) -> QueuedPhotos:
+        """Photos that are not sent yet of the vehicles whose photos are in a batch."""
+
+        def work(db: sqlite3.Connection, _: float) -> QueuedPhotos:
+            row = db.execute(
+                """SELECT coalesce(sum(queued), 0) AS number, max(job) AS job FROM vehicles WHERE queued > 0 AND id IN
+                (SELECT vehicle FROM batches WHERE account = ? AND batch_id = ?)""",
+                (account, batch_id),
+            ).fetchone()
+            return QueuedPhotos(int(row["number"]), row["job"])
+
+        return await self._storage.read(work, without=QueuedPhotos(0, None))
+
+
+def _close(db: sqlite3.Connection, number: int) -> None:
+    for row in db.execute("SELECT job FROM vehicles WHERE id = ?", (number,)).fetchall():
+        rows.close(db, str(row["job"]))
+
+
+def _forget_old(db: sqlite3.Connection, now: float) -> None:
+    """Drop what ended long ago."""
+    old = "SELECT id FROM jobs WHERE state != 'open' AND created_at < ?"
+    key = (now - _JOBS_KEPT_S,)
+    for table in ("photos", "batches"):
+        its_own = f"vehicle IN (SELECT id FROM vehicles WHERE job IN ({old}))"  # noqa: S608  # a constant
+        db.execute(f"DELETE FROM {table} WHERE {its_own}", key)  # noqa: S608  # constants
+    for table in ("vehicles", "minutes", "refusals"):
+        db.execute(f"DELETE FROM {table} WHERE job IN ({old})", key)  # noqa: S608  # constants
+    db.execute("DELETE FROM jobs WHERE state != 'open' AND created_at < ?", key)

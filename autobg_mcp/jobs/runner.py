@@ -1,0 +1,150 @@
+"""Carries out the jobs of an account, turn by turn, in whichever process holds the account: one at a time."""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+
+from autobg_mcp.clock import Clock
+from autobg_mcp.errors import AutobgError
+from autobg_mcp.jobs.backoff import pause_after
+from autobg_mcp.jobs.desk import Jobs
+from autobg_mcp.jobs.job import Wait
+from autobg_mcp.jobs.queue import HOLD_EVERY_S, RESULTS, JobTurn
+
+_AT_ONCE: Final = {RESULTS: 4}
+_USUALLY_AT_ONCE: Final = 2
+"""Vehicles of one tool that are worked on at once: the next one begins while the last answers of one are still due."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a turn ended.
+
+    Attributes:
+        due_at: When the work may be taken again; None where it is done.
+        stop: What would meet the rest of its lane, too; None where nothing did.
+        went: Whether something was achieved, so that failures are counted anew.
+    """
+
+    due_at: float | None
+    stop: AutobgError | None = None
+    went: bool = True
+
+
+CarryOut = Callable[[JobTurn], Awaitable[Done]]
+"""Works on one vehicle for a while. It sends by the way that every call goes, and writes down what came of each photo."""
+
+
+class Runner:
+    """Takes turns and has them carried out, for as long as it runs.
+
+    Args:
+        account: Whose jobs.
+        jobs: What is to be done, and whose turn it is.
+        carry_out: Does the work.
+        clock: Tells the time.
+    """
+
+    def __init__(self, account: str, jobs: Jobs, carry_out: CarryOut, clock: Clock) -> None:
+        self._account, self._jobs = account, jobs
+        self._book, self._queue = jobs.book, jobs.queue
+        self._carry_out, self._clock = carry_out, clock
+        self._running: dict[JobTurn, anyio.CancelScope] = {}
+        self._failures = Counter[str]()
+        self._paused_until: dict[str, float] = {}
+
+    async def run(self, *, once: bool = False) -> None:
+        """Work whenever there is something to do and no other process does it.
+
+        Args:
+            once: End when no job of the account is open, instead of waiting for the next one.
+        """
+        while True:
+            try:
+                is_open = await self._book.is_open(self._account)
+                if is_open and await self._queue.hold(self._account):
+                    await self._lead()
+                elif once and not is_open:
+                    return
+            except Exception:  # noqa: BLE001  # whatever breaks now may be whole again in a moment, and nobody else would try
+                _log.exception("Jobs stand still")
+            await self._clock.sleep(HOLD_EVERY_S)
+
+    async def _lead(self) -> None:
+        """Work until nothing is open, or another process has taken over."""
+        self._paused_until.clear()
+        await self._queue.release(self._account)  # what this process held and could not give back
+        try:
+            async with anyio.create_task_group() as group:
+                await self._offer_what_is_open()
+                while await self._queue.hold(self._account) and await self._goes_on():
+                    while turn := await self._next():
+                        self._running[turn] = anyio.CancelScope()
+                        group.start_soon(self._take, turn)
+                    await self._clock.sleep(HOLD_EVERY_S)
+                for scope in self._running.values():
+                    scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._queue.release(self._account)
+
+    async def _offer_what_is_open(self) -> None:
+        """Whatever an engine has forgotten is offered again."""
+        await self._queue.offer(await self._book.unfinished(self._account), due_at=self._clock.wall_s())
+
+    async def _goes_on(self) -> bool:
+        """Whether a job is open or work is under way; work for a job that has ended is broken off."""
+        open_jobs = await self._book.open_jobs(self._account)
+        for turn, scope in self._running.items():
+            if turn.job not in open_jobs:
+                scope.cancel()
+        return bool(open_jobs or self._running)
+
+    async def _next(self) -> JobTurn | None:
+        """The next turn that there is room for."""
+        now, counts = self._clock.wall_s(), Counter(turn.lane for turn in self._running)
+        full = {lane for lane, count in counts.items() if count >= _AT_ONCE.get(lane, _USUALLY_AT_ONCE)}
+        full |= {lane for lane, until in self._paused_until.items() if until > now}
+        besides = {turn.vehicle for turn in self._running}
+        return await self._queue.take(self._account, full=full, besides=besides)
+
+    async def _take(self, turn: JobTurn) -> None:
+        """Carry out one turn and give it back; what breaks costs its turn, and no other."""
+        due_at: float | None = self._clock.wall_s()
+        try:
+            with self._running[turn]:
+                due_at = await self._end(turn, await self._carry_out(turn))
+        except Exception as error:  # noqa: BLE001  # whatever breaks is one turn's
+            _log.exception("A turn for %s broke", turn.lane)
+            stop = (
+                error
+                if isinstance(error, AutobgError)
+                else AutobgError(f"this server has a fault ({type(error).__name__})")
+            )
+            due_at = await self._end(turn, Done(due_at, stop, went=False))
+        finally:
+            del self._running[turn]
+            with anyio.CancelScope(shield=True):
+                await self._queue.give_back(turn, due_at=due_at)
+
+    async def _end(self, turn: JobTurn, done: Done) -> float | None:
+        """Let the lane rest after what would meet its rest, too; answers when the work may be taken again."""
+        if done.stop is None:
+            if done.went and turn.lane in self._paused_until:
+                del self._paused_until[turn.lane]
+                await self._jobs.signs.goes_on(self._account, turn.lane)
+            self._failures[turn.lane] = 0
+            return done.due_at
+        self._failures[turn.lane] = 0 if done.went else self._failures[turn.lane]
+        now = self._clock.wall_s()
+        pause = pause_after(done.stop, self._failures[turn.lane], now)
+        self._failures[turn.lane] += 1
+        self._paused_until[turn.lane] = now + pause.seconds
+        await self._jobs.signs.wait(self._account, Wait(turn.lane, now, now + pause.seconds, pause.why))
+        return now + pause.seconds

@@ -1,0 +1,72 @@
+"""What jobs show of themselves beside their photos: who carries them out, why work stands still, how long results take."""
+
+import sqlite3
+
+from autobg_mcp.jobs import standing
+from autobg_mcp.jobs.job import Wait
+from autobg_mcp.jobs.queue import DEAD_AFTER_S
+from autobg_mcp.jobs.storage import Storage
+
+
+class Signs:
+    """Signs of every account, in the file of jobs. Every method raises `StateError` where the file cannot be used.
+
+    Args:
+        storage: The file.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def wait(self, account: str, wait: Wait) -> None:
+        """Write down why the work in one lane stands still; the same again keeps since when."""
+
+        def work(db: sqlite3.Connection, _: float) -> None:
+            db.execute(
+                "INSERT INTO waits VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, lane) DO UPDATE SET until = excluded.until, "
+                "since = CASE WHEN why = excluded.why THEN since ELSE excluded.since END, why = excluded.why",
+                (account, wait.lane, wait.since, wait.until, wait.why),
+            )
+
+        await self._storage.write(work, flushed=False)
+
+    async def goes_on(self, account: str, lane: str) -> None:
+        """Write down that the work in one lane goes on."""
+        key = (account, lane)
+        await self._storage.write(
+            lambda db, _: db.execute("DELETE FROM waits WHERE account = ? AND lane = ?", key), flushed=False
+        )
+
+    async def waits(self, account: str) -> list[Wait]:
+        """Why work of an account stands still, the longest wait first."""
+        return await self._storage.read(lambda db, now: standing.waits(db, account, now), without=[])
+
+    async def is_worked(self, account: str) -> bool:
+        """Whether a process that carries out jobs of an account has shown itself lately."""
+
+        def work(db: sqlite3.Connection, now: float) -> bool:
+            row = db.execute("SELECT seen_at FROM holders WHERE account = ?", (account,)).fetchone()
+            return row is not None and abs(now - float(row["seen_at"])) < DEAD_AFTER_S
+
+        return await self._storage.read(work, without=False)
+
+    async def turnaround_s(self, account: str) -> float | None:
+        """Seconds from a vehicle's last photo to the look that showed all its results, as was learnt; None before the first."""
+        look = "SELECT seconds FROM turnarounds WHERE account = ?"
+
+        def work(db: sqlite3.Connection, _: float) -> float | None:
+            row = db.execute(look, (account,)).fetchone()
+            return None if row is None else float(row["seconds"])
+
+        return await self._storage.read(work, without=None)
+
+    async def learn_turnaround(self, account: str, seconds: float) -> None:
+        """Let what was seen now change what was learnt by a fifth."""
+        await self._storage.write(
+            lambda db, _: db.execute(
+                "INSERT INTO turnarounds VALUES (:account, :seconds) ON CONFLICT (account) DO UPDATE SET "
+                "seconds = seconds + (:seconds - seconds) / 5",
+                {"account": account, "seconds": seconds},
+            ),
+            flushed=False,
+        )

@@ -1,0 +1,66 @@
+"""How far jobs are: what `Book` answers of them, inside a transaction that the caller holds."""
+
+import sqlite3
+from collections import Counter
+from typing import Final, cast, get_args
+
+from autobg_mcp.jobs.job import Job, JobStanding, PhotoState, VehicleState, Wait
+
+_LATELY_MIN: Final = 10
+_MOST_REASONS: Final = 5
+_STATES: Final = get_args(PhotoState)
+
+_VEHICLE_STATE: Final = """CASE
+    WHEN queued = 0 AND taken = 0 AND unknown = 0 THEN CASE WHEN stopped > 0 THEN 'new' ELSE 'not taken' END
+    WHEN taken = 0 AND unknown = 0 THEN 'new'
+    WHEN queued > 0 OR stopped > 0 THEN 'partly'
+    WHEN results = 'fetched' THEN 'done'
+    WHEN results = 'ready' THEN 'to review'
+    ELSE 'in work' END"""
+
+
+def of(db: sqlite3.Connection, job: Job, now: float) -> JobStanding:
+    """How far a job is, from the counts that its vehicles keep."""
+    sums = ", ".join(f"coalesce(sum({state}), 0) AS {state}" for state in _STATES)
+    photos = db.execute(f"SELECT {sums} FROM vehicles WHERE job = ?", (job.id,)).fetchone()  # noqa: S608  # our own names
+    vehicles = db.execute(
+        f"SELECT {_VEHICLE_STATE} AS state, count(*) AS number FROM vehicles WHERE job = ? GROUP BY 1",  # noqa: S608  # a constant
+        (job.id,),
+    )
+    [batches] = db.execute(
+        "SELECT count(DISTINCT batch_id) FROM batches WHERE vehicle IN (SELECT id FROM vehicles WHERE job = ?)",
+        (job.id,),
+    ).fetchone()
+    [lately] = db.execute(
+        "SELECT coalesce(sum(taken), 0) FROM minutes WHERE job = ? AND minute > ?",
+        (job.id, int(now // 60) - _LATELY_MIN),
+    ).fetchone()
+    reasons = db.execute(
+        "SELECT reason, photos FROM refusals WHERE job = ? ORDER BY photos DESC LIMIT ?",
+        (job.id, _MOST_REASONS),
+    )
+    return JobStanding(
+        job=job,
+        photos={cast("PhotoState", state): int(photos[state]) for state in _STATES if photos[state]},
+        vehicles={cast("VehicleState", row["state"]): int(row["number"]) for row in vehicles},
+        batches=int(batches),
+        requests=requests(db, "job", job.id),
+        lately=int(lately),
+        refusals={str(row["reason"]): int(row["photos"]) for row in reasons},
+    )
+
+
+def requests(db: sqlite3.Connection, whose: str, name: str) -> dict[str, int]:
+    """Requests that are still to be made for a job or an account, by tool."""
+    rows = db.execute(
+        f"SELECT tool, sum((queued + per_request - 1) / per_request) AS number FROM vehicles WHERE {whose} = ? AND queued > 0 "  # noqa: S608  # a column of ours
+        "GROUP BY tool",
+        (name,),
+    )
+    return Counter({str(row["tool"]): int(row["number"]) for row in rows})
+
+
+def waits(db: sqlite3.Connection, account: str, now: float) -> list[Wait]:
+    """Why work of an account stands still, the longest wait first."""
+    rows = db.execute("SELECT * FROM waits WHERE account = ? AND until > ? ORDER BY since", (account, now))
+    return [Wait(str(row["lane"]), float(row["since"]), float(row["until"]), str(row["why"])) for row in rows]
