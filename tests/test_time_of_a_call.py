@@ -157,6 +157,19 @@ async def test_a_template_whose_answer_was_too_late_is_not_made_twice(
     assert "the account has template 136 “A” already" in again
 
 
+async def test_a_look_before_a_template_leaves_the_time_to_make_it(
+    connect: Connect, api: SlowApi, photos: Path
+) -> None:
+    api.slow_s, api.slow_path = 4, "/templates/list"
+    new: dict[str, JsonValue] = {
+        "name": "A",
+        "background": str(photos / "background.jpg"),
+        "numPlate": False,
+    }
+    async with connect(api=api, max_wait_s=0) as host:
+        assert structured(await host.call_tool("createTemplate", new))["templateID"]
+
+
 # Reports
 
 

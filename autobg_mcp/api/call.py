@@ -128,7 +128,11 @@ class TimeBudget:
 
     def may_begin(self) -> bool:
         """Whether another request may be begun."""
-        return self._until(self._waits_until_s + BEGINS_S) > 0
+        return self.begins_s() > 0
+
+    def begins_s(self) -> float:
+        """Seconds in which another request may be begun, at least 0."""
+        return self._until(self._waits_until_s + BEGINS_S)
 
     def ends_in_s(self) -> float:
         """Seconds until the call has to answer with whatever there is, at least 0."""
