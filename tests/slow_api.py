@@ -15,16 +15,14 @@ class SlowApi:
         clock: Whose seconds pass until they are sent.
 
     Attributes:
-        slow_s: Seconds from the act to the answer.
-        slow_path: What the paths of slow answers end with; empty for every path.
+        slow_s: Seconds from the act to the answer, by what a path ends with; empty is every path.
         arrived: The paths of all requests.
     """
 
     def __init__(self, api: ASGIApp, clock: Clock) -> None:
         self._api = api
         self._clock = clock
-        self.slow_s = 0.0
-        self.slow_path = ""
+        self.slow_s: dict[str, float] = {}
         self.arrived: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,7 +34,7 @@ class SlowApi:
         path = str(scope.get("path", ""))
         self.arrived.append(path)
         await self._api(scope, receive, keep)
-        if self.slow_s and path.endswith(self.slow_path):
-            await self._clock.sleep(self.slow_s)
+        if late := [seconds for end, seconds in self.slow_s.items() if path.endswith(end)]:
+            await self._clock.sleep(max(late))
         for message in answer:
             await send(message)

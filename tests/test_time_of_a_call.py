@@ -91,7 +91,7 @@ def reported(world: World) -> Counter[int]:
 async def test_no_free_call_outlasts_its_time_where_the_api_never_answers(
     max_wait_s: int, ends_s: int, tool: str, connect: Connect, api: SlowApi, clock: Clock, photos: Path
 ) -> None:
-    api.slow_s = NEVER_S
+    api.slow_s = {"": NEVER_S}
     arguments = OWN[tool] if tool in OWN else arguments_of(tool, photos)
     async with connect(toolsets=ALL_TOOLSETS, api=api, max_wait_s=max_wait_s) as host:
         took_s, result = await timed(host, clock, tool, arguments)
@@ -103,7 +103,7 @@ async def test_no_free_call_outlasts_its_time_where_the_api_never_answers(
 async def test_an_answer_that_does_not_come_is_told_with_what_it_cost_and_whether_to_repeat(
     tool: str, host: McpClient, api: SlowApi, photos: Path
 ) -> None:
-    api.slow_s, api.slow_path = NEVER_S, EXCHANGES[tool].request.path
+    api.slow_s = {EXCHANGES[tool].request.path: NEVER_S}
     result = await host.call_tool(tool, arguments_of(tool, photos))
     first, cost, step = text_of(result).splitlines()[:3]
     may_repeat = "no" if tool in ("createTemplate", "reportImages", "sendImagesForQA") else "yes"
@@ -118,7 +118,7 @@ async def test_an_answer_that_does_not_come_is_told_with_what_it_cost_and_whethe
 async def test_no_free_call_outlasts_its_time_where_the_api_is_slow(
     slow_s: int, tool: str, host: McpClient, api: SlowApi, clock: Clock, photos: Path
 ) -> None:
-    api.slow_s = slow_s
+    api.slow_s = {"": slow_s}
     took_s, _ = await timed(host, clock, tool, OWN[tool] if tool in OWN else arguments_of(tool, photos))
     assert took_s <= ENDS_S
 
@@ -126,7 +126,7 @@ async def test_no_free_call_outlasts_its_time_where_the_api_is_slow(
 async def test_an_api_that_answers_within_the_time_is_waited_for(
     host: McpClient, api: SlowApi, clock: Clock
 ) -> None:
-    api.slow_s = 54
+    api.slow_s = {"": 54}
     took_s, result = await timed(host, clock, "listTemplates", {})
     assert (took_s, structured(result)["total"]) == (54, 0)
 
@@ -134,7 +134,7 @@ async def test_an_api_that_answers_within_the_time_is_waited_for(
 async def test_a_lost_answer_is_not_asked_for_again_once_the_time_is_over(
     host: McpClient, api: SlowApi, clock: Clock
 ) -> None:
-    api.slow_s = NEVER_S
+    api.slow_s = {"": NEVER_S}
     await timed(host, clock, "listTemplates", {})
     assert len(api.arrived) == 1
 
@@ -145,7 +145,7 @@ async def test_a_lost_answer_is_not_asked_for_again_once_the_time_is_over(
 async def test_a_template_whose_answer_was_too_late_is_not_made_twice(
     host: McpClient, api: SlowApi, clock: Clock, photos: Path, world: World
 ) -> None:
-    api.slow_s, api.slow_path = 100, "/templates/create"
+    api.slow_s = {"/templates/create": 100}
     new: dict[str, JsonValue] = {
         "name": "A",
         "background": str(photos / "background.jpg"),
@@ -160,7 +160,7 @@ async def test_a_template_whose_answer_was_too_late_is_not_made_twice(
 async def test_a_look_before_a_template_leaves_the_time_to_make_it(
     connect: Connect, api: SlowApi, photos: Path
 ) -> None:
-    api.slow_s, api.slow_path = 4, "/templates/list"
+    api.slow_s = {"/templates/list": 4}
     new: dict[str, JsonValue] = {
         "name": "A",
         "background": str(photos / "background.jpg"),
@@ -177,7 +177,7 @@ async def test_a_look_before_a_template_leaves_the_time_to_make_it(
 async def test_reports_that_the_time_does_not_suffice_for_are_told_with_how_to_go_on(
     slow_s: int, least: int, host: McpClient, api: SlowApi, clock: Clock, pic_ids: list[int]
 ) -> None:
-    api.slow_s = slow_s
+    api.slow_s = {"": slow_s}
     took_s, told = await report(host, clock, pic_ids)
     assert took_s <= ENDS_S
     assert told["reported"] == pic_ids[:least]
@@ -190,7 +190,7 @@ async def test_reports_that_the_time_does_not_suffice_for_are_told_with_how_to_g
 async def test_repeats_report_every_picture_once_however_slow_the_api_is(
     slow_s: int, host: McpClient, api: SlowApi, clock: Clock, pic_ids: list[int], world: World
 ) -> None:
-    api.slow_s = slow_s
+    api.slow_s = {"": slow_s}
     for _ in range(9):
         took_s, _ = await report(host, clock, pic_ids)
         assert took_s <= ENDS_S
@@ -200,7 +200,7 @@ async def test_repeats_report_every_picture_once_however_slow_the_api_is(
 async def test_a_report_that_is_lost_at_once_names_the_way_on(
     host: McpClient, api: SlowApi, clock: Clock, pic_ids: list[int]
 ) -> None:
-    api.slow_s = NEVER_S
+    api.slow_s = {"": NEVER_S}
     _, told = await report(host, clock, pic_ids)
     assert "Next: Call again with the same reports: those of that call count as reported" in told
 
@@ -208,7 +208,7 @@ async def test_a_report_that_is_lost_at_once_names_the_way_on(
 async def test_pictures_for_people_that_are_looked_for_one_by_one_end_with_the_time(
     host: McpClient, api: SlowApi, clock: Clock, pic_ids: list[int]
 ) -> None:
-    api.slow_s = 8
+    api.slow_s = {"": 8}
     asked = [*pic_ids[:6], 1, *pic_ids[6:12], 2]
     took_s, result = await timed(host, clock, "sendImagesForQA", {"picIDs": list(asked)})
     assert took_s <= ENDS_S
@@ -223,7 +223,7 @@ async def test_pictures_for_people_that_are_looked_for_one_by_one_end_with_the_t
 async def test_a_sheet_shows_what_came_in_time_and_names_the_rest(
     host: McpClient, api: SlowApi, clock: Clock, pic_ids: list[int]
 ) -> None:
-    api.slow_s = 8
+    api.slow_s = {"": 8}
     took_s, result = await timed(host, clock, "reviewBatch", {"batchID": "1206"})
     late = ", ".join(map(str, pic_ids[10:12]))
     assert took_s <= ENDS_S
@@ -234,7 +234,7 @@ async def test_a_sheet_shows_what_came_in_time_and_names_the_rest(
 async def test_links_that_the_time_does_not_suffice_for_are_named(
     host: McpClient, api: SlowApi, clock: Clock, pic_ids: list[int]
 ) -> None:
-    api.slow_s = 8
+    api.slow_s = {"": 8}
     arguments: dict[str, JsonValue] = {"picIDs": list(pic_ids[:7])}
     took_s, result = await timed(host, clock, "downloadProcessedImages", arguments)
     told = structured(result)
@@ -250,7 +250,7 @@ async def test_a_link_that_never_answers_is_told_with_how_long_was_waited(
 ) -> None:
     arguments: dict[str, JsonValue] = {"picIDs": [pic_ids[0]]}
     await host.call_tool("downloadProcessedImages", arguments)
-    api.slow_s, api.slow_path = NEVER_S, api.arrived[-1]
+    api.slow_s = {api.arrived[-1]: NEVER_S}
     took_s, result = await timed(host, clock, "downloadProcessedImages", arguments)
     assert took_s <= ENDS_S
     assert "did not answer within 55 s" in text_of(result)
@@ -264,7 +264,7 @@ async def test_a_wait_answers_the_last_look_that_came(
 ) -> None:
     for picture in next(iter(world.accounts.values())).pictures.values():
         picture.ready_s = clock.now_s + 500
-    api.slow_s = 30
+    api.slow_s = {"": 30}
     async with connect(api=api) as host:
         took_s, result = await timed(host, clock, "waitForBatch", {"batchID": "1206", "waitSeconds": 45})
     assert took_s <= ENDS_S
@@ -274,7 +274,7 @@ async def test_a_wait_answers_the_last_look_that_came(
 async def test_a_look_without_waiting_has_the_time_of_a_call(
     host: McpClient, api: SlowApi, clock: Clock, pic_ids: list[int]
 ) -> None:
-    api.slow_s = 30
+    api.slow_s = {"": 30}
     took_s, result = await timed(host, clock, "waitForBatch", {"batchID": "1206", "waitSeconds": 0})
     assert (took_s, structured(result)["processed"]) == (30, len(pic_ids))
 
@@ -282,7 +282,7 @@ async def test_a_look_without_waiting_has_the_time_of_a_call(
 async def test_a_summary_of_credits_asks_for_all_periods_at_once(
     host: McpClient, api: SlowApi, clock: Clock
 ) -> None:
-    api.slow_s = 30
+    api.slow_s = {"": 30}
     took_s, result = await timed(host, clock, "getCreditSummary", {})
     used = structured(result)["used"]
     assert took_s == 30
@@ -292,8 +292,32 @@ async def test_a_summary_of_credits_asks_for_all_periods_at_once(
 async def test_usage_that_does_not_come_in_time_costs_no_balance(
     host: McpClient, api: SlowApi, clock: Clock
 ) -> None:
-    api.slow_s, api.slow_path = NEVER_S, "/getUsage"
+    api.slow_s = {"/getUsage": NEVER_S}
     took_s, result = await timed(host, clock, "getCreditSummary", {})
     assert took_s <= ENDS_S
     assert structured(result)["left"] == 600
     assert "no answer within 55 s" in str(structured(result)["used"])
+
+
+# Beside what spends
+
+
+async def test_a_look_after_a_payment_ends_with_the_call(
+    host: McpClient, api: SlowApi, clock: Clock, car: Path
+) -> None:
+    api.slow_s = {"/getUserCreditDetails": NEVER_S, "/uploadWithoutTemplateCC": 42}
+    arguments: dict[str, JsonValue] = {"images": [str(car)], "numberPlate": "V", "processType": "ai"}
+    took_s, result = await timed(
+        host, clock, "uploadImagesWithoutTemplate", arguments | {"numPlateProcessor": 1}
+    )
+    assert took_s <= ENDS_S
+    assert structured(result)["accepted"] == 1
+
+
+async def test_what_spends_is_not_broken_off_so_that_what_it_paid_for_is_known(
+    host: McpClient, api: SlowApi, car: Path
+) -> None:
+    api.slow_s = {"/uploadWithoutTemplateCC": 100}
+    arguments: dict[str, JsonValue] = {"images": [str(car)], "numberPlate": "V", "processType": "ai"}
+    await host.call_tool("uploadImagesWithoutTemplate", arguments | {"numPlateProcessor": 1})
+    assert structured(await host.call_tool("listBatches", {}))["outcomeUnknown"] == []
