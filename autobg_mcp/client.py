@@ -12,7 +12,7 @@ from pydantic import JsonValue, SecretStr
 from autobg_mcp.api.call import Account, Call, Progress, QuestionPendingError, TimeBudget
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.sending import Sender
-from autobg_mcp.clock import SYSTEM, Clock
+from autobg_mcp.clock import SYSTEM, Timekeeper
 from autobg_mcp.errors import AutobgError, ConfigurationError, FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
@@ -57,7 +57,7 @@ class Client:
         throttle: Throttle | None = None,
         fence: Fence | None = None,
         app: "ASGIApp | None" = None,
-        clock: Clock = SYSTEM,
+        clock: Timekeeper = SYSTEM,
     ) -> None:
         self.settings = settings
         self.throttle = throttle or open_throttle(

@@ -1,6 +1,7 @@
 """Time, as one thing that can be handed in: seconds that only grow, the wall's, and sleep; and the days here."""
 
 import time
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Final, Protocol
 
@@ -25,6 +26,14 @@ class Clock(Protocol):
         ...
 
 
+class Timekeeper(Clock, Protocol):
+    """A clock that also breaks off what takes too long."""
+
+    def deadline(self, seconds: float) -> AbstractContextManager[object]:
+        """A block that is broken off, and raises `TimeoutError`, once so many seconds have passed."""
+        ...
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -40,8 +49,12 @@ class SystemClock:
         """Wait for real."""
         await anyio.sleep(seconds)
 
+    def deadline(self, seconds: float) -> AbstractContextManager[object]:
+        """A block that may take so many seconds, suspended time not included."""
+        return anyio.fail_after(seconds)
 
-SYSTEM: Final[Clock] = SystemClock()
+
+SYSTEM: Final[Timekeeper] = SystemClock()
 """The clock of everything that is not told another."""
 
 

@@ -7,7 +7,7 @@
     ├── FileRefusedError            a local file that is not read or written
     ├── LinkRefusedError            an address that is not fetched
     ├── SpendingRefusedError        a guard or a person said no to spending credits
-    ├── ThrottledError              the next free slot lies beyond the caller's time budget
+    ├── ThrottledError              the next free slot lies beyond the caller's time budget, or that is over
     └── ApiError                    one call to the API failed
         ├── ConnectionFailedError   the request never reached the API
         ├── OutcomeUnknownError     it may have reached the API; nobody knows what came of it
@@ -146,7 +146,7 @@ class SpendingRefusedError(AutobgError):
 
 
 class ThrottledError(AutobgError):
-    """The next free slot lies beyond the caller's time budget. No slot was taken."""
+    """The next free slot lies beyond the caller's time budget, or that is over. No slot was taken."""
 
     usual_repeatable = True
     usual_next_step = "Do something else and call again after that time."

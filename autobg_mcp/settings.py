@@ -78,10 +78,10 @@ class Settings(BaseSettings):
     """Where budgets are kept: `sqlite:` (this machine), `redis://host:port/db` (several machines), `memory:` (tests)."""
 
     max_wait_s: float = Field(default=45.0, ge=0, le=3600)
-    """Seconds a call may wait for a free slot before it fails with the second to retry at."""
+    """Seconds a call may wait for a free slot before it fails with the second to retry at; a free call ends 10 s later."""
 
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
-    """Seconds one request may take, from connecting to the last byte of its answer."""
+    """Seconds one request may take, from connecting to the last byte of its answer; a free one ends with its call."""
 
     duplicate_window_h: float = Field(default=24.0, ge=0, le=24 * 365)
     """Hours in which the same picture with the same arguments is not sent again; 0 switches that off."""

@@ -5,11 +5,12 @@ import os
 import shutil
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 import pytest
 from documented import ALL_TOOLSETS
@@ -46,6 +47,7 @@ class Clock:
         self.now_s = 1000.0
         self._ahead_s = time.time() - self.now_s + 60  # later than any file that a test has drawn
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._deadlines: list[tuple[float, int, anyio.CancelScope]] = []
         self._order = count()
         self._turning: asyncio.Task[None] | None = None
         self._waiting_for_real = 0
@@ -75,11 +77,31 @@ class Clock:
         finally:
             self._waiting_for_real -= 1
 
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        """Time passes for sleepers alone: a deadline is met on the way to one, and nobody waits for it."""
+        with anyio.CancelScope() as scope:
+            entry = (self.now_s + max(0.0, seconds), next(self._order), scope)
+            self._deadlines.append(entry)
+            try:
+                yield
+            finally:
+                self._deadlines.remove(entry)
+        if scope.cancelled_caught:
+            raise TimeoutError
+
     async def _turn(self) -> None:
         while self._sleepers:
             await self._everybody_rests()
-            moment_s, _, woken = heappop(self._sleepers)
-            if not woken.done():
+            moment_s, _, woken = self._sleepers[0]
+            due = [one for one in self._deadlines if one[0] <= moment_s and not one[2].cancel_called]
+            if woken.done():
+                heappop(self._sleepers)
+            elif due:
+                self.now_s = max(self.now_s, min(due)[0])
+                min(due)[2].cancel()
+            else:
+                heappop(self._sleepers)
                 self.now_s = max(self.now_s, moment_s)
                 woken.set_result(None)
 

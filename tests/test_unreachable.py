@@ -5,15 +5,17 @@ import gc
 import socket
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from conftest import KEY
 
 from autobg_mcp.client import Client
-from autobg_mcp.errors import AutobgError, ConfigurationError, ConnectionFailedError
+from autobg_mcp.errors import AutobgError, ConfigurationError, ConnectionFailedError, OutcomeUnknownError
 from autobg_mcp.settings import Settings
 from autobg_mcp.tools.templates import ListTemplates
 
@@ -60,8 +62,11 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await writer.drain()
 
 
-async def templates(address: str, folder: Path) -> int:
-    settings = Settings.load(api_key=KEY, base_url=address, state_dir=folder, throttle="memory:", timeout_s=5)
+async def templates(address: str, folder: Path, **changes: object) -> int:
+    settings = Settings.load(
+        **{"api_key": KEY, "base_url": address, "state_dir": folder, "throttle": "memory:", "timeout_s": 5}
+        | changes
+    )
     async with Client(settings) as client:
         return len((await client.call(ListTemplates())).templates)
 
@@ -236,3 +241,26 @@ async def test_another_proxy_for_https_comes_before_one_for_all(
 async def test_the_api_on_this_machine_is_reached_through_no_proxy(tmp_path: Path) -> None:
     async with listening(answer) as port:
         assert await templates(f"http://localhost:{port}/v1", tmp_path) == 1
+
+
+# --- An API that is reached and does not answer
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n"])
+async def test_a_call_ends_in_time_whether_nothing_comes_or_an_answer_byte_by_byte(
+    start: bytes, tmp_path: Path
+) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(start)
+        while not reader.at_eof():
+            writer.write(b" " if start else b"")
+            with anyio.move_on_after(0.2):
+                await reader.read(1)
+
+    asked_s = time.monotonic()
+    async with listening(drip) as port:
+        with pytest.raises(OutcomeUnknownError, match="no answer within 10 s"):
+            await templates(f"http://localhost:{port}/v1", tmp_path, timeout_s=120, max_wait_s=0)
+    assert time.monotonic() - asked_s < 12

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from pydantic import SecretStr
 
-from autobg_mcp.clock import SYSTEM, Clock
+from autobg_mcp.clock import SYSTEM, Timekeeper
 from autobg_mcp.errors import SpendingRefusedError
 from autobg_mcp.setting_values import one_address
 
@@ -114,35 +114,45 @@ class TimeBudget:
 
     Args:
         max_wait_s: Seconds from now that it may wait.
-        clock: Tells the time.
+        clock: Tells the time, and breaks off what takes longer.
     """
 
-    def __init__(self, max_wait_s: float, clock: Clock = SYSTEM) -> None:
+    def __init__(self, max_wait_s: float, clock: Timekeeper = SYSTEM) -> None:
         self._clock = clock
-        self._ends_at_s = clock.monotonic_s() + max_wait_s
+        self._at_s = clock.monotonic_s() + max_wait_s
+        self._waits_until_s = self._at_s
 
     def left_s(self) -> float:
         """Seconds that it may still wait, at least 0."""
-        return self._until(0.0)
+        return self._until(self._waits_until_s)
 
     def may_begin(self) -> bool:
         """Whether another request may be begun."""
-        return self._until(BEGINS_S) > 0
+        return self.begins_s() > 0
+
+    def begins_s(self) -> float:
+        """Seconds in which another request may be begun, at least 0."""
+        return self._until(self._waits_until_s + BEGINS_S)
 
     def ends_in_s(self) -> float:
         """Seconds until the call has to answer with whatever there is, at least 0."""
-        return self._until(ENDS_S)
+        return self._until(self._at_s + ENDS_S)
+
+    def ending(self) -> AbstractContextManager[object]:
+        """A block that is broken off, and raises `TimeoutError`, when the call has to answer."""
+        return self._clock.deadline(self.ends_in_s())
 
     def shorten(self, most_s: float) -> None:
-        """Leave at most so many seconds of waiting from now."""
-        self._ends_at_s = min(self._ends_at_s, self._clock.monotonic_s() + most_s)
+        """Leave at most so many seconds of waiting from now; what is begun by then still has until the call's end."""
+        self._waits_until_s = min(self._waits_until_s, self._clock.monotonic_s() + most_s)
 
     def give_back(self, seconds: float) -> None:
         """Do not count seconds that a person took to answer."""
-        self._ends_at_s += max(0.0, seconds)
+        self._at_s += max(0.0, seconds)
+        self._waits_until_s += max(0.0, seconds)
 
-    def _until(self, after_s: float) -> float:
-        return max(0.0, self._ends_at_s + after_s - self._clock.monotonic_s())
+    def _until(self, moment_s: float) -> float:
+        return max(0.0, moment_s - self._clock.monotonic_s())
 
 
 class Progress:

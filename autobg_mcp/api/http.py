@@ -1,7 +1,7 @@
 """Puts requests on the wire and reads answers: the only module that imports httpx."""
 
 import ssl
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import cache, partial
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
@@ -13,7 +13,8 @@ import httpx
 import truststore
 from pydantic import SecretStr
 
-from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered, retry_after_s
+from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered, retry_after_s, without_key
+from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.api.exchange import Answer, Request, lost, unexpected
 from autobg_mcp.api.links import public_address
 from autobg_mcp.api.outgoing import body_of
@@ -21,7 +22,7 @@ from autobg_mcp.api.stamps import Stamps
 from autobg_mcp.api.unreachable import no_connection, proxy_for
 from autobg_mcp.errors import ApiError, ConfigurationError, LinkRefusedError
 from autobg_mcp.settings import Settings
-from autobg_mcp.text import quoted, redacted
+from autobg_mcp.text import quoted
 from autobg_mcp.throttle import Slot
 
 if TYPE_CHECKING:
@@ -30,14 +31,11 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 8.0
 """With the moment a request takes to be written, below the throttle's reach of 10 s."""
 
-
 MAX_LINKED_BYTES = 64 * 2**20
 """What a link leads to is refused while it arrives where it is larger."""
 
 MAX_REFUSAL_BYTES = 64 * 2**10
 """A refusal is known by its status; its words are dropped where they are longer."""
-
-_PICTURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"PK\x03\x04")
 
 MAX_REDIRECTS = 3
 
@@ -62,8 +60,11 @@ class Http:
         if self._http is not None:
             await self._http.aclose()
 
-    async def transfer(self, request: Request, key: SecretStr, slot: Slot) -> Answer:
+    async def transfer(self, request: Request, key: SecretStr, slot: Slot, time: TimeBudget) -> Answer:
         """Put one request on the wire, stamping its slot, and read its whole answer.
+
+        What is free is broken off when its call has to answer; what spends has the whole time of a request, since its
+        answer tells what was paid for.
 
         Raises:
             ConnectionFailedError: It never reached the API.
@@ -71,10 +72,12 @@ class Http:
             ConfigurationError: The address or a proxy cannot be used.
         """
         secret, stamps, http = key.get_secret_value(), Stamps(slot), self._open()
+        most_s = self._most_s(None if request.spends else time)
         if self._transport is not None:  # only the network reports its events
             stamps.begin()
         try:
-            with ExitStack() as opened, anyio.fail_after(self.settings.timeout_s):
+            end = nullcontext() if request.spends else time.ending()
+            with ExitStack() as opened, anyio.fail_after(self.settings.timeout_s), end:
                 async with http.stream(
                     request.method,
                     self.settings.base_url + request.path,
@@ -89,21 +92,27 @@ class Http:
             # What speaks SOCKS raises errors of its own while it asks for the way.
             if stamps.begun and not isinstance(error, httpx.TransportError | TimeoutError):
                 raise
-            raise self._broken(request, error, begun=stamps.begun) from None
+            raise self._broken(request, error, most_s, begun=stamps.begun) from None
 
         read = partial(_read, response, secret, content)
         return await anyio.to_thread.run_sync(read) if len(content) > LARGE_BYTES else read()
 
-    def _broken(self, request: Request, error: Exception, *, begun: bool) -> ApiError:
+    def _most_s(self, time: TimeBudget | None) -> float:
+        """How long a request may take, in seconds: until its call ends, unless that is None."""
+        timeout_s = self.settings.timeout_s
+        return timeout_s if time is None else min(timeout_s, round(time.ends_in_s()))
+
+    def _broken(self, request: Request, error: Exception, most_s: float, *, begun: bool) -> ApiError:
         """The error for a request without a whole answer; of one that had not `begun` to leave, all is known."""
         if not begun:
-            return no_connection(request.tool, self.settings.base_url, error, CONNECT_TIMEOUT_S)
+            reach_s = min(CONNECT_TIMEOUT_S, most_s)
+            return no_connection(request.tool, self.settings.base_url, error, reach_s)
         if isinstance(error, httpx.TimeoutException | TimeoutError):
-            return lost(request, f"no answer within {self.settings.timeout_s:g} s")
+            return lost(request, f"no answer within {most_s:g} s")
         return lost(request, f"the connection broke ({type(error).__name__})")
 
-    async def fetch(self, link: str) -> bytes:
-        """What a link from an answer leads to; the key is not sent along.
+    async def fetch(self, link: str, time: TimeBudget) -> bytes:
+        """What a link from an answer leads to, by the end of the call; the key is not sent along.
 
         Links to the API's own address go the API's way. All others are public https addresses: each is looked up once,
         connected to directly and never through a proxy, which would look it up again; every redirect anew.
@@ -111,14 +120,19 @@ class Http:
         Raises:
             LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
         """
+        most_s = self._most_s(time)
         try:
-            with anyio.fail_after(self.settings.timeout_s):
+            with anyio.fail_after(self.settings.timeout_s), time.ending():
                 for _ in range(MAX_REDIRECTS + 1):
                     answer = await self._get(link)
                     if isinstance(answer, bytes):
                         return answer
                     link = answer
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
+        except (TimeoutError, httpx.TimeoutException):
+            raise LinkRefusedError(
+                f"The link {quoted(link, 100)} did not answer within {most_s:g} s."
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise LinkRefusedError(f"The link {quoted(link, 100)} failed ({type(error).__name__}).") from None
         raise LinkRefusedError(f"The link {quoted(link, 100)} leads on and on.")
 
@@ -201,15 +215,6 @@ class _InProcess(httpx.ASGITransport):
             raise httpx.ReadError(type(error).__name__) from error
 
 
-def _without(secret: str, content: bytes) -> bytes:
-    """The content without the key, should the API echo it in whatever spelling; pictures are left alone."""
-    if content.startswith(_PICTURES):
-        return content
-    text = content.decode("latin-1")
-    told = redacted(text, [secret])
-    return content if told == text else told.encode("latin-1")
-
-
 async def _taken_in(request: Request, response: httpx.Response) -> bytes:
     """The body of an answer, bounded.
 
@@ -230,7 +235,7 @@ def _read(response: httpx.Response, secret: str, content: bytes) -> Answer:
     """The answer, read once and without the key."""
     answer = Answer(
         status=response.status_code,
-        content=_without(secret, content),
+        content=without_key(secret, content),
         retry_after_s=retry_after_s(response.headers),
     )
     answer.unfold()

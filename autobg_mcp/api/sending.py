@@ -36,6 +36,7 @@ class Turn:
     _account: Account
     _slot: Slot
     _http: Http
+    _time: TimeBudget
 
     async def send(self) -> Answer:
         """Send the request once and answer its success.
@@ -43,7 +44,7 @@ class Turn:
         Raises:
             ApiError: There is no success; the error says whether credits may have been spent.
         """
-        answer = await self._http.transfer(self._request, self._account.key, self._slot)
+        answer = await self._http.transfer(self._request, self._account.key, self._slot, self._time)
         refusal = classify(self._request, answer)
         limited = isinstance(refusal, RateLimitedError)
         await self._slot.answered(refused=limited, retry_after_s=answer.retry_after_s)
@@ -76,6 +77,9 @@ class Tries:
 
     A 429 means that the API did not act, so any request is tried again once its gate opens, in its old place. A request
     that never reached the API is tried again once; a lost answer only where asking again changes nothing.
+
+    What is free is not begun once the time of its call is over. So every loop over requests ends by itself: it meets the
+    error of a slot that lies beyond the call, and answers what it has.
     """
 
     def __init__(
@@ -109,13 +113,14 @@ class Tries:
         """Wait for a slot and hold it for the block.
 
         Raises:
-            ThrottledError: The slot lies beyond the call's time; nothing was sent.
+            ThrottledError: The slot lies beyond the call's time, or that is over; nothing was sent.
             ApiError: What the block raised, where it may not be tried again.
         """
+        self._check_time()
         try:
             async with self._slot() as slot:
                 self._refused, self.has_slot = slot, True
-                yield Turn(self._request, self._account, slot, self._sender.http)
+                yield Turn(self._request, self._account, slot, self._sender.http, self._time)
         except ThrottledError as error:
             if self._limited is None:
                 raise
@@ -126,11 +131,23 @@ class Tries:
         except ApiError as error:
             kind = next((kind for kind in self._left if isinstance(error, kind)), None)
             wants_pause = isinstance(error, ServerFaultError) and error.retry_after_s is not None
-            if kind is None or not error.repeatable or not self._left[kind] or wants_pause:
+            may_repeat = error.repeatable and not wants_pause and not self._is_late()
+            if kind is None or not may_repeat or not self._left[kind]:
                 raise
             self._left[kind] -= 1
             self._limited = error if isinstance(error, RateLimitedError) else None
             self._refused = self._refused if self._limited else None
+
+    def _is_late(self) -> bool:
+        return not self._request.spends and not self._time.may_begin()
+
+    def _check_time(self) -> None:
+        if self._is_late():
+            raise ThrottledError(
+                f"{self._request.tool}: the time of this call was over; it was not sent.",
+                next_step="Call again for what is missing.",
+                retry_after_s=0.0,
+            )
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[Slot]:

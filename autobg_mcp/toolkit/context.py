@@ -11,7 +11,7 @@ import anyio.to_thread
 from autobg_mcp.api.call import Account, Call, Progress, TimeBudget
 from autobg_mcp.api.exchange import Answer, Request
 from autobg_mcp.api.sending import Sender, Tries
-from autobg_mcp.clock import Clock
+from autobg_mcp.clock import Timekeeper
 from autobg_mcp.errors import StateError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox, SavedFile
@@ -51,7 +51,7 @@ class Context:
     jobs: Jobs
     lingering: Lingering
     """Requests that outlast the call."""
-    clock: Clock
+    clock: Timekeeper
 
     def tries(self, request: Request) -> Tries:
         """One request on its way, in this call's name and time."""
@@ -74,7 +74,7 @@ class Context:
         Raises:
             LinkRefusedError: It is not fetched, or it did not lead to anything within size and time.
         """
-        return await self.sender.http.fetch(link)
+        return await self.sender.http.fetch(link, self.time)
 
     async def look(self, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """Run a method that only reads files, in a worker thread; a cancelled call does not wait for a slow disk.

@@ -116,28 +116,26 @@ class Checkout:
     async def _room(self) -> None:
         """Wait until the next request may be begun."""
         while self._under_way and self._context.time.ends_in_s():
-            is_open = bool(self._tally.count("accepted"))
-            if (
-                is_open
-                and len(self._under_way) < MOST_AT_ONCE
-                and all(map(self._is_slow, self._under_way.values()))
-            ):
+            is_open = bool(self._tally.count("accepted") and self._parts)
+            may_overlap = is_open and len(self._under_way) < MOST_AT_ONCE
+            if may_overlap and all(map(self._is_slow, self._under_way.values())):
                 return
-            await self._pause()
+            await self._pause(most_s=_LOOK_EVERY_S if may_overlap else None)
 
     def _is_slow(self, attempt: Attempt) -> bool:
         now_s = self._context.clock.monotonic_s()
         return attempt.has_slot and now_s - self._slow_from_s.setdefault(attempt, now_s) >= _SLOW_AFTER_S
 
-    async def _pause(self) -> None:
-        """Wait until a request is answered, or a moment; then gather what is still to be sent of those that are."""
-        timer = asyncio.create_task(
-            self._context.clock.sleep(min(_LOOK_EVERY_S, self._context.time.ends_in_s()))
-        )
+    async def _pause(self, *, most_s: float | None = None) -> None:
+        """Wait until a request is answered, `most_s` are over or the call has to end; gather what is still to be sent of it."""
+        timer = None if most_s is None else asyncio.create_task(self._context.clock.sleep(most_s))
         try:
-            await asyncio.wait([*self._under_way, timer], return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError), self._context.time.ending():
+                waited_for = [*self._under_way, *([timer] if timer else [])]
+                await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
         for task in [task for task in self._under_way if task.done()]:
             attempt = self._under_way.pop(task)
             self._parts.extendleft(reversed(attempt.sooner))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import anyio
 import anyio.to_thread
 
-from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.errors import AutobgError, FileRefusedError
 from autobg_mcp.files.archive import pictures_in
 from autobg_mcp.files.base64 import decoded
@@ -81,8 +80,7 @@ class Crate:
         return [*self._failed, *named, *([NotSaved(name=f"{more} more", reason=_SURPLUS)] if more else [])]
 
     async def take(self, found: Sequence[Found]) -> None:
-        """Save what was found, links one after another as long as one request may take."""
-        time = TimeBudget(self._context.settings.timeout_s, self._context.clock)
+        """Save what was found, links one after another as long as the call may begin another."""
         total = min(sum(one.is_link() for one in found), len(self._pic_ids))
         fetched = 0
         for one in self._in_turn(found):
@@ -91,7 +89,7 @@ class Crate:
                 await self.put(one.name, content) if content is not None else None
             elif len(self.files) >= len(self._pic_ids):
                 self._leave_over(one.name)
-            elif not time.left_s():
+            elif not self._context.time.may_begin():
                 self._fail(one.name, "not fetched: the time was over; call again with what is missing")
             else:
                 fetched = min(fetched + 1, total)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal, NamedTuple, Self, get_args
 
+import anyio
 from pydantic import Field
 
 from autobg_mcp.clock import day_start_s, local_day
-from autobg_mcp.errors import AutobgError, ThrottledError
+from autobg_mcp.errors import AutobgError
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
@@ -94,9 +95,8 @@ class GetCreditSummary(Tool[CreditSummary]):
     ] = None
 
     async def run(self, context: Context) -> CreditSummary:
-        """Ask the balance and the usage; where the API's usage cannot be understood, the ledger answers."""
-        left = (await GetUserCreditDetails().run(context)).current_credits
-        used = [await _used(period, context) for period in get_args(Period)]
+        """Ask the balance and the usage; where the API's usage cannot be understood or did not come, the ledger answers."""
+        left, used = await _asked(context)
         limit, pace = await DailyLimit.now(context), _pace(used, _today(context))
         days_left = None if pace is None else max(0, int(left / pace.per_day))
         notes = [_pace_told(pace, used), *await _doubts(used, context), *self._lacking(left, limit)]
@@ -196,12 +196,28 @@ def _named(key: str | None, name: str | None) -> str:
     return cleaned(f"{key} ({name})" if name else key, 60)
 
 
+async def _asked(context: Context) -> tuple[float, list[Used]]:
+    """The balance and the usage of each period; all at once, since a slow API leaves no time for one after another.
+
+    Raises:
+        AutobgError: There is no balance.
+    """
+    used: dict[Period, Used] = {}
+
+    async def ask(period: Period) -> None:
+        used[period] = await _used(period, context)
+
+    async with anyio.create_task_group() as group:
+        for period in get_args(Period):
+            group.start_soon(ask, period)
+        left = (await GetUserCreditDetails().run(context)).current_credits
+    return left, [used[period] for period in get_args(Period)]
+
+
 async def _used(period: Period, context: Context) -> Used:
     try:
         used = (await GetUserUsage(reportOption=period).run(context)).credits
         why = "the API's usage answer was not understood"
-    except ThrottledError:
-        raise
     except AutobgError as error:
         used, why = None, f"the API's usage failed: {error}"
     if used is not None:

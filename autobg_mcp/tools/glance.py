@@ -5,8 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
-import anyio
-
 from autobg_mcp.api.call import Progress, TimeBudget
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.toolkit.context import Context
@@ -17,10 +15,18 @@ _LOOK_TAKES_S: Final = 10.0
 """The longest a free look may take; a call does not wait longer for what it can do without."""
 
 
-async def glance(run: Callable[[Context], Awaitable[T]], context: Context) -> T | None:
-    """What a free call answers; None where it fails, or the same minute does not allow it."""
+async def glance(
+    run: Callable[[Context], Awaitable[T]], context: Context, most_s: float = _LOOK_TAKES_S
+) -> T | None:
+    """What a free call answers; None where it fails, or the same minute does not allow it.
+
+    Args:
+        run: Makes the free call.
+        context: Of the call that it serves, with which it ends.
+        most_s: The longest it may take, in seconds.
+    """
+    most_s = min(most_s, _LOOK_TAKES_S, context.time.ends_in_s())
     brief = replace(context, time=TimeBudget(0.0, context.clock), progress=Progress())
-    with anyio.move_on_after(_LOOK_TAKES_S):
-        with suppress(AutobgError, OSError):
-            return await run(brief)
+    with suppress(AutobgError, OSError), context.clock.deadline(most_s):  # a TimeoutError is an OSError
+        return await run(brief)
     return None

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from autobg_mcp.errors import OutcomeUnknownError
 from autobg_mcp.money.facts import Fact, PicturesReported, PicturesSentToQA
 from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
@@ -87,11 +88,23 @@ class ReportImages(Endpoint[Reported]):
             reported=reported, notReported=sieve.left, batches=await batches_of(self.picIDs, context)
         )
 
-    def group(self, context: Context) -> Group[Reported]:
-        """These pictures, of which any may go out in calls of their own."""
+    def group(self, context: Context, *, after_loss: str = "") -> Group[Reported]:
+        """These pictures, of which any may go out in calls of their own.
+
+        Args:
+            context: The call's.
+            after_loss: What to do next where an answer is lost; empty for the usual.
+        """
 
         async def send(pic_ids: list[int]) -> Reported:
-            return await super(ReportImages, self.model_copy(update={"picIDs": pic_ids})).run(context)
+            call = self.model_copy(update={"picIDs": pic_ids})
+            try:
+                return await super(ReportImages, call).run(context)
+            except OutcomeUnknownError as error:  # it may have been done, so no repeat does it again unasked
+                for fact in call.teaches(Reported(reported=pic_ids)):
+                    await context.remember(fact)
+                error.next_step = after_loss or error.next_step
+                raise
 
         return Group(self.picIDs, send)
 

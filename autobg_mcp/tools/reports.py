@@ -1,6 +1,6 @@
 """Many reports in few calls: equal reasons and comments share one, and nothing is reported twice."""
 
-from typing import Annotated, get_args
+from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
@@ -18,6 +18,10 @@ from autobg_mcp.tools.quality import (
 )
 from autobg_mcp.tools.several import LeftOut, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
+
+_LOST: Final = (
+    "Call again with the same reports: those of that call count as reported; a new comment reports them anew."
+)
 
 
 class PictureReport(Arguments):
@@ -92,7 +96,7 @@ class ReportManyImages(Tool[ManyReported]):
             return Group(group.pic_ids, send)
 
         sieve = Sieve[Reported](context, ReportImages.tool, ReportImages.rate)
-        await sieve.serve([counted(group.group(context)) for group in groups])
+        await sieve.serve([counted(group.group(context, after_loss=_LOST)) for group in groups])
         if total:
             await context.progress(f"{done} of {total} pictures reported", done=total, total=total)
         if sieve.left and not sieve.answers and not known:

@@ -33,6 +33,8 @@ class Review(PictureResult):
     """Where the files lie, each named by its picID; empty where none was saved."""
     unfinished: bool
     """Whether a picture is pending, or could not be fetched."""
+    late: list[str]
+    """The picIDs of pictures that the call's time did not suffice for."""
     unchanged: bool = False
     """Whether a picture is the same as when it was reported."""
     instead: str = ""
@@ -60,6 +62,8 @@ class Review(PictureResult):
         steps = [f"report bad ones with reportManyImages, reasons: {', '.join(get_args(ReportReason))}"]
         if self.unfinished:
             steps.append(f"waitForBatch, then page {self.page} again for what is missing here")
+        if self.late:
+            steps.append(f"getImagesRaw for each that the time did not suffice for: {', '.join(self.late)}")
         if self.unchanged:
             steps.append("what is the same as when reported may still be redone: review again later")
         if self.page < self.pages:
@@ -98,6 +102,7 @@ class ReviewBatch(Tool[Review]):
             lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
             folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
             unfinished=any(entry.unfinished for entry in entries),
+            late=[str(entry.tile.picID) for entry in entries if entry.late],
             unchanged=any(entry.unchanged for entry in entries),
             instead=instead,
             instead_next=instead_next,
@@ -125,6 +130,7 @@ class _Entry(NamedTuple):
     line: str
     file: Path | None = None
     unfinished: bool = False
+    late: bool = False
     unchanged: bool = False
 
 
@@ -152,20 +158,21 @@ async def _entry(image: ImageState, context: Context) -> _Entry:
     )
     pic_id, name = cleaned(str(image.picID), 40), cleaned(image.picName)
     line = f"picID {pic_id} {quoted(_shortened(name))}: {state}"
-    unfinished = state == "pending"
+    unfinished, late = state == "pending", False
     if state == "done":
         try:
             picture = await GetImagesRaw.from_arguments({"picID": image.picID}).run(context)
         except AutobgError as error:
             line += f", not shown: {cleaned(str(error))}"
-            unfinished = error.repeatable
+            late = error.repeatable and not context.time.may_begin()
+            unfinished = error.repeatable and not late
         else:
             return _shown(picture, line, pic_id, name)
     mark = await mark_of(image.picID, context)
     line += f", {mark}" if mark else ""
     known = await context.ledger.picture(context.account.id, str(image.picID))
     tile = Tile(pic_id, name, state, before=await original_of(known, context))
-    return _Entry(tile, line, unfinished=unfinished)
+    return _Entry(tile, line, unfinished=unfinished, late=late)
 
 
 def _shown(picture: Picture, line: str, pic_id: str, name: str) -> _Entry:

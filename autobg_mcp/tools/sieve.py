@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from autobg_mcp.errors import AutobgError, NotReadyError
+from autobg_mcp.errors import AutobgError, NotReadyError, OutcomeUnknownError, ThrottledError
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.images import GetImageStatus
@@ -161,11 +161,13 @@ class Sieve(Generic[AnswerT]):
         return group.part(rest) if rest else None
 
     def _stop(self, group: Group[AnswerT], waiting: Iterable[Group[AnswerT]], error: AutobgError) -> None:
-        """Leave out the group that met an error which would meet the rest, and the rest."""
+        """Leave out the group that met an error which would meet the rest, and the rest, of which surely nothing was sent."""
         gone = {pic_id for one in self.left for pic_id in one.picIDs}
         self._leave([one for one in group.pic_ids if one not in gone], error)
         if rest := [pic_id for other in waiting for pic_id in other.pic_ids]:
-            self._leave(rest, error, reason="not sent after that failure")
+            is_late = isinstance(error, ThrottledError)
+            again = "in a minute" if isinstance(error, OutcomeUnknownError) else ""
+            self._leave(rest, error, again, None if is_late else "not sent after that failure")
 
     def _leave(
         self, pic_ids: list[int], error: AutobgError, again: str = "", reason: str | None = None

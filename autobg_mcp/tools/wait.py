@@ -6,7 +6,7 @@ from typing import Annotated
 import anyio
 from pydantic import Field
 
-from autobg_mcp.errors import ThrottledError
+from autobg_mcp.errors import OutcomeUnknownError, ThrottledError
 from autobg_mcp.money.ledger import Poll
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Tool
@@ -51,8 +51,9 @@ class WaitForBatch(Tool[BatchStatus]):
             )
             try:
                 status = await self._look(context) if poll.may_poll else await self._shared(poll, context)
-            except ThrottledError:
-                if status is None:
+            except (ThrottledError, OutcomeUnknownError) as error:
+                is_late = isinstance(error, ThrottledError) or not context.time.left_s()
+                if status is None or not is_late:
                     raise
                 return status
             if status.done != told:
