@@ -13,6 +13,8 @@ from autobg_mcp.tools.downloads import DownloadProcessedImages as DownloadProces
 from autobg_mcp.tools.images import GetImagesBase64 as GetImagesBase64
 from autobg_mcp.tools.images import GetImagesRaw as GetImagesRaw
 from autobg_mcp.tools.images import GetImageStatus as GetImageStatus
+from autobg_mcp.tools.jobs import GetJobs as GetJobs
+from autobg_mcp.tools.jobs import StopJob as StopJob
 from autobg_mcp.tools.library import ListLibraryTemplates as ListLibraryTemplates
 from autobg_mcp.tools.plates import ReplaceNumPlate as ReplaceNumPlate
 from autobg_mcp.tools.plates import ReplaceNumPlateS3 as ReplaceNumPlateS3

@@ -68,7 +68,7 @@ class Client:
         self._fence = fence or Fence(settings.image_dirs, results=settings.output_folder())
         self._outbox = Outbox(settings.output_folder())
         self._ledger = SqliteLedger(settings.state_dir, clock=clock)
-        self._storage = Storage(settings.state_dir, clock=clock)
+        self._storage = Storage(settings.jobs_file(), clock=clock)
         self._jobs = Jobs.on(self._storage)
         self._till = Till(self._ledger, Terms.of(settings), clock, self._jobs.book.queued)
         self._lingering = Lingering()
@@ -113,8 +113,7 @@ class Client:
         if not self.settings.background or self.settings.read_only:
             setting = "AUTOBG_READ_ONLY" if self.settings.background else "AUTOBG_BACKGROUND=off"
             raise ConfigurationError(f"{setting}: this process sends nothing in the background.")
-        account = self._account(None).id
-        await Runner(account, self._jobs, self._carry_out, self._clock).run(once=once)
+        await Runner(lambda: self._account(None).id, self._jobs, self._carry_out, self._clock).run(once=once)
 
     async def _carry_out(self, turn: JobTurn) -> Done:
         """One turn of a job, in the name of the program that asked for it."""
@@ -125,6 +124,8 @@ class Client:
             return Done(None)
         call = Call(host=work.job.host, max_wait_s=TURN_S, background=True)
         context = self._context(call)
+        if context.account.id != work.job.account:  # the key was changed in this moment
+            return Done(self._clock.wall_s())
         return await carry_out(work, turn, replace(context, till=self._till.since(work.job.created_at)))
 
     def _context(self, call: Call) -> Context:

@@ -204,6 +204,10 @@ class Settings(BaseSettings):
             return [self.key().get_secret_value()]
         return []
 
+    def jobs_file(self) -> Path:
+        """The file that jobs are kept in; it is there once there was a job."""
+        return self.state_dir / "jobs.sqlite3"
+
     def output_folder(self) -> Path:
         """The folder that results are saved in."""
         if self.output_dir is not None:

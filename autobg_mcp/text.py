@@ -174,6 +174,11 @@ def clock_time(now: float, seconds: float) -> str:
     return f"{moment:%H:%M}{'' if is_today else f' on {moment:%Y-%m-%d}'}, in about {ahead}"
 
 
+def wall_time(moment: float) -> str:
+    """A moment of about today by the clock here: `09:50`."""
+    return f"{datetime.fromtimestamp(moment).astimezone():%H:%M}"
+
+
 def amount(number: float) -> str:
     """A number of credits with all its digits, and without a fraction where there is none."""
     return f"{number:.12g}"

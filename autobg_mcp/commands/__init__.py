@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from autobg_mcp.commands import call, demo, sandbox, serve, tools
+from autobg_mcp.commands import call, demo, sandbox, serve, tools, work
 from autobg_mcp.commands.codes import FAILED, INTERRUPTED, UNHEARD, WRONG_USAGE
 from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, ConfigurationError
 
-COMMANDS = (serve, demo, sandbox, call, tools)
+COMMANDS = (serve, work, demo, sandbox, call, tools)
 
 
 class _Version(argparse.Action):

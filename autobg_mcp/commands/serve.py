@@ -7,7 +7,7 @@ from autobg_mcp.commands.session import declare_sandbox, load_settings, open_cli
 from autobg_mcp.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from autobg_mcp.serving.server import OpenClient
+    from autobg_mcp.serving.on_demand import OpenClient
     from autobg_mcp.settings import Settings
 
 _MEND = "Ask the person who runs this server to correct it in the host's configuration, and to start the server again."

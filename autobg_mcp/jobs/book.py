@@ -164,6 +164,19 @@ class Book:
 
         return await self._storage.read(work, without=[])
 
+    async def batches(self, job_id: str, *, limit: int) -> list[str]:
+        """The newest batches that photos of a job are in, the newest last."""
+
+        def work(db: sqlite3.Connection, _: float) -> list[str]:
+            found = db.execute(
+                "SELECT DISTINCT batch_id FROM batches WHERE vehicle IN (SELECT id FROM vehicles WHERE job = ?) "
+                "ORDER BY vehicle DESC LIMIT ?",
+                (job_id, limit),
+            )
+            return [str(row["batch_id"]) for row in found][::-1]
+
+        return await self._storage.read(work, without=[])
+
     async def requests(self, account: str) -> dict[str, int]:
         """Requests that are still to be made for all jobs of an account, by tool."""
         return await self._storage.read(lambda db, _: standing.requests(db, "account", account), without={})

@@ -45,14 +45,14 @@ class Runner:
     """Takes turns and has them carried out, for as long as it runs.
 
     Args:
-        account: Whose jobs.
+        whose: Whose jobs: the account now, which changes with the key.
         jobs: What is to be done, and whose turn it is.
         carry_out: Does the work.
         clock: Tells the time.
     """
 
-    def __init__(self, account: str, jobs: Jobs, carry_out: CarryOut, clock: Clock) -> None:
-        self._account, self._jobs = account, jobs
+    def __init__(self, whose: Callable[[], str], jobs: Jobs, carry_out: CarryOut, clock: Clock) -> None:
+        self._whose, self._account, self._jobs = whose, whose(), jobs
         self._book, self._queue = jobs.book, jobs.queue
         self._carry_out, self._clock = carry_out, clock
         self._running: dict[JobTurn, anyio.CancelScope] = {}
@@ -67,6 +67,7 @@ class Runner:
         """
         while True:
             try:
+                self._account = self._whose()
                 is_open = await self._book.is_open(self._account)
                 if is_open and await self._queue.hold(self._account):
                     await self._lead()
@@ -99,12 +100,12 @@ class Runner:
         await self._queue.offer(await self._book.unfinished(self._account), due_at=self._clock.wall_s())
 
     async def _goes_on(self) -> bool:
-        """Whether a job is open or work is under way; work for a job that has ended is broken off."""
+        """Whether a job is open or work is under way, and the account is the same; work for a job that has ended is broken off."""
         open_jobs = await self._book.open_jobs(self._account)
         for turn, scope in self._running.items():
             if turn.job not in open_jobs:
                 scope.cancel()
-        return bool(open_jobs or self._running)
+        return bool(open_jobs or self._running) and self._whose() == self._account
 
     async def _next(self) -> JobTurn | None:
         """The next turn that there is room for."""

@@ -17,7 +17,6 @@ T = TypeVar("T")
 Transaction = Callable[[sqlite3.Connection, float], T]
 """What is done in one transaction, at a time by the wall clock."""
 
-FILE_NAME: Final = "jobs.sqlite3"
 _IF_LOST: Final = (
     "The new one knows of no job: what was queued is not sent. What was sent before stands in the ledger, so the same plan "
     "sends only the rest."
@@ -118,12 +117,12 @@ class Storage:
     """Reads and writes of the file of jobs.
 
     Args:
-        folder: Where the file lives; made at the first use.
+        path: The file; made with its folder at the first use.
         clock: Tells the time; only the wall's is asked.
     """
 
-    def __init__(self, folder: Path, *, clock: Clock = SYSTEM) -> None:
-        self.path = folder / FILE_NAME
+    def __init__(self, path: Path, *, clock: Clock = SYSTEM) -> None:
+        self.path = path
         self.holder = f"{os.getpid()}-{secrets.token_hex(6)}"
         """A name for this process that no other has."""
         self.clock = clock

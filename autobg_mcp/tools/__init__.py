@@ -32,6 +32,8 @@ MODULES = {
     "sendImagesForQA": "quality",
     "listLibraryTemplates": "library",
     "uploadImagesWithLibraryTemplate": "uploads",
+    "getJobs": "jobs",
+    "stopJob": "jobs",
     "waitForBatch": "wait",
     "reviewBatch": "review",
     "reportManyImages": "reports",

@@ -37,6 +37,8 @@ class Review(PictureResult):
     """The picIDs of pictures that the call's time did not suffice for."""
     unchanged: bool = False
     """Whether a picture is the same as when it was reported."""
+    queued: str = ""
+    """That photos of its vehicle are still to be sent, and until when."""
     instead: str = ""
     """What is said where there is nothing to show; empty where there is a sheet."""
     instead_next: str = ""
@@ -51,6 +53,7 @@ class Review(PictureResult):
             [
                 f"Batch {self.batchID}, sheet {self.page} of {self.pages}. Left: before; right: after.{saved}",
                 *self.lines,
+                *([self.queued] if self.queued else []),
                 f"Next: {self.next_step()}",
             ]
         )
@@ -87,7 +90,7 @@ class ReviewBatch(Tool[Review]):
 
     async def run(self, context: Context) -> Review:
         """Fetch the sheet's pictures, a few at a time so that memory stays small, and draw it."""
-        status = await GetImageStatus(batchID=self.batchID).run(context)
+        status = await (await GetImageStatus(batchID=self.batchID).run(context)).with_queued(context)
         pages = max(1, -(-len(status.images) // MOST_TILES))
         first = (self.page - 1) * MOST_TILES
         images = status.images[first : first + MOST_TILES]
@@ -101,7 +104,10 @@ class ReviewBatch(Tool[Review]):
             pages=pages,
             lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
             folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
-            unfinished=any(entry.unfinished for entry in entries),
+            unfinished=bool(status.queued) or any(entry.unfinished for entry in entries),
+            queued=f"job {status.job} sends {status.queued} more of it by {status.doneBy}"
+            if status.queued
+            else "",
             late=[str(entry.tile.picID) for entry in entries if entry.late],
             unchanged=any(entry.unchanged for entry in entries),
             instead=instead,

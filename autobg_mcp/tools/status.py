@@ -1,6 +1,7 @@
 """How far a batch is: counted, with only what needs a look, and when to look again."""
 
 import math
+from contextlib import suppress
 from typing import Annotated, Final, Self
 
 from pydantic import Field, JsonValue
@@ -9,6 +10,7 @@ from autobg_mcp.errors import NotReadyError, StateError
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words
+from autobg_mcp.tools.forecast import done_by
 
 MOST_LISTED: Final = 10
 """The most failed and pending pictures that a status lists; a look is repeated often, and a model pays for each."""
@@ -40,8 +42,13 @@ class BatchStatus(Result):
     processed: int
     failed: int
     pending: int
+    queued: int | None = None
+    """Photos of its vehicle that a job sends later; they are pending, too."""
     images: list[ImageState]
     note: str | None = None
+    job: str | None = Field(default=None, exclude=True)
+    """The job that sends them."""
+    doneBy: str | None = None
     every: bool = Field(default=False, exclude=True)
     """Whether a caller wants every picture listed."""
     people_left_s: float | None = Field(default=None, exclude=True)
@@ -90,11 +97,25 @@ class BatchStatus(Result):
         told = self.model_copy(update={"images": listed, "note": note})
         return super(BatchStatus, told).structured()
 
+    async def with_queued(self, context: Context) -> Self:
+        """The same with the photos of its vehicle counted as pending that are not sent yet; a fault of the jobs' file hides nothing."""
+        with suppress(StateError):
+            queued = await context.jobs.book.queued_of_batch(context.account.id, self.batchID)
+            if queued.photos and queued.job is not None:
+                done = await done_by(queued.job, context)
+                pending = self.pending + queued.photos
+                return self.model_copy(
+                    update={"pending": pending, "queued": queued.photos, "job": queued.job, "doneBy": done}
+                )
+        return self
+
     def next_step(self) -> str:
         """Wait while pictures are pending, as long as it takes; then look at them."""
         if self.total and not self.pending:
             return f"reviewBatch batchID={self.batchID}"
         wait = f"waitForBatch batchID={self.batchID}"
+        if self.queued:
+            return f"{wait}; job {self.job} sends {self.queued} of them by {self.doneBy}"
         if self.people_left_s is None or not math.isfinite(self.people_left_s):
             return wait
         minutes = round(self.people_left_s / 60)

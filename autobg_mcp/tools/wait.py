@@ -56,6 +56,7 @@ class WaitForBatch(Tool[BatchStatus]):
                 if status is None or not is_late:
                     raise
                 return status
+            status = await status.with_queued(context)
             if status.done != told:
                 told = status.done
                 await self._tell(status, context)

@@ -1,0 +1,179 @@
+"""Questions about jobs, and their end: how far they are, why they wait, and that no more is sent."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from autobg_mcp.errors import ArgumentsRefusedError
+from autobg_mcp.jobs.job import JobStanding, PhotoState, VehicleState
+from autobg_mcp.jobs.queue import RESULTS
+from autobg_mcp.text import at, quoted, wall_time
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.tool import Part, Result, Tool
+from autobg_mcp.tools.forecast import done_by
+
+MOST_JOBS: Final = 5
+_MOST_BATCHES: Final = 12
+_REASON_CHARS: Final = 90
+
+JobID = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
+    Field(description="Such as j-7k2mq9xd."),
+]
+
+
+class JobReport(Part):
+    """One job: vehicles and photos by state, how fast it goes, when it is done, and why it waits."""
+
+    job: str
+    state: str
+    vehicles: str
+    photos: str
+    perMinute: float | None = None
+    doneBy: str | None = None
+    waits: list[str] = Field(default_factory=list)
+    notTaken: list[str] = Field(default_factory=list)
+
+
+class JobReports(Result):
+    """The open jobs, then the newest."""
+
+    jobs: list[JobReport]
+    note: str | None = None
+    steps: str = Field(default="", exclude=True)
+    """What to do next."""
+
+    def next_step(self) -> str:
+        """Look again later, or at the results."""
+        return self.steps
+
+
+class StoppedJob(Result):
+    """A job that sends nothing any more, and what it had sent."""
+
+    job: str
+    state: str
+    notSent: int
+    sent: int
+    batchIDs: list[str]
+    note: str | None = None
+
+    def next_step(self) -> str:
+        """What was sent can be waited for."""
+        return f"waitForBatch batchID={self.batchIDs[-1]}" if self.batchIDs else ""
+
+
+class GetJobs(Tool[JobReports]):
+    """Say how far jobs are: vehicles and photos by state, rate, finish time, and why they wait. Free."""
+
+    tool = "getJobs"
+    title = "See jobs"
+    effect = "reads"
+    toolset = "workflow"
+
+    job: JobID | None = None
+
+    async def run(self, context: Context) -> JobReports:
+        """Read the book of jobs; the API is not asked.
+
+        Raises:
+            ArgumentsRefusedError: There is no such job.
+        """
+        account, book = context.account.id, context.jobs.book
+        if self.job is not None:
+            found = [await _standing(self.job, context)]
+        else:
+            found = await book.standings(account, limit=MOST_JOBS + 1)
+        more = len(found) > MOST_JOBS
+        reports = [await _report(one, context) for one in found[:MOST_JOBS]]
+        note = "there are more: name one with job" if more else None if found else "there are no jobs"
+        return JobReports(jobs=reports, note=note, steps=_next(found[:MOST_JOBS]))
+
+
+class StopJob(Tool[StoppedJob]):
+    """Stop a job: what is not sent yet is not sent; what was sent goes on at the API and stays paid."""
+
+    tool = "stopJob"
+    title = "Stop a job"
+    effect = "changes"
+    toolset = "workflow"
+    idempotent = True
+    audited_fields = ("job", "notSent", "sent")
+
+    job: JobID
+
+    async def run(self, context: Context) -> StoppedJob:
+        """End it; a photo that is on the wire is finished.
+
+        Raises:
+            ArgumentsRefusedError: There is no such job.
+        """
+        await _standing(self.job, context)
+        await context.jobs.book.stop(context.account.id, self.job)
+        ended = await _standing(self.job, context)
+        batches = await context.jobs.book.batches(self.job, limit=_MOST_BATCHES)
+        more = ended.batches - len(batches)
+        return StoppedJob(
+            job=self.job,
+            state=ended.job.state,
+            notSent=ended.photos.get("stopped", 0) + ended.photos.get("queued", 0),
+            sent=ended.photos.get("taken", 0) + ended.photos.get("unknown", 0),
+            batchIDs=batches,
+            note=f"{more} more batches: listBatches" if more > 0 else None,
+        )
+
+
+async def _standing(job_id: str, context: Context) -> JobStanding:
+    found = await context.jobs.book.standing(context.account.id, job_id)
+    if found is None:
+        raise ArgumentsRefusedError(
+            f"job: there is no job {quoted(job_id, 40)}.", next_step="Call getJobs for the jobs there are."
+        )
+    return found
+
+
+async def _report(standing: JobStanding, context: Context) -> JobReport:
+    job, is_open = standing.job, standing.job.state == "open"
+    return JobReport(
+        job=job.id,
+        state=f"{job.state}, begun {at(job.created_at)} by {job.made_by}",
+        vehicles=_told(standing.vehicles),
+        photos=_told(standing.photos),
+        perMinute=standing.lately / 10 if is_open else None,
+        doneBy=await done_by(job.id, context) if is_open and standing.photos.get("queued") else None,
+        waits=await _waits(standing, context) if is_open else [],
+        notTaken=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in standing.refusals.items()][
+            :3
+        ],
+    )
+
+
+def _told(counts: Mapping[PhotoState, int] | Mapping[VehicleState, int]) -> str:
+    """Counts by state in one line, such as `120 done, 3 partly`."""
+    return ", ".join(f"{count:,} {state}" for state, count in counts.items()) or "none"
+
+
+async def _waits(standing: JobStanding, context: Context) -> list[str]:
+    """Why an open job stands still; empty where it goes on at the pace of its limits."""
+    signs, account = context.jobs.signs, context.account.id
+    waits = [
+        f"{one.lane}: {one.why}, since {wall_time(one.since)}, tried again at {wall_time(one.until)}"
+        for one in await signs.waits(account)
+        if one.lane in standing.requests or one.lane == RESULTS
+    ]
+    if await signs.is_worked(account):
+        return waits
+    return [
+        "no process is running that carries it on: any host's server does, and so does `autobg-mcp work`",
+        *waits,
+    ]
+
+
+def _next(found: list[JobStanding]) -> str:
+    if any(one.job.state == "open" for one in found):
+        return "getJobs again when it should be done; stopJob sends no more"
+    if any(one.photos.get("unknown") for one in found):
+        return "listBatches tells what is known of those of unknown outcome"
+    return "listBatches, then reviewBatch for each" if found else ""
