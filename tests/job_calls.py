@@ -1,0 +1,24 @@
+"""Jobs as a host sees them."""
+
+from typing import Any
+
+from conftest import Clock
+from documented import structured
+from mcp import Client as McpClient
+
+
+async def report_of(host: McpClient, job: object) -> dict[str, Any]:
+    """What getJobs says of a job."""
+    answer: dict[str, Any] = dict(structured(await host.call_tool("getJobs", {"job": str(job)})))
+    [report] = answer["jobs"]
+    return dict(report)
+
+
+async def ended(host: McpClient, clock: Clock, job: object, *, within_s: float = 900) -> dict[str, Any]:
+    """The job's report once it is open no more."""
+    for _ in range(int(within_s / 5)):
+        report = await report_of(host, job)
+        if not report["state"].startswith("open"):
+            return report
+        await clock.sleep(5)
+    raise AssertionError(f"not done within {within_s} s: {report}")
