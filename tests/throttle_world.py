@@ -8,7 +8,7 @@ from throttle_clock import AtOnce, TurnedClock
 
 from autobg_mcp.throttle import Limit, Slot, Throttle
 from autobg_mcp.throttle.memory import MemoryStore
-from autobg_mcp.throttle.shared import SharedThrottle
+from autobg_mcp.throttle.shared import OnWait, SharedThrottle
 from autobg_mcp.throttle.sqlite import SqliteStore
 from autobg_mcp.throttle.store import Store
 
@@ -49,8 +49,11 @@ class World:
         max_wait_s: float = 1000,
         takes_s: float = 0.2,
         background: bool = False,
+        on_wait: OnWait | None = None,
     ) -> Slot:
-        async with process.slot(BUCKET, limit, max_wait_s=max_wait_s, background=background) as slot:
+        async with process.slot(
+            BUCKET, limit, max_wait_s=max_wait_s, on_wait=on_wait, background=background
+        ) as slot:
             slot.sent()
             await self.clock.sleep(takes_s)
             await slot.answered()
