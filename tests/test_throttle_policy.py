@@ -103,11 +103,11 @@ def gaps_s(moments_s: list[float]) -> list[float]:
 STREAM = st.lists(
     st.builds(Call, up_s=st.floats(0, 2), back_s=st.floats(0, 6), background=st.just(True)),
     min_size=15,
-    max_size=40,
+    max_size=30,
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(limit=st.builds(Limit, calls=st.integers(1, 8), window_s=st.just(60.0)), stream=STREAM, data=st.data())
 def test_the_nth_call_that_somebody_waits_for_waits_n_paces_and_one_answer_at_most_beside_a_full_background(
     limit: Limit, stream: list[Call], data: st.DataObject

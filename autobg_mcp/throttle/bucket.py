@@ -7,8 +7,8 @@ log, and into a token bucket that holds the limit.
 
 Calls that nobody waits for stand behind all others, and get their slots one pace apart: the window divided by the
 allowance. So the slots they hold come free one after another, and a call that somebody waits for, the only one of its
-window, gets the next of them after one pace, plus what an answer takes; the n-th of a window after n paces. The pace is
-no slower than slots come back to a full queue, so it leaves none of the limit unused.
+window, gets the next of them after one pace, plus what an answer takes; the n-th of a window after n paces. Slots
+come back to a full queue no faster than that, so the pace costs next to nothing of the limit.
 
 All moments are whole microseconds of the bucket's own time: the clock of the store that keeps it, plus what that
 clock has ever lost. It never goes back, so a clock that does frees nothing and freezes nothing.
