@@ -105,7 +105,7 @@ def test_what_only_looks_dangerous_is_shown(name: str, shown: dict[str, Any]) ->
 def test_no_picture_fills_memory_or_holds_up_others(name: str, shown: dict[str, Any]) -> None:
     assert shown[name]["grown_bytes"] < 150 * MB
     assert shown[name]["took_s"] < 10
-    assert shown[name]["longest_gap_s"] < 1
+    assert shown[name]["longest_gap_s"] < 3
 
 
 RESTARTS = b"".join(bytes((0xFF, kind)) for kind in range(0xD0, 0xD8))
@@ -125,7 +125,7 @@ def test_proving_that_a_photo_is_whole_is_bounded_too(tmp_path: Path) -> None:
     for measured in call(dict.fromkeys(SENT, ACCEPTED), calls, tmp_path).values():
         assert measured["grown_bytes"] < 600 * MB
         assert measured["took_s"] < 20
-        assert measured["longest_gap_s"] < 1
+        assert measured["longest_gap_s"] < 3
 
 
 def test_four_uploads_at_once_take_the_memory_of_one(tmp_path: Path) -> None:
