@@ -1,9 +1,9 @@
 """The MCP server: lists tools, runs calls, and answers in an MCP host's terms."""
 
 import json
-import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,11 @@ from pydantic import SecretStr
 from autobg_mcp.api.call import AskPerson, Call
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import AutobgError
-from autobg_mcp.serving.approval import Approvals, InputRequiredError
+from autobg_mcp.serving.approval import Approvals, can_ask
 from autobg_mcp.serving.door import Door
-from autobg_mcp.serving.presenting import broken, explain, present
+from autobg_mcp.serving.performing import ClientOnDemand, Performed, Performer
+from autobg_mcp.serving.task_requests import may_answer_with_task, offer_tasks, told
+from autobg_mcp.serving.tasks import Tasks, Ticket
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import cleaned
 from autobg_mcp.tools.offer import Offer
@@ -47,43 +49,53 @@ LIMITS = types.Resource(
 )
 """The one resource: all budgets."""
 
-_log = logging.getLogger(__name__)
-
 _HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
 
 OpenClient = Callable[[], AbstractAsyncContextManager["Client"]]
 """Opens the client that a server uses for as long as it runs."""
 
-ClientOnDemand = Callable[[], Awaitable["Client"]]
-"""The client of a server, opened by the first call: a host that only lists tools waits for none of it."""
+
+@dataclass(frozen=True)
+class Serving:
+    """What a server has for as long as it runs.
+
+    Attributes:
+        performer: Runs tools.
+        tasks: Calls that go on behind a handle.
+    """
+
+    performer: Performer
+    tasks: Tasks
 
 
-HostContext = ServerRequestContext[ClientOnDemand, Any]
+HostContext = ServerRequestContext[Serving, Any]
 
 
-def build_server(
-    settings: Settings, open_client: OpenClient, clock: Clock = SYSTEM
-) -> Server[ClientOnDemand]:
+def build_server(settings: Settings, open_client: OpenClient, clock: Clock = SYSTEM) -> Server[Serving]:
     """The server, ready for any transport. The client is opened by the first call and closed when serving ends."""
     requests = _Requests(settings, clock)
 
     @asynccontextmanager
-    async def lifespan(_server: Server[ClientOnDemand]) -> AsyncGenerator[ClientOnDemand]:
+    async def lifespan(_server: Server[Serving]) -> AsyncGenerator[Serving]:
         async with AsyncExitStack() as stack:
-            yield _on_demand(open_client, stack)
+            performer = Performer(requests.offer, _on_demand(open_client, stack))
+            async with Tasks(settings, performer, clock) as tasks:
+                yield Serving(performer, tasks)
 
-    return Server(
+    server = Server(
         "autobg",
         title="Autobg car photos",
         version=version("autobg-mcp"),
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
         on_list_tools=requests.list_tools,
-        on_call_tool=requests.call_tool,
         on_list_resources=requests.list_resources,
         on_read_resource=requests.read_resource,
         cache_hints={"tools/list": _HOUR, "resources/list": _HOUR, "server/discover": _HOUR},
     )
+    server.add_request_handler("tools/call", types.CallToolRequestParams, requests.call_tool)
+    offer_tasks(server, lambda context: context.lifespan_context.tasks, lambda: Door(settings.secrets()))
+    return server
 
 
 class _Requests:
@@ -91,9 +103,9 @@ class _Requests:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
-        self._offer = Offer(settings)
+        self.offer = Offer(settings)
         self._approvals = Approvals(clock)
-        tools = [tool.listed for tool in self._offer.tools.values()]
+        tools = [tool.listed for tool in self.offer.tools.values()]
         self._listed = types.ListToolsResult.model_validate({"tools": tools})
 
     async def list_tools(
@@ -103,23 +115,15 @@ class _Requests:
 
     async def call_tool(
         self, context: HostContext, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> Performed | dict[str, Any]:
         secrets = self._settings.secrets()  # read once: what is sent and what is redacted is one key
         door = Door(secrets)
         call = _call(context, partial(self._approvals.ask, context, params), door, secrets)
-        try:
-            client = await context.lifespan_context()
-            tool = self._offer.find(params.name)
-            result = await client.call(tool.from_arguments(params.arguments or {}), call)
-            return await present(tool, result, call, door, client.keep)
-        except AutobgError as error:
-            return explain(error, call, door)
-        except InputRequiredError as pending:
-            return pending.result
-        except Exception as error:  # noqa: BLE001  # a model must hear what a fault may have cost
-            known = self._offer.tools.get(params.name)
-            _log.exception("%s broke", known and params.name)
-            return explain(broken(known, error), call, door)
+        serving = context.lifespan_context
+        if not (may_answer_with_task(context) and serving.tasks.may_take(params.name)):
+            return await serving.performer.perform(params, call, door)
+        answer = await serving.tasks.call(params, call, asks=can_ask(context), door=door)
+        return told(answer) if isinstance(answer, Ticket) else answer
 
     async def list_resources(
         self, _context: HostContext, _params: types.PaginatedRequestParams | None
@@ -132,7 +136,7 @@ class _Requests:
         door = Door(self._settings.secrets())
         if str(params.uri) != LIMITS.uri:
             raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": door.line(str(params.uri))})
-        text = await _limits(context, self._offer, door)
+        text = await _limits(context, self.offer, door)
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=LIMITS.uri, mime_type="application/json", text=text)]
         )
@@ -147,7 +151,7 @@ async def _limits(context: HostContext, offer: Offer, door: Door) -> str:
     from autobg_mcp.tools import ENDPOINTS  # noqa: PLC0415  # loads every tool
 
     try:
-        client = await context.lifespan_context()
+        client = await context.lifespan_context.performer.client()
         budgets = await client.budgets(tool for tool in ENDPOINTS if tool.tool in offer.tools)
     except AutobgError as error:
         raise MCPError(INTERNAL_ERROR, door.text(error.explanation())) from None
