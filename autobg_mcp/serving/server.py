@@ -24,7 +24,8 @@ from autobg_mcp.serving.approval import Approvals, can_ask
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.performing import ClientOnDemand, Performed, Performer
 from autobg_mcp.serving.task_requests import may_answer_with_task, offer_tasks, told
-from autobg_mcp.serving.tasks import Tasks, Ticket
+from autobg_mcp.serving.tasks import Tasks
+from autobg_mcp.serving.tickets import Ticket
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import cleaned
 from autobg_mcp.tools.offer import Offer

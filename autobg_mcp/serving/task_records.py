@@ -12,23 +12,11 @@ import anyio.to_thread
 from pydantic import JsonValue
 
 from autobg_mcp.clock import Clock
-from autobg_mcp.serving.task_rows import (
-    ALIVE,
-    MIGRATIONS,
-    MOST_CHARS,
-    TTL_S,
-    Json,
-    TaskRecord,
-    TaskStatus,
-    found,
-    read,
-)
+from autobg_mcp.serving.task_rows import ALIVE, MIGRATIONS, MOST_CHARS, found, read
+from autobg_mcp.serving.tickets import LEASE_S, TTL_S, Json, TaskRecord, TaskStatus
 from autobg_mcp.state import StateFile
 
 T = TypeVar("T")
-
-LEASE_S: Final = 10.0
-"""How long after its last sign of life the process that works on a task counts as dead."""
 
 FILE_NAME: Final = "tasks.sqlite3"
 _MOST_TASKS: Final = 1000

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import mcp_types as types
 from mcp import MCPError
@@ -21,10 +21,8 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.serving.door import Door
-from autobg_mcp.serving.tasks import Tasks, Ticket
-
-if TYPE_CHECKING:
-    from autobg_mcp.serving.task_rows import TaskRecord
+from autobg_mcp.serving.tasks import Tasks
+from autobg_mcp.serving.tickets import TTL_S, TaskRecord, Ticket
 
 T = TypeVar("T")
 ParamsT = TypeVar("ParamsT", bound="TaskParams")
@@ -131,10 +129,8 @@ async def _known(asked: Awaitable[T | None], door: Callable[[], Door]) -> T:
     return found
 
 
-def _told(handle: str, record: "TaskRecord") -> dict[str, Any]:
+def _told(handle: str, record: TaskRecord) -> dict[str, Any]:
     """A task as every answer about it tells it."""
-    from autobg_mcp.serving.task_rows import TTL_S  # noqa: PLC0415  # with SQLite, for the first task
-
     told: dict[str, Any] = {
         "taskId": handle,
         "status": record.status,

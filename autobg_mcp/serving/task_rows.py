@@ -2,17 +2,10 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
-from typing import Final, Literal, cast, get_args
+from typing import Final, cast, get_args
 
-from pydantic import JsonValue
-
+from autobg_mcp.serving.tickets import TTL_S, Json, TaskRecord, TaskStatus
 from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to, whole_between
-
-TaskStatus = Literal["working", "input_required", "completed", "failed", "cancelled"]
-
-TTL_S: Final = 86_400.0
-"""How long a task is known, from its creation."""
 
 MOST_CHARS: Final = 1_000_000
 """The longest arguments of a task, as JSON."""
@@ -46,43 +39,6 @@ MIGRATIONS: Final = (
         "CREATE INDEX tasks_by_time ON tasks (created_at)",
     ),
 )
-
-Json = dict[str, JsonValue]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskRecord:
-    """A task as it is written down.
-
-    Attributes:
-        id: The hash of its handle, which is kept nowhere.
-        host: Name of the program that called.
-        asks: Whether that program can put a question to a person.
-        tool: What was called.
-        arguments: With which arguments; empty once the task has ended.
-        status: How it stands.
-        message: The same in a sentence; may be empty.
-        created_s: When it began, in seconds since 1970.
-        updated_s: When the record changed last.
-        abandoned: Whether it goes on and no living process works on it.
-        attempts: How many processes have begun it.
-        questions: What a person is asked, as MCP requests by key.
-        outcome: The result of a completed one, the error of a failed one, else empty.
-    """
-
-    id: str
-    host: str
-    asks: bool
-    tool: str
-    arguments: Json
-    status: TaskStatus
-    message: str
-    created_s: float
-    updated_s: float
-    abandoned: bool
-    attempts: int
-    questions: Json
-    outcome: Json
 
 
 def found(db: sqlite3.Connection, now_s: float, task: str, account: str) -> TaskRecord | None:

@@ -3,7 +3,8 @@
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 import mcp_types as types
@@ -15,11 +16,14 @@ from autobg_mcp.errors import StateError
 from autobg_mcp.serving.approval import approval_request
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.performing import Performed, Performer
-from autobg_mcp.serving.task_records import LEASE_S, TaskRecords
-from autobg_mcp.serving.task_rows import Json, TaskStatus
+from autobg_mcp.serving.tickets import LEASE_S, Json, TaskStatus
+
+if TYPE_CHECKING:
+    from autobg_mcp.serving.task_records import TaskRecords
 
 _LONGEST_S: Final = {"waitForBatch": 3600.0}
 _LONGEST_OTHERWISE_S: Final = 12 * 3600.0
+_MOST_RUNS: Final = 16
 _HOLD_EVERY_S: Final = LEASE_S / 3
 _LOOK_FOR_ANSWER_S: Final = 1.0
 
@@ -62,7 +66,7 @@ class TaskRun:
         """Break it off, as a cancelled call: a photo on the wire is finished and written down."""
         self._scope.cancel()
 
-    async def work(self, performer: Performer, records: TaskRecords, clock: Clock) -> None:
+    async def work(self, performer: Performer, records: "TaskRecords", clock: Clock) -> None:
         """Perform it and write down what came of it; what is broken off is left to the next process."""
         try:
             with self._scope:
@@ -76,7 +80,7 @@ class TaskRun:
                 with anyio.CancelScope(shield=True), suppress(StateError):
                     await self._write_down(records)
 
-    async def _perform(self, performer: Performer, records: TaskRecords, clock: Clock) -> None:
+    async def _perform(self, performer: Performer, records: "TaskRecords", clock: Clock) -> None:
         async def ask(question: str, subject: str) -> bool:
             if not self.handed_out:
                 return await self._caller.ask(question, subject)
@@ -104,7 +108,7 @@ class TaskRun:
         if not self.handed_out:
             await self._caller.report(progress, total, message)
 
-    async def _hold(self, records: TaskRecords, clock: Clock) -> None:
+    async def _hold(self, records: "TaskRecords", clock: Clock) -> None:
         """Give signs of life; a task that was cancelled, or that another process has, is broken off."""
         held = True
         while held:
@@ -113,7 +117,7 @@ class TaskRun:
                 held = await records.hold(self.task, self._message)
         self.cancel()
 
-    async def _ask(self, question: str, subject: str, records: TaskRecords, clock: Clock) -> bool:
+    async def _ask(self, question: str, subject: str, records: "TaskRecords", clock: Clock) -> bool:
         """Ask through the record; the key of the question names exactly what is approved, also after a restart."""
         if not self._asks:
             return await nobody_to_ask(question, subject)
@@ -124,7 +128,7 @@ class TaskRun:
             await clock.sleep(_LOOK_FOR_ANSWER_S)
         return answer is True
 
-    async def _write_down(self, records: TaskRecords) -> None:
+    async def _write_down(self, records: "TaskRecords") -> None:
         status: TaskStatus = "failed" if self.fault else "completed"
         if self.fault:
             await records.end(self.task, status, "", fault("This server has a fault; its log says more."))
@@ -133,6 +137,55 @@ class TaskRun:
         else:
             result: Json = self.performed.model_dump(by_alias=True, mode="json", exclude_none=True)
             await records.end(self.task, status, "", result)
+
+
+class TaskRuns:
+    """The tasks that this process works on. Use it as an async context manager: its end breaks them off.
+
+    Args:
+        performer: Runs the tools.
+        clock: Tells the time.
+    """
+
+    def __init__(self, performer: Performer, clock: Clock) -> None:
+        self._performer = performer
+        self._clock = clock
+        self._group = anyio.create_task_group()
+        self._runs: dict[str, TaskRun] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._group.cancel_scope.cancel()
+        return await self._group.__aexit__(kind, error, trace)
+
+    def __contains__(self, task: str) -> bool:
+        return task in self._runs
+
+    def full(self) -> bool:
+        """Whether no other may begin now."""
+        return len(self._runs) >= _MOST_RUNS
+
+    def begin(self, run: TaskRun, records: "TaskRecords") -> None:
+        """Work on a task."""
+
+        async def work() -> None:
+            try:
+                await run.work(self._performer, records, self._clock)
+            finally:
+                del self._runs[run.task]
+
+        self._runs[run.task] = run
+        self._group.start_soon(work)
+
+    def cancel(self, task: str) -> None:
+        """Break a task off, if this process works on it."""
+        if (run := self._runs.get(task)) is not None:
+            run.cancel()
 
 
 def fault(words: str) -> Json:

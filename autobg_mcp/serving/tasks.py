@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 import mcp_types as types
@@ -16,17 +16,17 @@ from pydantic import JsonValue, SecretStr, ValidationError
 
 from autobg_mcp.api.call import Call
 from autobg_mcp.clock import Clock
-from autobg_mcp.errors import AutobgError, StateError
+from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, StateError
 from autobg_mcp.serving.approval import approved
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.performing import Performed, Performer
+from autobg_mcp.serving.task_runs import TaskRun, TaskRuns, fault
+from autobg_mcp.serving.tickets import TaskRecord, Ticket
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import redacted
 
 if TYPE_CHECKING:
     from autobg_mcp.serving.task_records import TaskRecords
-    from autobg_mcp.serving.task_rows import TaskRecord
-    from autobg_mcp.serving.task_runs import TaskRun
 
 AT_ONCE_S: Final = 5.0
 """What is done by then is answered as any call: hosts put a task into the background, and most calls are short."""
@@ -34,26 +34,10 @@ AT_ONCE_S: Final = 5.0
 _LONG: Final = {"waitForBatch", "reportManyImages"}
 """Tools that may take long, beside all that spend."""
 
-_MOST_RUNS: Final = 16
 _MOST_ATTEMPTS: Final = 5
 _CANCELLED: Final = (
     "Cancelled: nothing more is begun. What was on its way is written down; listBatches tells."
 )
-_DIED: Final = (
-    f"{_MOST_ATTEMPTS} processes have ended while they worked on this task, so no other takes it up."
-)
-
-
-class Ticket(NamedTuple):
-    """What a caller gets instead of an answer.
-
-    Attributes:
-        handle: Leads to the task; whoever has it and the account may ask for it.
-        record: How it stands.
-    """
-
-    handle: str
-    record: "TaskRecord"
 
 
 class Tasks:
@@ -71,20 +55,18 @@ class Tasks:
         self._settings = settings
         self._performer = performer
         self._clock = clock
-        self._group = anyio.create_task_group()
-        self._runs: dict[str, TaskRun] = {}
+        self._runs = TaskRuns(performer, clock)
         self._opened: TaskRecords | None = None
 
     async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
+        await self._runs.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        self._group.cancel_scope.cancel()
         try:
-            return await self._group.__aexit__(kind, error, trace)
+            return await self._runs.__aexit__(kind, error, trace)
         finally:
             if self._opened is not None:
                 with anyio.CancelScope(shield=True):
@@ -94,7 +76,7 @@ class Tasks:
         """Whether a call of a tool may become a task now: it may take long, and not too many run here."""
         offered = self._performer.offer.tools.get(tool)
         takes_long = offered is not None and (offered.effect == "spends" or tool in _LONG)
-        return takes_long and len(self._runs) < _MOST_RUNS
+        return takes_long and not self._runs.full()
 
     async def call(
         self, request: types.CallToolRequestParams, call: Call, *, asks: bool, door: Door
@@ -104,8 +86,6 @@ class Tasks:
         Raises:
             MCPError: It broke.
         """
-        from autobg_mcp.serving.task_runs import TaskRun  # noqa: PLC0415  # with SQLite, for the first task
-
         handle = secrets.token_urlsafe(24)
         try:
             record = await self._add(handle, request, call, asks=asks)
@@ -114,7 +94,7 @@ class Tasks:
         if record is None:
             return await self._performer.perform(request, call, door)
         run = TaskRun(record.id, request, call, asks=asks, door=door)
-        self._begin(run)
+        self._runs.begin(run, await self._records())
         try:
             await self._while_waited_for(run)
         except BaseException:  # its caller is gone, and nobody has the handle
@@ -131,23 +111,21 @@ class Tasks:
             raise MCPError(INTERNAL_ERROR, "The call was broken off. listBatches tells what was recorded.")
         return run.performed
 
-    async def get(self, handle: str) -> "TaskRecord | None":
+    async def get(self, handle: str) -> TaskRecord | None:
         """How a task stands; one that its process has left is taken up here. None where the account has no such task.
 
         Raises:
             AutobgError: It cannot be told.
         """
         record = await self._find(handle)
-        if record is None or not record.abandoned or len(self._runs) >= _MOST_RUNS:
+        if record is None or not record.abandoned or record.id in self._runs or self._runs.full():
             return record
         records = await self._records()
         if await records.take_up(record.id):
-            if record.attempts < _MOST_ATTEMPTS:
-                self._carry_on(record)
+            if why_not := self._why_not_again(record):
+                await records.end(record.id, "failed", "", fault(why_not))
             else:
-                from autobg_mcp.serving.task_runs import fault  # noqa: PLC0415  # as in `call`
-
-                await records.end(record.id, "failed", "", fault(_DIED))
+                self._carry_on(record, records)
         return await self._find(handle)
 
     async def answer(self, handle: str, answers: Mapping[str, JsonValue]) -> bool:
@@ -183,13 +161,12 @@ class Tasks:
         if record is None:
             return False
         await (await self._records()).end(record.id, "cancelled", _CANCELLED, {}, anyones=True)
-        if (run := self._runs.get(record.id)) is not None:
-            run.cancel()
+        self._runs.cancel(record.id)
         return True
 
     async def _add(
         self, handle: str, request: types.CallToolRequestParams, call: Call, *, asks: bool
-    ) -> "TaskRecord | None":
+    ) -> TaskRecord | None:
         account = (await self._performer.client()).account(call.key)
         arguments = redacted(json.dumps(request.arguments or {}), [account.key.get_secret_value()])
         records = await self._records()
@@ -197,40 +174,41 @@ class Tasks:
             _id_of(handle), account.id, host=call.host, asks=asks, tool=request.name, arguments=arguments
         )
 
-    async def _find(self, handle: str) -> "TaskRecord | None":
+    async def _find(self, handle: str) -> TaskRecord | None:
         account = (await self._performer.client()).account(None)
         return await (await self._records()).find(_id_of(handle), account.id)
 
     async def _records(self) -> "TaskRecords":
-        from autobg_mcp.serving.task_records import TaskRecords  # noqa: PLC0415  # as in `call`
+        from autobg_mcp.serving.task_records import TaskRecords  # noqa: PLC0415  # with SQLite, for the first task
 
         folder = (await self._performer.client()).settings.state_dir
         if self._opened is None:
             self._opened = TaskRecords(folder, self._clock)
         return self._opened
 
-    def _carry_on(self, record: "TaskRecord") -> None:
-        """Work on a task that another process has left: paid calls are repeats then, which the ledger knows."""
-        from autobg_mcp.serving.task_runs import TaskRun  # noqa: PLC0415  # as in `call`
+    def _why_not_again(self, record: TaskRecord) -> str | None:
+        """Why a task that another process has left is not begun again; None where it is: the ledger knows what was paid."""
+        if record.attempts >= _MOST_ATTEMPTS:
+            return f"{record.attempts} processes have ended while they worked on this task."
+        with suppress(ArgumentsRefusedError):  # which the call explains
+            tool = self._performer.offer.find(record.tool).from_arguments(record.arguments)
+            pays_again = getattr(tool, "allowDuplicate", False) or not self._settings.duplicate_window_h
+            if tool.effect == "spends" and pays_again:
+                return (
+                    "The process that worked on this task has ended, and to begin it again could pay twice."
+                )
+        return None
 
+    def _carry_on(self, record: TaskRecord, records: "TaskRecords") -> None:
+        """Work on a task that another process has left."""
         keys = self._settings.secrets()
         request = types.CallToolRequestParams(name=record.tool, arguments=record.arguments)
         call = Call(key=SecretStr(keys[0]) if keys else None, host=record.host)
         run = TaskRun(record.id, request, call, asks=record.asks, door=Door(keys))
         run.handed_out = True
-        self._begin(run)
+        self._runs.begin(run, records)
 
-    def _begin(self, run: "TaskRun") -> None:
-        self._runs[run.task] = run
-        self._group.start_soon(self._work, run)
-
-    async def _work(self, run: "TaskRun") -> None:
-        try:
-            await run.work(self._performer, await self._records(), self._clock)
-        finally:
-            del self._runs[run.task]
-
-    async def _while_waited_for(self, run: "TaskRun") -> None:
+    async def _while_waited_for(self, run: TaskRun) -> None:
         """Wait for the answer as long as a caller should; after that the task goes on without them."""
         async with anyio.create_task_group() as group:
 
