@@ -1,10 +1,11 @@
 """A task outlasts the process that began it, however that ends: the next one, started by any host, carries it on."""
 
+import asyncio
 import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import anyio
@@ -29,11 +30,12 @@ NAMED = 'echo $$ > "$0"; exec "$1" -m autobg_mcp'
 @pytest.fixture
 async def address() -> AsyncGenerator[str]:
     """Where a sandbox listens that is done with a batch after 20 s."""
-    listening = listen("127.0.0.1", 0)
-    async with anyio.create_task_group() as group:
-        group.start_soon(serve_http, build_sandbox(SandboxOptions(turnaround_s=20)), listening)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/public/api/v1"
-        group.cancel_scope.cancel()
+    with closing(listen("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        serving = asyncio.create_task(serve_http(build_sandbox(SandboxOptions(turnaround_s=20)), listening))
+        yield f"http://127.0.0.1:{port}/public/api/v1"
+        serving.cancel()
+        await asyncio.wait([serving])
 
 
 @asynccontextmanager

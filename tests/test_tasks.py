@@ -471,6 +471,15 @@ async def test_without_a_yes_a_task_sends_nothing(
     assert not sent(world)
 
 
+async def test_a_question_that_waits_changes_nothing(
+    careful: Host, world: World, clock: Clock, car: Path
+) -> None:
+    async with careful() as client:
+        handle, task = await asked_late(client, world, clock, car)
+        await clock.sleep(60)
+        assert await about(client, "tasks/get", handle) == task
+
+
 async def test_an_answer_to_what_was_not_asked_counts_for_nothing(
     careful: Host, world: World, clock: Clock, car: Path
 ) -> None:

@@ -151,11 +151,13 @@ class TaskRecords:
                 return None
             asked, said = (read(text) for text in row)
             changed = change(asked, said)
-            status = "input_required" if asked else "working"
-            db.execute(
-                "UPDATE tasks SET questions = ?, answers = ?, status = ?, updated_at = ? WHERE id = ?",
-                (json.dumps(asked), json.dumps(said), status, now_s, task),
-            )
+            after = json.dumps(asked), json.dumps(said)
+            if after != tuple(row):
+                status = "input_required" if asked else "working"
+                db.execute(
+                    "UPDATE tasks SET questions = ?, answers = ?, status = ?, updated_at = ? WHERE id = ?",
+                    (*after, status, now_s, task),
+                )
             return changed
 
         return await self._write(work)

@@ -91,7 +91,7 @@ class TaskRun:
             max_wait_s=_LONGEST_S.get(self._request.name, _LONGEST_OTHERWISE_S),
             report=self._report,
             ask=ask,
-            background=True,
+            as_task=True,
         )
         async with anyio.create_task_group() as group:
             group.start_soon(self._hold, records, clock)

@@ -88,13 +88,14 @@ class Tasks:
         """
         handle = secrets.token_urlsafe(24)
         try:
-            record = await self._add(handle, request, call, asks=asks)
+            records = await self._records()
+            record = await self._add(records, handle, request, call, asks=asks)
         except AutobgError:  # which the call itself explains, if it needs what failed
             record = None
         if record is None:
             return await self._performer.perform(request, call, door)
         run = TaskRun(record.id, request, call, asks=asks, door=door)
-        self._runs.begin(run, await self._records())
+        self._runs.begin(run, records)
         try:
             await self._while_waited_for(run)
         except BaseException:  # its caller is gone, and nobody has the handle
@@ -104,7 +105,7 @@ class Tasks:
         finally:
             if not run.handed_out:
                 with anyio.CancelScope(shield=True), suppress(StateError):
-                    await (await self._records()).forget(record.id)
+                    await records.forget(record.id)
         if run.handed_out:
             return Ticket(handle, record)
         if run.performed is None:
@@ -165,14 +166,22 @@ class Tasks:
         return True
 
     async def _add(
-        self, handle: str, request: types.CallToolRequestParams, call: Call, *, asks: bool
+        self,
+        records: "TaskRecords",
+        handle: str,
+        request: types.CallToolRequestParams,
+        call: Call,
+        *,
+        asks: bool,
     ) -> TaskRecord | None:
         account = (await self._performer.client()).account(call.key)
         arguments = redacted(json.dumps(request.arguments or {}), [account.key.get_secret_value()])
-        records = await self._records()
-        return await records.add(
-            _id_of(handle), account.id, host=call.host, asks=asks, tool=request.name, arguments=arguments
-        )
+        task, record = _id_of(handle), None
+        with anyio.CancelScope(shield=True):  # a record without a run would be nobody's
+            record = await records.add(
+                task, account.id, host=call.host, asks=asks, tool=request.name, arguments=arguments
+            )
+        return record
 
     async def _find(self, handle: str) -> TaskRecord | None:
         account = (await self._performer.client()).account(None)

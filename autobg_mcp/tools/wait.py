@@ -44,9 +44,7 @@ class WaitForBatch(Tool[BatchStatus]):
         pause_s, told = FIRST_PAUSE_S, -1
         status: BatchStatus | None = None
         seen_at: float | None = None
-        if (
-            not context.call.background
-        ):  # where nobody holds a call open, the end of the batch is what ends it
+        if not context.call.as_task:
             context.time.shorten(self.waitSeconds)
         while True:
             poll = await context.ledger.status_lease(
