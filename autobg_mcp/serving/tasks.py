@@ -176,12 +176,12 @@ class Tasks:
     ) -> TaskRecord | None:
         account = (await self._performer.client()).account(call.key)
         arguments = redacted(json.dumps(request.arguments or {}), [account.key.get_secret_value()])
-        task, record = _id_of(handle), None
+        task = _id_of(handle)
         with anyio.CancelScope(shield=True):  # a record without a run would be nobody's
             record = await records.add(
                 task, account.id, host=call.host, asks=asks, tool=request.name, arguments=arguments
             )
-        return record
+        return record  # noqa: RET504  # a scope may swallow an exception, as far as a type checker knows
 
     async def _find(self, handle: str) -> TaskRecord | None:
         account = (await self._performer.client()).account(None)
