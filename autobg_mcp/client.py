@@ -113,7 +113,7 @@ class Client:
         if not self.settings.background or self.settings.read_only:
             setting = "AUTOBG_READ_ONLY" if self.settings.background else "AUTOBG_BACKGROUND=off"
             raise ConfigurationError(f"{setting}: this process sends nothing in the background.")
-        await Runner(lambda: self._account(None).id, self._jobs, self._carry_out, self._clock).run(once=once)
+        await Runner(lambda: self.account(None).id, self._jobs, self._carry_out, self._clock).run(once=once)
 
     async def _carry_out(self, turn: JobTurn) -> Done:
         """One turn of a job, in the name of the program that asked for it."""
@@ -132,7 +132,7 @@ class Client:
         max_wait_s = self.settings.max_wait_s if call.max_wait_s is None else call.max_wait_s
         return Context(
             settings=self.settings,
-            account=self._account(call.key),
+            account=self.account(call.key),
             call=call,
             time=TimeBudget(max_wait_s, self._clock),
             progress=Progress(call.report),
@@ -152,7 +152,7 @@ class Client:
         Raises:
             StateError: The store of budgets cannot be used.
         """
-        prefix = f"{self._account(None).id}:"
+        prefix = f"{self.account(None).id}:"
         used = {budget.bucket.removeprefix(prefix): budget for budget in await self.throttle.budgets(prefix)}
         return [
             _shown(endpoint.tool, used.get(endpoint.tool), self._sender.limit(endpoint.tool, endpoint.rate))
@@ -192,7 +192,12 @@ class Client:
             return f"The whole is lost: {error}"
         return f"The whole is in {saved.path}"
 
-    def _account(self, key: SecretStr | None) -> Account:
+    def account(self, key: SecretStr | None) -> Account:
+        """Whose credits calls with a key spend; None is the key in the settings.
+
+        Raises:
+            ConfigurationError: There is no key.
+        """
         return Account.of(key or self.settings.key(), self.settings.base_url)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from heapq import heappop, heappush
 from itertools import count
@@ -16,6 +16,7 @@ import pytest
 from documented import ALL_TOOLSETS
 from ledger_cases import Blocking
 from mcp import Client as McpClient
+from mcp.client.extension import ClientExtension
 from mcp.client.session import ElicitationFnT
 from PIL import Image
 from sandbox_visitor import Visitor
@@ -36,7 +37,8 @@ MOST_TURNS = 25  # of the event loop: more than any chain of ready callbacks nee
 Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
 """Connects an MCP client to a server on the sandbox: `connect(mode="auto", **settings)`.
 
-`api` is what stands there instead of the sandbox, and `person` answers what the host is asked.
+`api` is what stands there instead of the sandbox, `person` answers what the host is asked, and `extensions` are those that
+the host declares.
 """
 
 
@@ -190,6 +192,7 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
         *,
         api: ASGIApp = sandbox,
         person: ElicitationFnT | None = None,
+        extensions: Sequence[ClientExtension] = (),
         **changes: object,
     ) -> AsyncGenerator[McpClient]:
         defaults = {
@@ -205,7 +208,9 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
         server = build_server(
             settings, lambda: Client(settings, app=api, throttle=throttle, clock=clock), clock
         )
-        async with McpClient(server, mode=mode, raise_exceptions=True, elicitation_callback=person) as client:
+        async with McpClient(
+            server, mode=mode, raise_exceptions=True, elicitation_callback=person, extensions=extensions
+        ) as client:
             yield client
 
     return connected

@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "__main__": {"commands"},
     "commands": {"serving", "client", "tools", "toolkit", "api", "files", "demo", "sandbox", "settings", "errors"},
     "demo": set(),
-    "serving": {"client", "tools", "toolkit", "api", "clock", "settings", "errors", "text"},
+    "serving": {"client", "tools", "toolkit", "api", "clock", "settings", "state", "errors", "text"},
     "client": {"tools", "toolkit", "jobs", "money", "api", "throttle", "files", "settings", "errors", "text", "clock"},
     "tools": {"toolkit", "jobs", "money", "api", "throttle", "pictures", "files", "settings", "errors", "text", "clock"},
     "toolkit": {"jobs", "money", "api", "throttle", "pictures", "files", "settings", "errors", "text", "clock"},

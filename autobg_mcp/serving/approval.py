@@ -67,18 +67,17 @@ class Approvals:
             SpendingRefusedError: The host cannot ask.
             QuestionPendingError: It was asked just now; the host repeats the call with the answer.
         """
-        capabilities = context.session.client_capabilities
-        if capabilities is None or not _shows_forms(capabilities.elicitation):
+        if not can_ask(context):
             return await nobody_to_ask(question, subject)
         if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
             try:
-                return _approved(await context.session.elicit_form(question, _SCHEMA, context.request_id))
+                return approved(await context.session.elicit_form(question, _SCHEMA, context.request_id))
             except MCPError as error:
                 raise SpendingRefusedError(
                     f"The host could not ask for approval ({quoted(error.message)}). Nothing was sent."
                 ) from None
         if self._redeemed(params.request_state, subject):
-            return _approved((params.input_responses or {}).get(_KEY))
+            return approved((params.input_responses or {}).get(_KEY))
         raise InputRequiredError(self._asked(question, subject))
 
     def _asked(self, question: str, subject: str) -> types.InputRequiredResult:
@@ -86,9 +85,8 @@ class Approvals:
         self._pending[state] = (subject, self._clock.monotonic_s() + _VALID_S)
         while len(self._pending) > _MOST_PENDING:
             del self._pending[next(iter(self._pending))]
-        form = types.ElicitRequestFormParams(message=question, requested_schema=_SCHEMA)
         return types.InputRequiredResult(
-            input_requests={_KEY: types.ElicitRequest(params=form)}, request_state=state
+            input_requests={_KEY: approval_request(question)}, request_state=state
         )
 
     def _redeemed(self, state: str | None, subject: str) -> bool:
@@ -97,12 +95,26 @@ class Approvals:
         return secrets.compare_digest(asked, subject) and self._clock.monotonic_s() < valid_until
 
 
+def can_ask(context: ServerRequestContext[Any, Any]) -> bool:
+    """Whether the host that made a request can put a question to its user."""
+    capabilities = context.session.client_capabilities
+    return capabilities is not None and _shows_forms(capabilities.elicitation)
+
+
+def approval_request(question: str) -> types.ElicitRequest:
+    """What a host is asked to show its user: the question, and a yes or no."""
+    return types.ElicitRequest(
+        params=types.ElicitRequestFormParams(message=question, requested_schema=_SCHEMA)
+    )
+
+
 def _shows_forms(elicitation: types.ElicitationCapability | None) -> bool:
     """Whether a host can show a form; one that names no mode can."""
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
-def _approved(answer: object) -> bool:
+def approved(answer: object) -> bool:
+    """Whether an answer is a clear yes."""
     if not isinstance(answer, types.ElicitResult):
         return False
     return answer.action == "accept" and (answer.content or {}).get("approve") is True

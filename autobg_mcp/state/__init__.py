@@ -1,4 +1,4 @@
-"""The one way to files that processes share: the throttle's, the ledger's, the audit's."""
+"""The one way to files that processes share: the throttle's, the ledger's, the audit's and those of tasks."""
 
 from autobg_mcp.state.statefile import StateFile
 from autobg_mcp.state.trust import check_file, make_folder

@@ -33,7 +33,8 @@ async def queue_rest(submission: Submission, roll: Roll, tally: Tally, context: 
         StateError: The file of jobs cannot be used; what was sent is known all the same.
     """
     left = [one for one in tally.fates if one in tally.in_state("left") or one in tally.handed_over]
-    if not left or submission.allowDuplicate or not context.settings.background:
+    is_long = context.call.background or context.call.as_task
+    if not left or submission.allowDuplicate or is_long or not context.settings.background:
         return None
     if not _passes(tally.stopped, some_went=bool(tally.count("accepted"))):
         return None

@@ -44,7 +44,8 @@ class WaitForBatch(Tool[BatchStatus]):
         pause_s, told = FIRST_PAUSE_S, -1
         status: BatchStatus | None = None
         seen_at: float | None = None
-        context.time.shorten(self.waitSeconds)
+        if not context.call.as_task:
+            context.time.shorten(self.waitSeconds)
         while True:
             poll = await context.ledger.status_lease(
                 context.account.id, self.batchID, fresh_s=pause_s, lease_s=_LOOK_TAKES_S
