@@ -62,6 +62,26 @@ class Meaning:
         is_inside = all(map(self._can_lie_inside, (name, *spellings(name))))
         raise self._hints.nothing(name, self._places(name), is_inside=is_inside)
 
+    def folder(self, name: str) -> Path:
+        """The folder that one name stands for.
+
+        Raises:
+            FileRefusedError: It stands for none, or it could stand for several.
+        """
+        for readings in self._readings(name):
+            there = [path for places in readings for path in places if os.path.lexists(path)]
+            folders = list(dict.fromkeys(path for path in there if os.path.isdir(path)))  # noqa: PTH112
+            if len(folders) > 1:
+                raise self._hints.several(name, folders)
+            if folders:
+                return folders[0]
+            if there:
+                raise FileRefusedError(
+                    f"{quoted(name)} is no folder.", next_step="Name the folder it lies in."
+                )
+        is_inside = all(map(self._can_lie_inside, (name, *spellings(name))))
+        raise self._hints.nothing(name, self._places(name), is_inside=is_inside)
+
     def _readings(self, name: str) -> Iterator[Iterable[Places]]:
         """How the name can be read, the literal way first."""
         yield [self._held(name)]

@@ -65,6 +65,7 @@ class Search:
             told that there is none; raises FileRefusedError for one that may not or cannot be listed.
         holds: Whether a path really lies where reading is allowed.
         skips: A folder that is not looked into, nor anything below it, as a path without links.
+        keeps: Whether a folder that was listed once is not listed again: many names lead to the same few folders.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Search:
         list_folder: Callable[[Path, int, bool], Listing],
         holds: Callable[[Path], bool],
         skips: Path | None = None,
+        keeps: bool = False,
     ) -> None:
         self.unread: list[Unread] = []
         self.others: list[str] = []
@@ -81,6 +83,7 @@ class Search:
         self._holds = holds
         self._skips = skips
         self._left = _MOST_ENTRIES
+        self._kept: dict[Path, list[FolderEntry]] | None = {} if keeps else None
 
     def pictures_in(self, folder: Path) -> Iterator[Match]:
         """The pictures directly in `folder`, in natural order."""
@@ -118,6 +121,8 @@ class Search:
         Raises:
             FileRefusedError: There are too many files and folders to look at.
         """
+        if self._kept and folder in self._kept:
+            return self._kept[folder]
         if not (is_plain or self._holds(folder)):
             return []
         try:
@@ -134,6 +139,8 @@ class Search:
                 f"The search stopped in {quoted(folder.name)}: it met more than {_MOST_ENTRIES:,} files and folders.",
                 next_step="Name the folder that holds the pictures.",
             )
+        if self._kept is not None:
+            self._kept[folder] = entries
         return entries
 
     def leaves_out(self, real: Path) -> bool:

@@ -22,9 +22,9 @@ from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.consent import Consent
 from autobg_mcp.tools.doubts import settle_doubts
+from autobg_mcp.tools.dry_run import planned
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
-from autobg_mcp.tools.plan import planned
 from autobg_mcp.tools.receipt import receipt
 from autobg_mcp.tools.roll import Files, Roll
 from autobg_mcp.tools.submitted import Submitted, submitted

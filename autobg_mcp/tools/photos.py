@@ -7,7 +7,7 @@ from typing import Self
 
 from autobg_mcp.api.exchange import FilePart
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.files.fence import FoundPhotos
+from autobg_mcp.files.found import FoundPhotos
 from autobg_mcp.money.facts import FilesIdentified
 from autobg_mcp.money.ledger import FileStamp, Intent
 from autobg_mcp.text import local_path

@@ -1,4 +1,4 @@
-"""The plan of a paying call: what it would send and cost, with nothing sent."""
+"""A dry run of a paying call: what it would send and cost, with nothing sent."""
 
 import math
 from collections.abc import Sequence
