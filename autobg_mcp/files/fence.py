@@ -6,7 +6,7 @@ folder that is swapped between the check and the opening changes what is opened,
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,7 +70,7 @@ class Fence:
                 person named and does not get could be what the whole call was for.
         """
         search = self._search()
-        meaning = self._meaning(search)
+        meaning = self._meaning(search, self._roots)
         found: dict[Identity | str, str] = {}
         problems: list[FileRefusedError] = []
         for name in names:
@@ -85,18 +85,21 @@ class Fence:
             raise one_of(problems, self._told_absent())
         return FoundPhotos(list(map(Path, found.values())), search.unread, search.others)
 
-    def find_each(self, names: Iterable[str], *, beside: Path) -> EachFound:
+    def find_each(self, names: Collection[str], *, beside: Path | None = None) -> EachFound:
         """The picture files that each name stands for by itself: one that stands for none costs itself alone.
 
         Args:
             names: As `find` takes them; a relative one is looked for in `beside` first.
-            beside: A folder in the fence.
+            beside: A folder in the fence; None for none.
 
         Raises:
             FileRefusedError: No folder is set, or hundreds of names stand for nothing.
         """
         search = self._search(keeps=True)
-        return each_found(names, (self._meaning(search, (beside,)), self._meaning(search)), search)
+        if not names:  # which needs no folder
+            return EachFound({}, {}, [], [])
+        starts = ((beside,),) if beside else ()
+        return each_found(names, [self._meaning(search, roots) for roots in (*starts, self._roots)], search)
 
     def fleet(self, name: str) -> Fleet:
         """The folders with photos below the folder that a name stands for.
@@ -105,12 +108,11 @@ class Fence:
             FileRefusedError: No folder is set, the name stands for none, or there is too much below it.
         """
         search = self._search()
-        return fleet_below(search, self._meaning(search).folder(name))
+        return fleet_below(search, self._meaning(search, self._roots).folder(name))
 
-    def _meaning(self, search: Search, roots: tuple[Path, ...] | None = None) -> Meaning:
-        """What names stand for; `roots` are the folders that a relative one starts at, None those of the fence."""
+    def _meaning(self, search: Search, roots: tuple[Path, ...]) -> Meaning:
+        """What names stand for; a relative one starts at one of `roots`."""
         self._check_roots()
-        roots = self._roots if roots is None else roots
         return Meaning(roots, self._holds, search, Nearby(self._search(), self._holds, roots))
 
     def _search(self, *, keeps: bool = False) -> Search:

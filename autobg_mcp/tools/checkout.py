@@ -42,7 +42,7 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
     """
     roll = await submission.roll(context)
     tally = Tally(roll, context.settings.duplicate_window_h)
-    outlook = Outlook(submission, context)
+    outlook = submission.outlook(context)
     if not submission.allowDuplicate:
         known = await roll.known()
         repeats = await context.till.repeats(known.values())

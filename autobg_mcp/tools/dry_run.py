@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from autobg_mcp.errors import AutobgError, OutOfCreditsError, SpendingRefusedError
+from autobg_mcp.errors import AutobgError
 from autobg_mcp.money.ledger import Intent
 from autobg_mcp.text import at, counted, quoted
 from autobg_mcp.toolkit.context import Context
@@ -28,7 +28,7 @@ async def planned(
     read = await _read(submission, roll, tally, context)
     await roll.keep()
     to_send, notes = tally.count("left") - len(read.twins), outlook.notes
-    obstacle = await _obstacle(outlook, to_send)
+    obstacle = await outlook.obstacle(to_send)
     template = outlook.template()
     plan = [
         _counts(tally, to_send),
@@ -48,16 +48,6 @@ async def planned(
         note="; ".join([*notes, *tally.notes(submission.vehicle())]) or None,
         steps=_steps(to_send, obstacle),
     )
-
-
-async def _obstacle(outlook: Outlook, to_send: int) -> AutobgError | None:
-    """What would stop the call before its first picture: it is a plan all the same, and says so."""
-    try:
-        await outlook.look(max(1, to_send), of_now=True)
-    except (OutOfCreditsError, SpendingRefusedError) as error:
-        outlook.notes += [str(error)] if to_send else []
-        return error
-    return None
 
 
 def _steps(to_send: int, obstacle: AutobgError | None) -> list[str]:

@@ -51,17 +51,26 @@ class PhotoSubmission(Submission):
                 next_step="Name fewer pictures, for example with a narrower pattern.",
             )
         shared = await self.files_beside(PHOTO, context=context)
-        stamps = await context.look(_stamped, found.paths)
+        stamps = await context.look(stamped, found.paths)
         digests = await context.ledger.known_digests(stamps.values())
-        return _Photos(self, context, found, shared, stamps, digests)
+        return PhotoRoll(self, context, found, shared, stamps, digests)
 
     def of(self, pictures: Sequence[str]) -> Self:
         """This submission for some of its photos alone."""
         return self.model_copy(update={"images": list(pictures)})
 
 
-class _Photos(Roll):
-    """Local photos, of which those that were read in an earlier call and have not changed since are known."""
+class PhotoRoll(Roll):
+    """Local photos, of which those that were read in an earlier call and have not changed since are known.
+
+    Args:
+        submission: What they are submitted by.
+        context: The call's.
+        found: The files.
+        shared: Other files of each request, by field.
+        stamps: The files as they lie there now.
+        digests: What identifies those that are known.
+    """
 
     per_request = 1
 
@@ -82,9 +91,11 @@ class _Photos(Roll):
         self.others = found.others
 
     def told(self, picture: str) -> tuple[str, str]:
+        """By its path, and its folder's name."""
         return local_path(picture), local_path(Path(picture).parent.name)
 
     async def known(self) -> dict[str, Intent]:
+        """Those that were read before and lie there unchanged."""
         intents = {}
         for path, stamp in self._stamps.items():
             if digest := self._digests.get(stamp):
@@ -93,6 +104,11 @@ class _Photos(Roll):
         return intents
 
     async def ready(self, pictures: Sequence[str]) -> Ready:
+        """One photo, read and proved to be a picture.
+
+        Raises:
+            FileRefusedError: It cannot be read, or is none.
+        """
         [picture] = pictures
         [part] = (
             await self._submission.of(pictures).files_beside(*self._shared, context=self._context)
@@ -104,7 +120,7 @@ class _Photos(Roll):
 
     async def keep(self) -> None:
         """What was read of files that are still as they were found."""
-        now = await self._context.look(_stamped, [Path(stamp.path) for stamp in self._read])
+        now = await self._context.look(stamped, [Path(stamp.path) for stamp in self._read])
         unchanged = set(now.values())
         if kept := {stamp: digest for stamp, digest in self._read.items() if stamp in unchanged}:
             await self._context.remember(FilesIdentified(kept))
@@ -114,7 +130,7 @@ class _Photos(Roll):
         return await self._submission.intent(picture, part.file_name, taken, self._context)
 
 
-def _stamped(paths: Iterable[Path]) -> dict[Path, FileStamp]:
+def stamped(paths: Iterable[Path]) -> dict[Path, FileStamp]:
     """Each file as it lies there now; one that cannot be looked at has no stamp."""
     stamps = dict[Path, FileStamp]()
     for path in paths:

@@ -1,0 +1,86 @@
+"""How far each vehicle is: what is still to be sent of it, and what became of what was paid before."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from autobg_mcp.money.ledger import BatchProgress
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.drafting import Draft
+
+VehicleState = Literal["new", "partly", "in work", "to review", "done"]
+"""Nothing of it was taken yet, some was, all was and is pending or never looked at, all is processed, all is fetched."""
+
+
+@dataclass(frozen=True)
+class VehicleStanding:
+    """How far one vehicle is.
+
+    Attributes:
+        vehicle: Its id.
+        state: In a word.
+        to_send: Photos that are to be sent.
+        paid: Photos that were paid before.
+        doubtful: Photos that were submitted before with an outcome that nobody knows yet.
+        twins: Photos that are the same as another one.
+        failed: Pictures of its batches that failed.
+        batch_ids: The batches that hold what was paid before.
+    """
+
+    vehicle: str
+    state: VehicleState
+    to_send: int
+    paid: int
+    doubtful: int
+    twins: int
+    failed: int
+    batch_ids: Sequence[str]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the state says all of it."""
+        return not (self.state == "partly" or self.doubtful or self.twins or self.failed)
+
+
+async def standings(drafts: Iterable[Draft], context: Context) -> list[VehicleStanding]:
+    """How far each vehicle is, by the last known state of its batches; nothing is asked for it.
+
+    Raises:
+        StateError: The ledger cannot be used.
+    """
+    by_vehicle: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        by_vehicle.setdefault(draft.source.vehicle, []).append(draft)
+    batch_ids = {entry.batch_id for draft in drafts for entry in draft.paid if entry.batch_id}
+    progress = await context.ledger.progress(context.account.id, batch_ids)
+    return [_standing(vehicle, own, progress) for vehicle, own in by_vehicle.items()]
+
+
+def _standing(
+    vehicle: str, drafts: Sequence[Draft], progress: Mapping[str, BatchProgress]
+) -> VehicleStanding:
+    taken = list(dict.fromkeys(entry.batch_id or "" for draft in drafts for entry in draft.paid))
+    batches = [progress.get(batch_id) for batch_id in taken]
+    to_send, paid = sum(len(draft.to_send) for draft in drafts), sum(len(draft.paid) for draft in drafts)
+    doubtful = sum(draft.doubtful for draft in drafts)
+    if to_send:
+        state: VehicleState = "partly" if paid or doubtful else "new"
+    else:
+        state = "in work" if doubtful else _state(batches)
+    return VehicleStanding(
+        vehicle=vehicle,
+        state=state,
+        to_send=to_send,
+        paid=paid,
+        doubtful=doubtful,
+        twins=sum(draft.twins for draft in drafts),
+        failed=sum(batch.failed for batch in batches if batch),
+        batch_ids=[batch_id for batch_id in taken if batch_id],
+    )
+
+
+def _state(batches: Sequence[BatchProgress | None]) -> VehicleState:
+    """What became of photos that were all taken."""
+    if any(batch is None or not batch.looked_at or batch.in_work for batch in batches):
+        return "in work"
+    return "to review" if any(batch and (batch.to_fetch or batch.failed) for batch in batches) else "done"
