@@ -74,6 +74,35 @@ async def test_what_was_paid_before_is_not_planned_again(client: Client, photos:
     assert [Path(one.picture).name for one in plan.vehicles[0].photos] == ["car-2.jpg", "car-3.jpg"]
 
 
+async def test_a_plan_counts_what_it_holds(client: Client) -> None:
+    given: list[JsonValue] = [links("AB-1", 3), links("ab 1", 2), {**links("B", 1), "photos": ["cars"]}]
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    assert (plan.photo_count, plan.vehicle_count, len(plan.vehicles)) == (9, 2, 4)
+
+
+async def test_a_plan_holds_the_arguments_of_its_tools(client: Client) -> None:
+    given: list[JsonValue] = [{**links("B", 1), "photos": ["cars"]}]
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    assert {one.tool: one.arguments for one in plan.vehicles} == {
+        "uploadImagesWithoutTemplate": {"numberPlate": "B", "numPlateProcessor": 0, "processType": "ai"},
+        "uploadS3UrlsWithoutTemplate": {"numberPlate": "B", "processType": "ai"},
+    }
+
+
+async def test_a_file_is_planned_as_it_lies_there_and_a_link_is_not_looked_at(
+    client: Client, photos: Path
+) -> None:
+    given: list[JsonValue] = [{**links("B", 1), "photos": ["cars/car-1.jpg"]}]
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    [file], [link] = (one.photos for one in plan.vehicles)
+    assert file.stamp
+    assert (file.picture, file.stamp.size_bytes) == (
+        str(photos / "cars" / "car-1.jpg"),
+        (photos / "cars" / "car-1.jpg").stat().st_size,
+    )
+    assert link.stamp is None
+
+
 async def test_a_vehicle_of_which_some_was_paid_is_partly_done(client: Client, photos: Path) -> None:
     batch = await upload(client, photos / "cars" / "car-1.jpg")
     plan = await planned(client, folder="cars")
@@ -180,7 +209,7 @@ def _drawn_later(source: str, target: str) -> None:
 
 
 async def test_a_vehicle_with_two_templates_is_told(client: Client, showroom: str) -> None:
-    given = [{**links("A", 1), "template": showroom}, {"vehicle": "A", "photos": ["cars"]}]
+    given: list[JsonValue] = [{**links("A", 1), "template": showroom}, {"vehicle": "A", "photos": ["cars"]}]
     plan = await planned(client, vehicles=given)
     assert plan.odd == [f"“A” has photos for several templates: “{showroom}” and “none”"]
 
@@ -224,12 +253,22 @@ async def test_a_vehicle_whose_id_is_no_line_costs_itself_alone(client: Client, 
     assert plan.notSent[0].startswith("row 2: the vehicle must be one line")
 
 
+@pytest.mark.parametrize("name", ["\ud800.jpg", "a\0.jpg", "/dev/null", "none/*.jpg", "x" * 5000])
+async def test_a_name_that_no_photo_can_have_costs_itself_alone(
+    name: str, client: Client, photos: Path
+) -> None:
+    given: list[JsonValue] = [{"vehicle": "A", "photos": ["cars/car-1.jpg", name]}]
+    (photos / "cars.json").write_text(json.dumps(given))
+    plan = await planned(client, manifest="cars.json")
+    assert (plan.vehicles, len(plan.notSent)) == (["“A”: new, 1 to send"], 1)
+
+
 async def test_rows_of_one_vehicle_are_gathered_and_repeats_told(client: Client, photos: Path) -> None:
     rows = "A,cars/car-1.jpg\nA,cars/car-2.jpg\nA,cars/car-1.jpg\n"
     (photos / "cars.csv").write_text(f"vehicle,photo,price\n{rows}")
     plan = await planned(client, manifest="cars.csv")
     assert plan.vehicles == ["“A”: new, 2 to send"]
-    assert plan.odd == ["1 row repeat what stands above, such as row 4", "1 column left alone: “price”"]
+    assert plan.odd == ["1 row without anything new, such as row 4", "1 column left alone: “price”"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def each_found(names: Iterable[str], meanings: Sequence[Meaning], search: Search
         try:
             matches = _first_meant(name, meanings)
             if not matches:
-                raise search.unread[-1].error
+                raise search.unread.pop().error
             found.paths[name] = [Path(match.path) for match in matches]
         except FileRefusedError as error:
             found.refused[name] = error

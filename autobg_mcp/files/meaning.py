@@ -119,7 +119,7 @@ class Meaning:
     def _places(self, name: str) -> Places:
         """Where a name may lie, in the fence or not; another machine's share lies nowhere and is not even looked up."""
         far = name.startswith(("//", "\\\\")) and not any(name.startswith(str(root)) for root in self._roots)
-        if far or "\0" in name or not name.strip():
+        if far or not name.strip() or not _can_be_a_path(name):
             return ()
         is_home = name == "~" or name.startswith("~/")
         path = Path(os.path.expanduser(name) if is_home else name)  # noqa: PTH111  # stays where no home is
@@ -162,3 +162,11 @@ class Meaning:
             if path.is_relative_to(root):
                 return self._search.matching(root, path.relative_to(root).parts)
         return self._search.matching(Path(path.anchor), path.parts[1:])
+
+
+def _can_be_a_path(name: str) -> bool:
+    """Whether the system can be asked for a name at all: half a character, as JSON can write it, has no bytes."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False

@@ -38,7 +38,9 @@ class Route:
     def told(self, per_request: int) -> str:
         """The route in a line; `per_request` is how many links of a vehicle share a request."""
         how = (
-            f"{self.requests:,} requests of up to {per_request} links" if self.is_linked else "one a request"
+            f"{counted(self.requests, 'request')} of up to {per_request} links"
+            if self.is_linked
+            else "one a request"
         )
         what = "link" if self.is_linked else "photo"
         return f"{counted(self.photos, what)} by {self.tool}, {how}: {_minutes(self.takes_s)} min at {self.limit}"

@@ -98,7 +98,7 @@ def _photos(standings: Sequence[VehicleStanding], refused: int, others: int) -> 
         *([f"{doubtful:,} of unknown outcome, see listBatches"] if doubtful else []),
         *([f"{twins:,} the same as another of them"] if twins else []),
     ]
-    beside = f"; {counted(refused, 'name')} or photos refused" if refused else ""
+    beside = f"; {refused:,} not to be sent, see notSent" if refused else ""
     beside += f"; {counted(others, 'other file')}: no picture" if others else ""
     return f"{counted(to_send + paid + doubtful + twins, 'photo')}: {', '.join(told)}{beside}"
 

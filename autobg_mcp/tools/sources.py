@@ -146,7 +146,7 @@ class Sources:
         repeated = [row for row in manifest.rows if self._take_named(row.named, f"row {row.number}", found)]
         if repeated:
             self.odd.append(
-                f"{counted(len(repeated), 'row')} repeat what stands above, such as row {repeated[0].number}"
+                f"{counted(len(repeated), 'row')} without anything new, such as row {repeated[0].number}"
             )
         if manifest.left_alone:
             told = ", ".join(quoted(name, ID_CHARS) for name in manifest.left_alone[:5])
