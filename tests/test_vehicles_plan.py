@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 
 from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
-from autobg_mcp.errors import ArgumentsRefusedError, FileRefusedError
+from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, FileRefusedError
+from autobg_mcp.files.found import RepeatedSearch
 from autobg_mcp.sandbox import SandboxOptions, World
 from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus
 from autobg_mcp.tools.templates import CreateTemplate
@@ -132,6 +133,29 @@ async def test_a_vehicle_is_done_once_every_picture_was_fetched(
         await client.call(GetImagesRaw.from_arguments({"picID": image.picID}))
     plan = await planned(client, folder="cars")
     assert (plan.summary[0], plan.next) == ("1 vehicle: 1 done", "")
+
+
+async def test_what_the_api_refused_before_is_told(client: Client, photos: Path, world: World) -> None:
+    world.fail_next("/images/uploadWithoutTemplateCC", "no_car", times=1)
+    with pytest.raises(AutobgError):
+        await upload(client, photos / "cars" / "car-1.jpg")
+    plan = await planned(client, folder="cars")
+    assert plan.vehicles == ["“cars”: new, 3 to send, 1 of them refused by the API before"]
+
+
+async def test_an_outcome_that_nobody_knows_is_told_and_not_sent(
+    client: Client, photos: Path, world: World
+) -> None:
+    world.fail_next("/images/uploadWithoutTemplateCC", "drop_after", times=9)
+    with pytest.raises(AutobgError):
+        await upload(client, photos / "cars" / "car-1.jpg")
+    plan = await planned(client, folder="cars")
+    assert plan.vehicles == ["“cars”: partly, 2 to send, 1 of unknown outcome"]
+
+
+async def test_several_links_may_stand_in_one_text(client: Client) -> None:
+    given = {"vehicle": "A", "links": "https://cars.example/1.jpg, https://cars.example/2.jpg"}
+    assert (await planned(client, vehicles=[given])).vehicles == ["“A”: new, 2 to send"]
 
 
 async def test_files_and_links_go_side_by_side(client: Client) -> None:
@@ -261,6 +285,23 @@ async def test_a_name_that_no_photo_can_have_costs_itself_alone(
     (photos / "cars.json").write_text(json.dumps(given))
     plan = await planned(client, manifest="cars.json")
     assert (plan.vehicles, len(plan.notSent)) == (["“A”: new, 1 to send"], 1)
+
+
+async def test_patterns_beyond_what_can_be_looked_for_are_refused(
+    client: Client, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RepeatedSearch, "_compared_left", 100)
+    rows = "".join(f"A,cars/car-*{'*' * number}\n" for number in range(60))
+    (photos / "cars.csv").write_text(f"vehicle,photo\n{rows}")
+    plan = await planned(client, manifest="cars.csv")
+    assert "too many patterns for so many files" in told(plan)
+
+
+async def test_a_manifest_whose_names_all_lead_nowhere_is_refused(client: Client, photos: Path) -> None:
+    rows = "".join(f"A,elsewhere/{number}.jpg\n" for number in range(400))
+    (photos / "cars.csv").write_text(f"vehicle,photo\n{rows}")
+    with pytest.raises(FileRefusedError, match=r"More than 300 names stand for nothing"):
+        await planned(client, manifest="cars.csv")
 
 
 async def test_rows_of_one_vehicle_are_gathered_and_repeats_told(client: Client, photos: Path) -> None:

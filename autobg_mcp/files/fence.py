@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fleet import Fleet, fleet_below
-from autobg_mcp.files.found import EachFound, FoundPhotos, each_found, one_of
+from autobg_mcp.files.found import EachFound, FoundPhotos, RepeatedSearch, each_found, one_of
 from autobg_mcp.files.handles import Identity, Listing, contents, path_of
 from autobg_mcp.files.hints import SETTING, outside
 from autobg_mcp.files.meaning import Meaning
@@ -93,9 +93,9 @@ class Fence:
             beside: A folder in the fence; None for none.
 
         Raises:
-            FileRefusedError: No folder is set, or hundreds of names stand for nothing.
+            FileRefusedError: No folder is set, hundreds of names stand for nothing, or all for too much.
         """
-        search = self._search(keeps=True)
+        search = self._search(RepeatedSearch)
         if not names:  # which needs no folder
             return EachFound({}, {}, [], [])
         starts = ((beside,),) if beside else ()
@@ -115,8 +115,8 @@ class Fence:
         self._check_roots()
         return Meaning(roots, self._holds, search, Nearby(self._search(), self._holds, roots))
 
-    def _search(self, *, keeps: bool = False) -> Search:
-        return Search(list_folder=self._listing, holds=self._holds, skips=self._results, keeps=keeps)
+    def _search(self, kind: type[Search] = Search) -> Search:
+        return kind(list_folder=self._listing, holds=self._holds, skips=self._results)
 
     def _check_roots(self) -> None:
         if not self._roots:

@@ -9,32 +9,12 @@ from autobg_mcp.files.xlsx import Cell
 from autobg_mcp.text import cleaned, folded
 
 _VEHICLE: Final = (
-    *("vehicle", "vehicleid", "numberplate", "id", "stockno", "stocknumber", "stock", "stockid", "vehicleno"),
+    *("vehicle", "vehicleid", "vehicleno", "numberplate", "stockno", "stocknumber", "stock", "stockid"),
     *("plate", "plateno", "platenumber", "licenseplate", "licenceplate", "registration", "registrationno"),
-    *(
-        "registrationnumber",
-        "regno",
-        "reg",
-        "vrm",
-        "vin",
-        "vinnumber",
-        "chassisno",
-        "chassisnumber",
-        "car",
-        "carid",
-    ),
+    *("registrationnumber", "regno", "reg", "vrm", "vin", "vinnumber", "chassisno", "chassisnumber", "carid"),
     *("fahrzeug", "fahrzeugid", "fahrzeugnr", "fahrzeugnummer", "bestandsnr", "bestandsnummer", "lagernr"),
-    *(
-        "lagernummer",
-        "kennzeichen",
-        "nummernschild",
-        "fin",
-        "fahrgestellnummer",
-        "fahrgestellnr",
-        "fgnr",
-        "auto",
-    ),
-    *("immatriculation", "vehicule", "matricula", "targa", "kenteken"),
+    *("lagernummer", "kennzeichen", "nummernschild", "fin", "fahrgestellnummer", "fahrgestellnr", "fgnr"),
+    *("immatriculation", "vehicule", "matricula", "targa", "kenteken", "car", "auto", "id"),
 )
 """Of several columns that name the vehicle the one that stands first here counts."""
 

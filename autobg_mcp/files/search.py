@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import translate
 from pathlib import Path
 from typing import NamedTuple
@@ -65,7 +65,6 @@ class Search:
             told that there is none; raises FileRefusedError for one that may not or cannot be listed.
         holds: Whether a path really lies where reading is allowed.
         skips: A folder that is not looked into, nor anything below it, as a path without links.
-        keeps: Whether a folder that was listed once is not listed again: many names lead to the same few folders.
     """
 
     def __init__(
@@ -74,7 +73,6 @@ class Search:
         list_folder: Callable[[Path, int, bool], Listing],
         holds: Callable[[Path], bool],
         skips: Path | None = None,
-        keeps: bool = False,
     ) -> None:
         self.unread: list[Unread] = []
         self.others: list[str] = []
@@ -83,7 +81,6 @@ class Search:
         self._holds = holds
         self._skips = skips
         self._left = _MOST_ENTRIES
-        self._kept: dict[Path, list[FolderEntry]] | None = {} if keeps else None
 
     def pictures_in(self, folder: Path) -> Iterator[Match]:
         """The pictures directly in `folder`, in natural order."""
@@ -121,8 +118,6 @@ class Search:
         Raises:
             FileRefusedError: There are too many files and folders to look at.
         """
-        if self._kept and folder in self._kept:
-            return self._kept[folder]
         if not (is_plain or self._holds(folder)):
             return []
         try:
@@ -139,8 +134,6 @@ class Search:
                 f"The search stopped in {quoted(folder.name)}: it met more than {_MOST_ENTRIES:,} files and folders.",
                 next_step="Name the folder that holds the pictures.",
             )
-        if self._kept is not None:
-            self._kept[folder] = entries
         return entries
 
     def leaves_out(self, real: Path) -> bool:
@@ -162,14 +155,9 @@ class Search:
             else:
                 open_parts.append(part)
         listed = self.listed(Path(at.path), is_plain=at.is_plain) if open_parts else []
-        for entry in sorted(listed, key=natural):
-            parts = [
-                part if pattern[part] == _DEEP else part + 1
-                for part in open_parts
-                if _fits(entry, pattern[part])
-            ]
-            if parts:
-                yield from self._met(prefix + entry.name, entry, parts, pattern)
+        fitting = [(entry, parts) for entry in listed if (parts := _next_parts(entry, open_parts, pattern))]
+        for entry, parts in sorted(fitting, key=lambda one: natural(one[0])):
+            yield from self._met(prefix + entry.name, entry, parts, pattern)
 
     def _met(
         self, path: str, entry: FolderEntry, parts: list[int], pattern: Pattern
@@ -221,6 +209,11 @@ def _reached(parts: set[int], pattern: Pattern) -> frozenset[int]:
         if glob == _DEEP and part in reached:
             reached.add(part + 1)
     return frozenset(reached)
+
+
+def _next_parts(entry: FolderEntry, parts: Sequence[int], pattern: Pattern) -> list[int]:
+    """The parts of the pattern that come after those that an entry matches; two stars stay where they are."""
+    return [part + (pattern[part] != _DEEP) for part in parts if _fits(entry, pattern[part])]
 
 
 def _fits(entry: FolderEntry, glob: str) -> bool:

@@ -1,6 +1,6 @@
 """From vehicles and their photos to what is to be sent: what was paid before is left out, and no photo is read for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -63,6 +63,7 @@ class Draft:
         to_send: Those that are to be sent.
         paid: The earlier submissions of those that were paid before.
         doubtful: How many were submitted before with an outcome that nobody knows yet.
+        refused: How many of those to be sent the API has refused before.
         twins: How many are the same as another of the call.
     """
 
@@ -74,6 +75,7 @@ class Draft:
     to_send: list[PlannedPhoto] = field(default_factory=list)
     paid: list[Entry] = field(default_factory=list)
     doubtful: int = 0
+    refused: int = 0
     twins: int = 0
 
     def planned(self) -> PlannedVehicle:
@@ -113,8 +115,9 @@ class Drafting:
                 draft for draft in [await self._of_files(source), await self._of_links(source)] if draft
             ]
             await anyio.lowlevel.checkpoint()  # other calls have their turn
-        intents = chain.from_iterable(draft.intents.values() for draft in drafts)
-        self._compare(drafts, await self._context.till.found(list(intents)))
+        intents = list(chain.from_iterable(draft.intents.values() for draft in drafts))
+        till = self._context.till
+        self._compare(drafts, await till.found(intents), await till.refused(intents))
         return drafts
 
     def _arguments(
@@ -167,7 +170,9 @@ class Drafting:
         self.refused.append(f"{local_path(Path(*path.parts[-2:]))} {what}")
         return False
 
-    def _compare(self, drafts: Iterable[Draft], earlier: Mapping[str, Entry]) -> None:
+    def _compare(
+        self, drafts: Iterable[Draft], earlier: Mapping[str, Entry], refused: Collection[str]
+    ) -> None:
         """Part photos that are to be sent from those that were submitted before or stand here twice."""
         seen: set[object] = set()
         for draft in drafts:
@@ -180,6 +185,7 @@ class Drafting:
                     draft.twins += 1
                 elif entry is None:
                     draft.to_send.append(photo)
+                    draft.refused += same in refused
                 elif entry.state == "accepted":
                     draft.paid.append(entry)
                 else:

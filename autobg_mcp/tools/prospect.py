@@ -93,8 +93,11 @@ def _by_state(standings: Sequence[VehicleStanding]) -> str:
 def _photos(standings: Sequence[VehicleStanding], refused: int, others: int) -> str:
     to_send, paid = sum(one.to_send for one in standings), sum(one.paid for one in standings)
     doubtful, twins = sum(one.doubtful for one in standings), sum(one.twins for one in standings)
+    again = sum(one.refused for one in standings)
     told = [
-        f"{to_send:,} to send, {paid:,} paid before",
+        f"{to_send:,} to send",
+        *([f"{again:,} of them refused by the API before"] if again else []),
+        f"{paid:,} paid before",
         *([f"{doubtful:,} of unknown outcome, see listBatches"] if doubtful else []),
         *([f"{twins:,} the same as another of them"] if twins else []),
     ]
@@ -121,6 +124,7 @@ def _listed(standings: Sequence[VehicleStanding]) -> Iterator[str]:
 def _line(one: VehicleStanding) -> str:
     facts = {
         f"{one.to_send} to send": one.to_send,
+        f"{one.refused} of them refused by the API before": one.refused,
         f"{one.paid} paid before": one.paid,
         f"{one.doubtful} of unknown outcome": one.doubtful,
         f"{one.twins} the same as another": one.twins,

@@ -16,7 +16,7 @@ from autobg_mcp.files.found import EachFound
 from autobg_mcp.files.manifest import Manifest
 from autobg_mcp.text import counted, expected, local_path, quoted
 from autobg_mcp.toolkit.arguments import Arguments
-from autobg_mcp.tools.fields import Link, PicturePath, TemplateCC, Vehicle
+from autobg_mcp.tools.fields import BETWEEN_LINKS, Link, PicturePath, TemplateCC, Vehicle
 
 ID_CHARS: Final = 40
 """How much of a vehicle's id is told."""
@@ -26,7 +26,7 @@ _TEMPLATE: TypeAdapter[str] = TypeAdapter(TemplateCC)
 _LINK: TypeAdapter[str] = TypeAdapter(Link)
 
 Paths = Annotated[list[PicturePath], Field(description="Files, folders or globs.")]
-Links = Annotated[list[str], Field(description="Public https links.")]
+Links = Annotated[list[str], BETWEEN_LINKS, Field(description="Public https links.")]
 
 
 class VehicleGiven(Arguments):

@@ -22,6 +22,7 @@ class VehicleStanding:
         to_send: Photos that are to be sent.
         paid: Photos that were paid before.
         doubtful: Photos that were submitted before with an outcome that nobody knows yet.
+        refused: Photos among those to be sent that the API has refused before.
         twins: Photos that are the same as another one.
         failed: Pictures of its batches that failed.
         batch_ids: The batches that hold what was paid before.
@@ -32,6 +33,7 @@ class VehicleStanding:
     to_send: int
     paid: int
     doubtful: int
+    refused: int
     twins: int
     failed: int
     batch_ids: Sequence[str]
@@ -39,7 +41,7 @@ class VehicleStanding:
     @property
     def is_plain(self) -> bool:
         """Whether the state says all of it."""
-        return not (self.state == "partly" or self.doubtful or self.twins or self.failed)
+        return not (self.state == "partly" or self.doubtful or self.refused or self.twins or self.failed)
 
 
 async def standings(drafts: Iterable[Draft], context: Context) -> list[VehicleStanding]:
@@ -73,6 +75,7 @@ def _standing(
         to_send=to_send,
         paid=paid,
         doubtful=doubtful,
+        refused=sum(draft.refused for draft in drafts),
         twins=sum(draft.twins for draft in drafts),
         failed=sum(batch.failed for batch in batches if batch),
         batch_ids=[batch_id for batch_id in taken if batch_id],
