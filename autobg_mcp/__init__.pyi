@@ -31,6 +31,7 @@ from autobg_mcp.tools.uploads import UploadImagesWithTemplate as UploadImagesWit
 from autobg_mcp.tools.uploads import UploadS3UrlsWithDynamicBranding as UploadS3UrlsWithDynamicBranding
 from autobg_mcp.tools.uploads import UploadS3UrlsWithoutTemplate as UploadS3UrlsWithoutTemplate
 from autobg_mcp.tools.uploads import UploadS3UrlsWithTemplate as UploadS3UrlsWithTemplate
+from autobg_mcp.tools.vehicles import ProcessVehicles as ProcessVehicles
 from autobg_mcp.tools.wait import WaitForBatch as WaitForBatch
 
 __version__: str

@@ -6,16 +6,18 @@ folder that is swapped between the check and the opening changes what is opened,
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.files.fleet import Fleet, fleet_below
+from autobg_mcp.files.found import EachFound, FoundPhotos, RepeatedSearch, each_found, one_of
 from autobg_mcp.files.handles import Identity, Listing, contents, path_of
 from autobg_mcp.files.hints import SETTING, outside
 from autobg_mcp.files.meaning import Meaning
 from autobg_mcp.files.nearby import Nearby
-from autobg_mcp.files.search import Search, Unread
+from autobg_mcp.files.search import Search
 from autobg_mcp.text import quoted
 
 # A FIFO must not block us, a terminal must not take us over, a child must not inherit. Windows lacks most of these.
@@ -26,14 +28,6 @@ _FOLDER_FLAGS = _OPEN_FLAGS | getattr(os, "O_DIRECTORY", 0)
 
 
 _SET_FOLDERS = f"Ask the person who runs this server to set {SETTING}."
-
-
-class FoundPhotos(NamedTuple):
-    """Picture files, what could not be looked at on the way to them, and names of files beside them that are no pictures."""
-
-    paths: list[Path]
-    unread: list[Unread]
-    others: list[str]
 
 
 class Fence:
@@ -75,9 +69,8 @@ class Fence:
                 things, or nothing could be read. One line for each refused name, the others are not answered: what a
                 person named and does not get could be what the whole call was for.
         """
-        self._check_roots()
         search = self._search()
-        meaning = Meaning(self._roots, self._holds, search, Nearby(self._search(), self._holds, self._roots))
+        meaning = self._meaning(search, self._roots)
         found: dict[Identity | str, str] = {}
         problems: list[FileRefusedError] = []
         for name in names:
@@ -89,11 +82,41 @@ class Fence:
         if not found:
             problems += [unread.error for unread in search.unread]
         if problems:
-            raise _one_of(problems, self._told_absent())
+            raise one_of(problems, self._told_absent())
         return FoundPhotos(list(map(Path, found.values())), search.unread, search.others)
 
-    def _search(self) -> Search:
-        return Search(list_folder=self._listing, holds=self._holds, skips=self._results)
+    def find_each(self, names: Collection[str], *, beside: Path | None = None) -> EachFound:
+        """The picture files that each name stands for by itself: one that stands for none costs itself alone.
+
+        Args:
+            names: As `find` takes them; a relative one is looked for in `beside` first.
+            beside: A folder in the fence; None for none.
+
+        Raises:
+            FileRefusedError: No folder is set, hundreds of names stand for nothing, or all for too much.
+        """
+        search = self._search(RepeatedSearch)
+        if not names:  # which needs no folder
+            return EachFound({}, {}, [], [])
+        starts = ((beside,),) if beside else ()
+        return each_found(names, [self._meaning(search, roots) for roots in (*starts, self._roots)], search)
+
+    def fleet(self, name: str) -> Fleet:
+        """The folders with photos below the folder that a name stands for.
+
+        Raises:
+            FileRefusedError: No folder is set, the name stands for none, or there is too much below it.
+        """
+        search = self._search()
+        return fleet_below(search, self._meaning(search, self._roots).folder(name))
+
+    def _meaning(self, search: Search, roots: tuple[Path, ...]) -> Meaning:
+        """What names stand for; a relative one starts at one of `roots`."""
+        self._check_roots()
+        return Meaning(roots, self._holds, search, Nearby(self._search(), self._holds, roots))
+
+    def _search(self, kind: type[Search] = Search) -> Search:
+        return kind(list_folder=self._listing, holds=self._holds, skips=self._results)
 
     def _check_roots(self) -> None:
         if not self._roots:
@@ -181,17 +204,6 @@ class Fence:
             return descriptor
         os.close(descriptor)
         raise FileRefusedError(f"{quoted(path.name)} changed while it was opened.")
-
-
-def _one_of(problems: Sequence[FileRefusedError], more_told: str) -> FileRefusedError:
-    """One error for all, with the advice of all where that is the same; `more_told` is what explains them all."""
-    first, *more = problems
-    advice = {problem.next_step for problem in problems}
-    return FileRefusedError(
-        f"{first}{more_told}",
-        details=[str(one) for one in more],
-        next_step=advice.pop() if len(advice) == 1 else None,
-    )
 
 
 def _real(path: Path) -> Path:

@@ -62,6 +62,26 @@ class Meaning:
         is_inside = all(map(self._can_lie_inside, (name, *spellings(name))))
         raise self._hints.nothing(name, self._places(name), is_inside=is_inside)
 
+    def folder(self, name: str) -> Path:
+        """The folder that one name stands for.
+
+        Raises:
+            FileRefusedError: It stands for none, or it could stand for several.
+        """
+        for readings in self._readings(name):
+            there = [path for places in readings for path in places if os.path.lexists(path)]
+            folders = list(dict.fromkeys(path for path in there if os.path.isdir(path)))  # noqa: PTH112
+            if len(folders) > 1:
+                raise self._hints.several(name, folders)
+            if folders:
+                return folders[0]
+            if there:
+                raise FileRefusedError(
+                    f"{quoted(name)} is no folder.", next_step="Name the folder it lies in."
+                )
+        is_inside = all(map(self._can_lie_inside, (name, *spellings(name))))
+        raise self._hints.nothing(name, self._places(name), is_inside=is_inside)
+
     def _readings(self, name: str) -> Iterator[Iterable[Places]]:
         """How the name can be read, the literal way first."""
         yield [self._held(name)]
@@ -99,7 +119,7 @@ class Meaning:
     def _places(self, name: str) -> Places:
         """Where a name may lie, in the fence or not; another machine's share lies nowhere and is not even looked up."""
         far = name.startswith(("//", "\\\\")) and not any(name.startswith(str(root)) for root in self._roots)
-        if far or "\0" in name or not name.strip():
+        if far or not name.strip() or not _can_be_a_path(name):
             return ()
         is_home = name == "~" or name.startswith("~/")
         path = Path(os.path.expanduser(name) if is_home else name)  # noqa: PTH111  # stays where no home is
@@ -142,3 +162,11 @@ class Meaning:
             if path.is_relative_to(root):
                 return self._search.matching(root, path.relative_to(root).parts)
         return self._search.matching(Path(path.anchor), path.parts[1:])
+
+
+def _can_be_a_path(name: str) -> bool:
+    """Whether the system can be asked for a name at all: half a character, as JSON can write it, has no bytes."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import translate
 from pathlib import Path
 from typing import NamedTuple
@@ -155,14 +155,9 @@ class Search:
             else:
                 open_parts.append(part)
         listed = self.listed(Path(at.path), is_plain=at.is_plain) if open_parts else []
-        for entry in sorted(listed, key=natural):
-            parts = [
-                part if pattern[part] == _DEEP else part + 1
-                for part in open_parts
-                if _fits(entry, pattern[part])
-            ]
-            if parts:
-                yield from self._met(prefix + entry.name, entry, parts, pattern)
+        fitting = [(entry, parts) for entry in listed if (parts := _next_parts(entry, open_parts, pattern))]
+        for entry, parts in sorted(fitting, key=lambda one: natural(one[0])):
+            yield from self._met(prefix + entry.name, entry, parts, pattern)
 
     def _met(
         self, path: str, entry: FolderEntry, parts: list[int], pattern: Pattern
@@ -214,6 +209,11 @@ def _reached(parts: set[int], pattern: Pattern) -> frozenset[int]:
         if glob == _DEEP and part in reached:
             reached.add(part + 1)
     return frozenset(reached)
+
+
+def _next_parts(entry: FolderEntry, parts: Sequence[int], pattern: Pattern) -> list[int]:
+    """The parts of the pattern that come after those that an entry matches; two stars stay where they are."""
+    return [part + (pattern[part] != _DEEP) for part in parts if _fits(entry, pattern[part])]
 
 
 def _fits(entry: FolderEntry, glob: str) -> bool:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +18,27 @@ from autobg_mcp.files.archive import files_in
 
 Row = list[xlsx.Cell]
 
-MAX_ROWS = 10_000
-"""Rows beyond these are not read."""
 
-_MAX_COLUMNS = 200
-_MAX_CELLS = 200_000
-_MAX_CHARS = 4_000_000
+@dataclass(frozen=True)
+class Bounds:
+    """How much of a table is read.
+
+    Attributes:
+        rows: Rows that hold anything.
+        columns: Cells of one row.
+        cells: Cells in all.
+        chars: Characters in all texts of a workbook.
+    """
+
+    rows: int = 10_000
+    columns: int = 200
+    cells: int = 200_000
+    chars: int = 4_000_000
+
+
+USUAL = Bounds()
+"""What the API answers with."""
+
 _MAX_TABLE_BYTES = 8 * 2**20
 _MAX_WORKBOOK_BYTES = 32 * 2**20
 _MAX_PARTS = 500
@@ -33,10 +49,11 @@ _TIMEOUT_S = 20.0
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that hold anything, and whether these are all."""
+    """Rows that hold anything, whether these are all, and the number of each in the sheet, from 1."""
 
     rows: list[Row] = field(default_factory=list)
     whole: bool = True
+    numbers: list[int] = field(default_factory=list)
 
 
 class ExtraMissingError(ValueError):
@@ -44,25 +61,34 @@ class ExtraMissingError(ValueError):
 
 
 def table_in(content: bytes) -> Table:
-    """Rows of an .xlsx file or of comma-, semicolon- or tab-separated text.
-
-    Read are at most 10,000 rows of 200 columns, and 200,000 cells or 4,000,000 characters in all.
+    """Rows of an .xlsx file or of comma-, semicolon- or tab-separated text, as far as the usual bounds go.
 
     Raises:
         ExtraMissingError: It is a workbook, and the extra that reads it is not installed.
         ValueError: It is neither, is damaged, or unpacks to more than 32 MB.
     """
-    return _workbook(content) if content[:4] == b"PK\x03\x04" else _table(content)
+    return workbook_in(content, USUAL) if is_zip(content) else _table(content)
 
 
-def _workbook(content: bytes) -> Table:
+def is_zip(content: bytes) -> bool:
+    """Whether it begins as a workbook does."""
+    return content[:4] == b"PK\x03\x04"
+
+
+def workbook_in(content: bytes, bounds: Bounds) -> Table:
+    """Rows of the first sheet of an .xlsx file.
+
+    Raises:
+        ExtraMissingError: The extra that reads it is not installed.
+        ValueError: It is damaged, or unpacks to more than 32 MB.
+    """
     reader = importlib.util.find_spec("python_calamine")
     if reader is None or reader.origin is None:
         raise ExtraMissingError("a spreadsheet that only the extra xlsx reads")
-    bounds = map(str, (MAX_ROWS, _MAX_COLUMNS, _MAX_CELLS, _MAX_CHARS))
+    most = map(str, (bounds.rows, bounds.columns, bounds.cells, bounds.chars))
     try:
         done = subprocess.run(  # noqa: S603  # this interpreter and a file of ours
-            [sys.executable, "-I", xlsx.__file__, str(Path(reader.origin).parent.parent), *bounds],
+            [sys.executable, "-I", xlsx.__file__, str(Path(reader.origin).parent.parent), *most],
             input=_repacked(content),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -71,8 +97,8 @@ def _workbook(content: bytes) -> Table:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ValueError(f"a spreadsheet that cannot be read ({type(error).__name__})") from None
-    whole, rows = json.loads(done.stdout)
-    return Table(rows, whole)
+    whole, rows, numbers = json.loads(done.stdout)
+    return Table(rows, whole, numbers)
 
 
 def _repacked(content: bytes) -> bytes:
@@ -101,19 +127,33 @@ def _table(content: bytes) -> Table:
         raise ValueError("neither a spreadsheet nor a table")
     first_line = head.partition(b"\n")[0]
     delimiter = max(",;\t", key=lambda mark: first_line.count(mark.encode()))
-    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("a damaged table, or no text (UnicodeDecodeError)") from None
+    return separated(text, delimiter, USUAL, number_or_text)
+
+
+def separated(text: str, delimiter: str, bounds: Bounds, cell: Callable[[str], xlsx.Cell]) -> Table:
+    """Rows of separated text, each cell as `cell` reads it.
+
+    Raises:
+        ValueError: It is damaged.
+    """
     rows: list[Row] = []
+    numbers: list[int] = []
     cells = 0
     try:
-        for row in csv.reader(lines, delimiter=delimiter):
-            cells += min(len(row), _MAX_COLUMNS)
-            if len(rows) == MAX_ROWS or cells > _MAX_CELLS:
-                return Table(rows, whole=False)
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1):
+            cells += min(len(row), bounds.columns)
+            if len(rows) == bounds.rows or cells > bounds.cells:
+                return Table(rows, False, numbers)
             if any(row):
-                rows.append([number_or_text(cell) for cell in row[:_MAX_COLUMNS]])
-    except (csv.Error, UnicodeDecodeError) as error:
+                rows.append([cell(one) for one in row[: bounds.columns]])
+                numbers.append(number)
+    except csv.Error as error:
         raise ValueError(f"a damaged table, or no text ({type(error).__name__})") from None
-    return Table(rows)
+    return Table(rows, True, numbers)
 
 
 def number_or_text(text: str) -> xlsx.Cell:

@@ -12,7 +12,6 @@ import math
 import sys
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 
 MAX_MEMORY_BYTES = 512 * 2**20
 MAX_CPU_S = 10
@@ -23,24 +22,27 @@ Value = int | float | str | bool | time | date | datetime | timedelta
 
 
 def main(folder: str, max_rows: int, max_columns: int, max_cells: int, max_chars: int) -> None:
-    """Read standard input and print whether this is the whole first sheet, and its rows that hold anything."""
+    """Read standard input and print whether this is the whole first sheet, its rows that hold anything, and their numbers."""
     _limit()
     sys.path.append(folder)
     from python_calamine import CalamineWorkbook  # noqa: PLC0415  # its folder is known only now
 
     rows: list[list[Cell]] = []
+    numbers: list[int] = []
     cells, chars, whole = 0, 0, True
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read())).get_sheet_by_index(0)
-    for values in islice(sheet.iter_rows(), max_rows + 1):
+    for number, values in enumerate(sheet.iter_rows(), 1):
         row = [_cell(value) for value in values[:max_columns]]
         cells += len(row)
         chars += sum(len(cell) for cell in row if isinstance(cell, str))
-        if len(rows) == max_rows or cells > max_cells or chars > max_chars:
+        is_long = len(rows) == max_rows or number > 2 * max_rows  # rows that hold nothing take their time too
+        if is_long or cells > max_cells or chars > max_chars:
             whole = False
             break
         if any(cell is not None for cell in row):
             rows.append(row)
-    json.dump([whole, rows], sys.stdout)
+            numbers.append(number)
+    json.dump([whole, rows, numbers], sys.stdout)
 
 
 def _limit() -> None:

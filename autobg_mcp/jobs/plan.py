@@ -1,19 +1,20 @@
-"""What is to be sent, before anything is: vehicles, each with its photos and the tool that submits them."""
+"""What is to be sent, by vehicle: written down before anything is, so that exactly this is started."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import FileStamp
 
 
 @dataclass(frozen=True)
 class PlannedPhoto:
-    """One photo.
+    """One photo that is to be sent.
 
     Attributes:
-        picture: Its path, absolute, or its link.
+        picture: The absolute path of a local file, or a link.
         stamp: The file as it was when it was planned; None for a link.
     """
 
@@ -23,13 +24,13 @@ class PlannedPhoto:
 
 @dataclass(frozen=True)
 class PlannedVehicle:
-    """Photos of one vehicle that one tool submits.
+    """Photos of one vehicle that one paying tool takes: a vehicle with files and links stands in a plan twice.
 
     Attributes:
-        vehicle: Its id.
-        tool: The paying tool.
-        arguments: The tool's arguments, without the photos.
-        photos: In order; each is sent once.
+        vehicle: Its id as it was written.
+        tool: The name of the tool.
+        arguments: The tool's arguments without the pictures.
+        photos: What is to be sent, in order.
     """
 
     vehicle: str
@@ -40,12 +41,22 @@ class PlannedVehicle:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that one call wants sent.
+    """All that is to be sent; what was paid before is not in it.
 
     Attributes:
-        vehicles: In order.
+        vehicles: In the order in which they were named.
         download: Whether results are saved as they finish.
     """
 
     vehicles: Sequence[PlannedVehicle]
     download: bool
+
+    @property
+    def photo_count(self) -> int:
+        """The photos, which is the most credits that it costs at one a photo (inferred)."""
+        return sum(len(one.photos) for one in self.vehicles)
+
+    @property
+    def vehicle_count(self) -> int:
+        """The vehicles as the ledger tells them apart: ids that differ in case, blanks and dashes alone are one."""
+        return len({same_vehicle(one.vehicle) for one in self.vehicles})

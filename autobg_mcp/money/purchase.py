@@ -97,10 +97,14 @@ class Till:
         found = await self._ledger.duplicates([picture], duplicate_window_s=self._terms.duplicate_window_s)
         return found.get(picture.fingerprint)
 
-    async def repeats(self, pictures: Iterable[Intent]) -> dict[str, Entry]:
-        """The accepted submissions that pictures repeat, by fingerprint, in one look."""
+    async def found(self, pictures: Iterable[Intent]) -> dict[str, Entry]:
+        """The submissions that pictures repeat, by fingerprint, whatever came of each, in one look."""
         window_s = self._terms.duplicate_window_s
-        found = await self._ledger.duplicates(pictures, duplicate_window_s=window_s) if window_s else {}
+        return await self._ledger.duplicates(pictures, duplicate_window_s=window_s) if window_s else {}
+
+    async def repeats(self, pictures: Iterable[Intent]) -> dict[str, Entry]:
+        """The accepted submissions among them."""
+        found = await self.found(pictures)
         return {fingerprint: entry for fingerprint, entry in found.items() if entry.state == "accepted"}
 
     async def refused(self, pictures: Iterable[Intent]) -> set[str]:

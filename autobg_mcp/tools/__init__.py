@@ -32,6 +32,7 @@ MODULES = {
     "sendImagesForQA": "quality",
     "listLibraryTemplates": "library",
     "uploadImagesWithLibraryTemplate": "uploads",
+    "processVehicles": "vehicles",
     "getJobs": "jobs",
     "stopJob": "jobs",
     "waitForBatch": "wait",

@@ -13,7 +13,6 @@ from autobg_mcp.tools.attempt import Attempt, Paying
 from autobg_mcp.tools.consent import Consent
 from autobg_mcp.tools.doubts import settle_doubts
 from autobg_mcp.tools.dry_run import planned
-from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.receipt import receipt
 from autobg_mcp.tools.rest import queue_rest
@@ -37,7 +36,7 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
     """
     roll = await submission.roll(context)
     tally = Tally(roll, context.settings.duplicate_window_h)
-    outlook = Outlook(submission, context)
+    outlook = submission.outlook(context)
     if not submission.allowDuplicate:
         known = await roll.known()
         repeats = await context.till.repeats(known.values())

@@ -1,17 +1,17 @@
-"""The plan of a paying call: what it would send and cost, with nothing sent."""
+"""A dry run of a paying call: what it would send and cost, with nothing sent."""
 
 import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from autobg_mcp.errors import AutobgError, OutOfCreditsError, SpendingRefusedError
+from autobg_mcp.errors import AutobgError
 from autobg_mcp.money.ledger import Intent
 from autobg_mcp.text import at, counted, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
-from autobg_mcp.tools.submitted import Submitted, lines
+from autobg_mcp.tools.submitted import Submitted, doubtful, lines
 from autobg_mcp.tools.tally import Tally
 
 _MOST_NAMED: Final = 5
@@ -28,7 +28,7 @@ async def planned(
     read = await _read(submission, roll, tally, context)
     await roll.keep()
     to_send, notes = tally.count("left") - len(read.twins), outlook.notes
-    obstacle = await _obstacle(outlook, to_send)
+    obstacle = await outlook.obstacle(to_send)
     template = outlook.template()
     plan = [
         _counts(tally, to_send),
@@ -44,20 +44,10 @@ async def planned(
         plan=plan,
         paidBefore=tally.count("paid before"),
         notSubmitted=lines(tally, "refused"),
-        outcomeUnknown=lines(tally, "unknown"),
+        outcomeUnknown=doubtful(tally),
         note="; ".join([*notes, *tally.notes(submission.vehicle())]) or None,
         steps=_steps(to_send, obstacle),
     )
-
-
-async def _obstacle(outlook: Outlook, to_send: int) -> AutobgError | None:
-    """What would stop the call before its first picture: it is a plan all the same, and says so."""
-    try:
-        await outlook.look(max(1, to_send), of_now=True)
-    except (OutOfCreditsError, SpendingRefusedError) as error:
-        outlook.notes += [str(error)] if to_send else []
-        return error
-    return None
 
 
 def _steps(to_send: int, obstacle: AutobgError | None) -> list[str]:

@@ -188,9 +188,11 @@ Images = Annotated[
     PlainSerializer(first, return_type=str),
 ]
 
+BETWEEN_LINKS = Separated(r"(?<=[\s,])(?=https?://|s3://)")
+
 ClientS3Uris = Annotated[
     list[Link],
-    Separated(r"(?<=[\s,])(?=https?://|s3://)"),
+    BETWEEN_LINKS,
     Field(
         min_length=1, max_length=MOST_ITEMS, fail_fast=True, description="Public https links to the photos."
     ),

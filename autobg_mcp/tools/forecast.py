@@ -1,11 +1,13 @@
 """When a job is done: from the requests that are still to be made and the pace that the limits allow."""
 
-import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from autobg_mcp.text import clock_time
+from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
+from autobg_mcp.toolkit.endpoint import Endpoint
+from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools import class_of
 
 _TAKES_S: Final = 2.0
@@ -23,10 +25,17 @@ async def done_by(job_id: str, context: Context) -> str:
 
 def sending_s(requests: Mapping[str, int], context: Context) -> float:
     """Seconds until so many requests of each tool are made: tools have limits of their own and go beside each other."""
-    return max((_of_tool_s(tool, count, context) for tool, count in requests.items()), default=0.0)
+    return max(
+        (takes_s(count, context.sender.limit(tool, rate_of(tool))) for tool, count in requests.items()),
+        default=0.0,
+    )
 
 
-def _of_tool_s(tool: str, count: int, context: Context) -> float:
-    endpoint = class_of(tool)
-    limit = context.sender.limit(tool, endpoint.rate)  # type: ignore[attr-defined]  # a paying tool is an endpoint
-    return math.ceil(count) * limit.window_s / limit.calls + _TAKES_S
+def takes_s(requests: int, limit: Limit) -> float:
+    """Seconds that so many requests take one pace apart, the answer to the last included."""
+    return requests * limit.window_s / limit.calls + _TAKES_S
+
+
+def rate_of(tool: str) -> Limit:
+    """The limit that a paying tool declares."""
+    return cast("type[Endpoint[Result]]", class_of(tool)).rate

@@ -2,11 +2,13 @@
 
 import difflib
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 from autobg_mcp.errors import (
     ArgumentsRefusedError,
+    AutobgError,
     OutOfCreditsError,
     SpendingRefusedError,
     StateError,
@@ -18,7 +20,6 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
 from autobg_mcp.tools.credits import DailyLimit
 from autobg_mcp.tools.glance import glance
-from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.templates import ListTemplates
 
 _FRESH_S: Final = 600.0
@@ -29,14 +30,17 @@ class Outlook:
     """What free looks tell of one paying call, each asked once and only when it is needed.
 
     Args:
-        submission: The call.
-        context: Its context.
+        tool: The tool that is called.
+        context: The call's.
+        templates: The ids of the templates that it names.
+        own: Whether these are the account's own, which listTemplates lists.
     """
 
-    def __init__(self, submission: Submission, context: Context) -> None:
-        self._submission, self._context = submission, context
+    def __init__(self, tool: str, context: Context, templates: Sequence[str], *, own: bool = True) -> None:
+        self._tool, self._context = tool, context
+        self._templates, self._own = templates, own
         self._looked = False
-        self._template_name: str | None = None
+        self._template_names: Mapping[str, str] = {}
         self.before: Balance | None = None
         """The balance that the ledger keeps from before anything was sent; None where it is not known."""
         self.notes: list[str] = []
@@ -57,20 +61,32 @@ class Outlook:
         if self._looked:
             return
         self._looked = True
-        await self._look_for_template()
+        await self._look_for_templates()
         await self._look_at_limit(pictures)
         left = await self._credits_left(pictures, of_now=of_now)
-        tool = self._submission.tool
         if left is None:
             self.notes.append("the credits that are left could not be looked at before")
         elif left <= 0:
             raise OutOfCreditsError(
-                f"{tool}: credits are used up ({amount(left)} left, {pictures} needed). Nothing was sent."
+                f"{self._tool}: credits are used up ({amount(left)} left, {pictures} needed). Nothing was sent."
             )
         elif left < pictures:
             note = f"{_told(left)} left for {pictures} pictures, at one credit each (inferred)"
             self.notes.append(note)
             await self._context.progress(f"{note}: submitting until the API refuses")
+
+    async def obstacle(self, pictures: int) -> AutobgError | None:
+        """What would stop the call before its first picture, for a plan: it is one all the same, and says so.
+
+        Raises:
+            ArgumentsRefusedError: There is no such template.
+        """
+        try:
+            await self.look(max(1, pictures), of_now=True)
+        except (OutOfCreditsError, SpendingRefusedError) as error:
+            self.notes += [str(error)] if pictures else []
+            return error
+        return None
 
     async def _look_at_limit(self, pictures: int) -> None:
         """What the day's limit leaves; nobody is asked about, or plans with, what it does not allow."""
@@ -79,9 +95,7 @@ class Outlook:
             return
         told = f"AUTOBG_DAILY_CREDIT_LIMIT leaves {limit.left} credits today{set_aside_for_jobs(limit.forJobs or 0)}"
         if not limit.left:
-            raise SpendingRefusedError(
-                f"{self._submission.tool}: {told}, this needs {pictures}. Nothing was sent."
-            )
+            raise SpendingRefusedError(f"{self._tool}: {told}, this needs {pictures}. Nothing was sent.")
         self.notes.append(f"{told} for {pictures} pictures")
 
     async def ask_balance(self) -> None:
@@ -104,15 +118,12 @@ class Outlook:
         return None
 
     def template(self) -> str:
-        """The template as people know it; empty where the tool takes none."""
-        template_id = self._submission.template_id()
-        if template_id is None:
-            return ""
-        return (
-            f"{template_id} {quoted(self._template_name, 60)}"
-            if self._template_name
-            else quoted(template_id, 60)
-        )
+        """The templates as people know them; empty where there is none."""
+        return ", ".join(self._told_template(one) for one in self._templates)
+
+    def _told_template(self, template_id: str) -> str:
+        name = self._template_names.get(template_id)
+        return f"{template_id} {quoted(name, 60)}" if name else quoted(template_id, 60)
 
     def balance_after(self, count: int) -> str:
         """What so many pictures would leave, in a sentence."""
@@ -123,22 +134,24 @@ class Outlook:
             return f"{_told(left)} left, {amount(count - left)} too few, at one credit a picture (inferred)."
         return f"{_told(left)} left; then {amount(left - count)}, at one credit a picture (inferred)."
 
-    async def _look_for_template(self) -> None:
-        template_id = self._submission.template_id()
-        if template_id is None or not self._submission.own_template:
+    async def _look_for_templates(self) -> None:
+        if not self._templates or not self._own:
             return
-        names = await self._context.ledger.template_names(self._context.account.id, [template_id])
-        if template_id in names:  # no template can be deleted, so what was seen once is there
-            self._template_name = names[template_id]
+        known = await self._context.ledger.template_names(self._context.account.id, self._templates)
+        self._template_names = known
+        new = [one for one in self._templates if one not in known]
+        if not new:  # no template can be deleted, so what was seen once is there
             return
         listed = await glance(ListTemplates().run, self._context)
         if listed is None:
-            self.notes.append(f"whether template {quoted(template_id, 60)} exists could not be looked at")
+            told = ", ".join(quoted(one, 60) for one in new)
+            self.notes.append(f"whether template {told} exists could not be looked at")
             return
         names = {str(one.templateID): one.templateName for one in listed.templates}
-        self._template_name = names.get(template_id)
-        if template_id not in names and self._context.settings.check_templates:
-            raise _no_such_template(template_id, names)
+        self._template_names = {**known, **names}
+        absent = [one for one in new if one not in names]
+        if absent and self._context.settings.check_templates:
+            raise _no_such_template(absent[0], names)
 
 
 def _left(balance: Balance) -> float:

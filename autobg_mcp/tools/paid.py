@@ -13,6 +13,7 @@ from autobg_mcp.money.ledger import Intent
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
 from autobg_mcp.toolkit.tool import Result
+from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.roll import Files, Roll
 from autobg_mcp.tools.submitted import Submitted
 
@@ -85,6 +86,11 @@ class Submission(Endpoint[Submitted]):
             for name, value in self.model_dump(mode="json", exclude={pictures}, exclude_none=True).items()
             if not own[name].exclude
         }
+
+    def outlook(self, context: Context) -> Outlook:
+        """What free looks tell of it."""
+        template = self.template_id()
+        return Outlook(self.tool, context, [] if template is None else [template], own=self.own_template)
 
     def template_id(self) -> str | None:
         """The template; None where the tool takes none."""

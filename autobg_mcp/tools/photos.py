@@ -7,7 +7,7 @@ from typing import Self
 
 from autobg_mcp.api.exchange import FilePart
 from autobg_mcp.errors import FileRefusedError
-from autobg_mcp.files.fence import FoundPhotos
+from autobg_mcp.files.found import FoundPhotos
 from autobg_mcp.files.search import Unread
 from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.facts import FilesIdentified
@@ -62,7 +62,7 @@ class PhotoSubmission(Submission):
         Raises:
             FileRefusedError: A file that goes with every photo cannot be read.
         """
-        now = await context.look(_stamped, [Path(photo.picture) for photo in photos])
+        now = await context.look(stamped, [Path(photo.picture) for photo in photos])
         paths, changed = [], []
         for photo in photos:
             path = Path(photo.picture)
@@ -77,17 +77,26 @@ class PhotoSubmission(Submission):
 
     async def _roll_of(self, found: FoundPhotos, context: Context) -> Roll:
         shared = await self.files_beside(PHOTO, context=context)
-        stamps = await context.look(_stamped, found.paths)
+        stamps = await context.look(stamped, found.paths)
         digests = await context.ledger.known_digests(stamps.values())
-        return _Photos(self, context, found, shared, stamps, digests)
+        return PhotoRoll(self, context, found, shared, stamps, digests)
 
     def of(self, pictures: Sequence[str]) -> Self:
         """This submission for some of its photos alone."""
         return self.model_copy(update={"images": list(pictures)})
 
 
-class _Photos(Roll):
-    """Local photos, of which those that were read in an earlier call and have not changed since are known."""
+class PhotoRoll(Roll):
+    """Local photos, of which those that were read in an earlier call and have not changed since are known.
+
+    Args:
+        submission: What they are submitted by.
+        context: The call's.
+        found: The files.
+        shared: Other files of each request, by field.
+        stamps: The files as they lie there now.
+        digests: What identifies those that are known.
+    """
 
     def __init__(  # what was found of the files, each in a form of its own
         self,
@@ -106,12 +115,15 @@ class _Photos(Roll):
         self.others = found.others
 
     def told(self, picture: str) -> tuple[str, str]:
+        """By its path, and its folder's name."""
         return local_path(picture), local_path(Path(picture).parent.name)
 
     def planned(self, picture: str) -> PlannedPhoto:
+        """With the file as it was found."""
         return PlannedPhoto(picture, self._stamps.get(Path(picture)))
 
     async def known(self) -> dict[str, Intent]:
+        """Those that were read before and lie there unchanged."""
         intents = {}
         for path, stamp in self._stamps.items():
             if digest := self._digests.get(stamp):
@@ -120,6 +132,11 @@ class _Photos(Roll):
         return intents
 
     async def ready(self, pictures: Sequence[str]) -> Ready:
+        """One photo, read and proved to be a picture.
+
+        Raises:
+            FileRefusedError: It cannot be read, or is none.
+        """
         [picture] = pictures
         [part] = (
             await self._submission.of(pictures).files_beside(*self._shared, context=self._context)
@@ -131,7 +148,7 @@ class _Photos(Roll):
 
     async def keep(self) -> None:
         """What was read of files that are still as they were found."""
-        now = await self._context.look(_stamped, [Path(stamp.path) for stamp in self._read])
+        now = await self._context.look(stamped, [Path(stamp.path) for stamp in self._read])
         unchanged = set(now.values())
         if kept := {stamp: digest for stamp, digest in self._read.items() if stamp in unchanged}:
             await self._context.remember(FilesIdentified(kept))
@@ -141,7 +158,7 @@ class _Photos(Roll):
         return await self._submission.intent(picture, part.file_name, taken, self._context)
 
 
-def _stamped(paths: Iterable[Path]) -> dict[Path, FileStamp]:
+def stamped(paths: Iterable[Path]) -> dict[Path, FileStamp]:
     """Each file as it lies there now; one that cannot be looked at has no stamp."""
     stamps = dict[Path, FileStamp]()
     for path in paths:

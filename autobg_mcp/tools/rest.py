@@ -38,7 +38,7 @@ async def queue_rest(submission: Submission, roll: Roll, tally: Tally, context: 
         return None
     if not _passes(tally.stopped, some_went=bool(tally.count("accepted"))):
         return None
-    job = _job(submission, context)
+    job = new_job(submission.tool, context)
     vehicle = PlannedVehicle(
         submission.vehicle(), submission.tool, submission.arguments(), [roll.planned(one) for one in left]
     )
@@ -57,13 +57,14 @@ def _passes(stop: AutobgError | None, *, some_went: bool) -> bool:
     )
 
 
-def _job(submission: Submission, context: Context) -> Job:
+def new_job(made_by: str, context: Context) -> Job:
+    """A job that begins now; where a person has to allow payments, they have done so."""
     now, settings = context.clock.wall_s(), context.settings
     return Job(
         id=new_id("j"),
         account=context.account.id,
         host=context.call.host,
-        made_by=submission.tool,
+        made_by=made_by,
         created_at=now,
         ends_at=now + settings.job_hours * 3600,
         approved=settings.approve == "paid",

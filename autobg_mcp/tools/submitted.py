@@ -52,7 +52,7 @@ class Submitted(Result):
     job: str | None = None
     doneBy: str | None = None
     notSubmitted: list[Left] = Field(default_factory=list)
-    outcomeUnknown: list[Left] = Field(default_factory=list)
+    outcomeUnknown: list[str] = Field(default_factory=list)
     note: str | None = None
     receipt: str | None = None
     plan: list[str] | None = None
@@ -86,7 +86,7 @@ def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str], re
         job=rest and rest.job,
         doneBy=rest and rest.done_by,
         notSubmitted=lines(tally, "refused", "left"),
-        outcomeUnknown=lines(tally, "unknown"),
+        outcomeUnknown=doubtful(tally),
         note="; ".join([*notes, *tally.notes(vehicle)]) or None,
         receipt=receipt,
         batchIDs=batch_ids,
@@ -120,6 +120,11 @@ def lines(tally: Tally, *states: Standing) -> list[Left]:
     ]
     more = len(told) - _MOST_LINES
     return [*told[:_MOST_LINES], *([Left(file=f"{more} more", reason="as those above")] if more > 0 else [])]
+
+
+def doubtful(tally: Tally) -> list[str]:
+    """Pictures of unknown outcome, each with what is known, a line each."""
+    return [f"{one.file}: {one.reason}" for one in lines(tally, "unknown")]
 
 
 def _reason(state: Standing, error: AutobgError | None) -> str:

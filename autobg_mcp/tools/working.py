@@ -17,7 +17,6 @@ from autobg_mcp.tools.checkout import Checkout
 from autobg_mcp.tools.collecting import collect, first_look_s
 from autobg_mcp.tools.consent import Consent
 from autobg_mcp.tools.doubts import settle_doubt, settle_doubts
-from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.tally import Fate, Tally
 
@@ -106,7 +105,7 @@ class _VehicleTurn:
     async def _submit(self, photos: Sequence[JobPhoto]) -> Done:
         context = self._context
         roll = await self._submission.queued([photo.planned for photo in photos], context)
-        tally, outlook = Tally(roll, context.settings.duplicate_window_h), Outlook(self._submission, context)
+        tally, outlook = Tally(roll, context.settings.duplicate_window_h), self._submission.outlook(context)
         halvings = context.sender.limit(self._submission.tool, self._submission.rate).calls // 2
         paying = Paying(self._submission, context, roll, tally, outlook, Consent(None, ()), halvings)
         checkout, numbers = Checkout(paying), {photo.picture: photo.number for photo in photos}

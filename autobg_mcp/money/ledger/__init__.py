@@ -14,6 +14,7 @@ A process killed anywhere leaves each of its entries true or `unknown`.
 from autobg_mcp.money.ledger.protocol import Ledger
 from autobg_mcp.money.ledger.records import (
     Batch,
+    BatchProgress,
     Claim,
     Complaint,
     Entry,
@@ -33,6 +34,7 @@ from autobg_mcp.money.ledger.sqlite_ledger import SqliteLedger
 __all__ = [
     "Balance",
     "Batch",
+    "BatchProgress",
     "Claim",
     "Complaint",
     "Entry",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, api_id, moment, words, words_or_none
 from autobg_mcp.money.ledger.entries import names_of
-from autobg_mcp.money.ledger.records import Batch, Entry
+from autobg_mcp.money.ledger.records import Batch, BatchProgress, Entry
 from autobg_mcp.state import whole_between
 
 _COLUMNS = "account, batch_id, vehicle, template, first_at, pictures"
@@ -86,6 +86,29 @@ def _meaning(db: sqlite3.Connection, account: str, text: str) -> dict[str, str]:
     known, wanted = [words(row["vehicle"]) for row in rows], same_vehicle(text)
     vehicles = "".join(f"\n{vehicle}\n" for vehicle in known if wanted in same_vehicle(vehicle))
     return {"text": text, "folded": text.casefold(), "vehicles": vehicles}
+
+
+_TO_FETCH = """SELECT count(*) FROM pictures WHERE account = :account AND batch_id = :batch_id AND processed AND NOT failed
+    AND (NOT EXISTS (SELECT 1 FROM results WHERE account = :account AND pic_id = pictures.pic_id) OR EXISTS
+    (SELECT 1 FROM reports INDEXED BY reports_by_picture
+        WHERE account = :account AND pic_id = pictures.pic_id AND since_sha256 IS NULL))"""
+
+
+def progress(db: sqlite3.Connection, account: str, batch_id: str) -> BatchProgress | None:
+    """How far a batch is; None where nothing was submitted to it from here."""
+    key = {"account": account, "batch_id": batch_id}
+    row = db.execute(
+        "SELECT pictures FROM batches WHERE account = :account AND batch_id = :batch_id", key
+    ).fetchone()
+    if row is None:
+        return None
+    state = _last_known_state(db, (account, batch_id))
+    if state.processed is None or state.failed is None:
+        return BatchProgress(looked_at=False, in_work=0, failed=0, to_fetch=0)
+    submitted = whole_between(row["pictures"], 0, LARGEST_WHOLE)
+    [to_fetch] = db.execute(_TO_FETCH, key).fetchone()
+    in_work = max(submitted - state.processed - state.failed, state.pending or 0)
+    return BatchProgress(looked_at=True, in_work=in_work, failed=state.failed, to_fetch=to_fetch)
 
 
 def vehicle_of(db: sqlite3.Connection, account: str, batch_id: str) -> str | None:

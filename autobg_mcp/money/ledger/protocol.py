@@ -5,6 +5,7 @@ from typing import Protocol
 
 from autobg_mcp.money.ledger.records import (
     Batch,
+    BatchProgress,
     Claim,
     Complaint,
     Entry,
@@ -111,6 +112,10 @@ class Ledger(CreditLedger, Protocol):
                 None for any.
             limit: How many batches at most.
         """
+        ...
+
+    async def progress(self, account: str, batch_ids: Iterable[str]) -> dict[str, BatchProgress]:
+        """How far batches are, by id; one that nothing was submitted to from here is left out."""
         ...
 
     async def vehicle_of(self, account: str, batch_id: str) -> str | None:

@@ -177,6 +177,23 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class BatchProgress:
+    """How far a batch is, as it was last known.
+
+    Attributes:
+        looked_at: Whether its status was ever asked; if not, all that follows is 0.
+        in_work: Pictures that were submitted and are not known to be processed or failed.
+        failed: Pictures failed.
+        to_fetch: Pictures processed and not fetched, or reported and not fetched since.
+    """
+
+    looked_at: bool
+    in_work: int
+    failed: int
+    to_fetch: int
+
+
+@dataclass(frozen=True)
 class Poll:
     """Who looks at a batch now.
 

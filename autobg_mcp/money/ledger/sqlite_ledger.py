@@ -19,6 +19,7 @@ from autobg_mcp.money.ledger import (
 from autobg_mcp.money.ledger.credit_rows import SqliteCreditLedger
 from autobg_mcp.money.ledger.records import (
     Batch,
+    BatchProgress,
     Claim,
     Complaint,
     Entry,
@@ -113,6 +114,9 @@ class SqliteLedger(SqliteCreditLedger):
         limit: int = 20,
     ) -> list[Batch]:
         return await self._read(lambda db, _: batch_rows.found(db, account, since, until, text, limit))
+
+    async def progress(self, account: str, batch_ids: Iterable[str]) -> dict[str, BatchProgress]:
+        return await self._each(batch_ids, lambda db, batch_id: batch_rows.progress(db, account, batch_id))
 
     async def vehicle_of(self, account: str, batch_id: str) -> str | None:
         return await self._read(lambda db, _: batch_rows.vehicle_of(db, account, batch_id))

@@ -1,0 +1,94 @@
+"""How long it takes to send photos: each tool has a budget of its own, so files and links go side by side."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from autobg_mcp.text import at, counted
+from autobg_mcp.throttle import Limit
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools import class_of
+from autobg_mcp.tools.drafting import Draft
+from autobg_mcp.tools.forecast import takes_s
+from autobg_mcp.tools.linked import LinkSubmission
+
+
+@dataclass(frozen=True)
+class Route:
+    """What goes through one tool.
+
+    Attributes:
+        tool: The tool.
+        is_linked: Whether the photos are links.
+        photos: How many photos are sent.
+        requests: In how many requests.
+        limit: The limit of these requests.
+    """
+
+    tool: str
+    is_linked: bool
+    photos: int
+    requests: int
+    limit: Limit
+
+    @property
+    def takes_s(self) -> float:
+        """Seconds at the pace that the tool's limit allows."""
+        return takes_s(self.requests, self.limit)
+
+    def told(self, per_request: int) -> str:
+        """The route in a line; `per_request` is how many links of a vehicle share a request."""
+        how = (
+            f"{counted(self.requests, 'request')} of up to {per_request} links"
+            if self.is_linked
+            else "one a request"
+        )
+        what = "link" if self.is_linked else "photo"
+        return f"{counted(self.photos, what)} by {self.tool}, {how}: {_minutes(self.takes_s)} min at {self.limit}"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The routes of all that is to be sent.
+
+    Attributes:
+        routes: One for each tool.
+        per_request: How many links of a vehicle share a request.
+        now_s: The time now, in seconds since 1970.
+    """
+
+    routes: Sequence[Route]
+    per_request: int
+    now_s: float
+
+    @classmethod
+    def of(cls, drafts: Sequence[Draft], context: Context) -> Self:
+        """Files go one a request, links of one vehicle share one."""
+        per_request = context.settings.links_per_call
+        routes = []
+        for tool in dict.fromkeys(draft.tool for draft in drafts if draft.to_send):
+            counts = [len(draft.to_send) for draft in drafts if draft.tool is tool]
+            is_linked = issubclass(tool, LinkSubmission)
+            requests = sum(math.ceil(count / per_request) for count in counts) if is_linked else sum(counts)
+            limit = context.sender.limit(tool.tool, tool.rate)
+            routes.append(Route(tool.tool, is_linked, sum(counts), requests, limit))
+        return cls(routes, per_request, context.clock.wall_s())
+
+    def told(self) -> Iterator[str]:
+        """The routes, and when all of it is sent at the earliest."""
+        for route in self.routes:
+            yield route.told(self.per_request)
+        if self.routes:
+            takes_s = max(route.takes_s for route in self.routes)
+            beside = " side by side" if len(self.routes) > 1 else ""
+            yield f"all sent{beside} in about {_minutes(takes_s)} min, at {at(self.now_s + takes_s)} if started now"
+
+
+def per_request(tool: str, context: Context) -> int:
+    """How many photos of a vehicle one request of a tool carries at most."""
+    return context.settings.links_per_call if issubclass(class_of(tool), LinkSubmission) else 1
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60)):,}"

@@ -1,0 +1,127 @@
+"""From a plan to a job: exactly what was planned is begun, once, and what changed meanwhile is left out and told."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Final
+
+from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError, SpendingRefusedError
+from autobg_mcp.jobs.plan import Plan, PlannedPhoto
+from autobg_mcp.text import counted, local_path, quoted
+from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.forecast import done_by
+from autobg_mcp.tools.outlook import Outlook
+from autobg_mcp.tools.photos import stamped
+from autobg_mcp.tools.prospect import VehiclesPlanned
+from autobg_mcp.tools.rest import new_job
+from autobg_mcp.tools.routes import per_request
+
+_TOOL: Final = "processVehicles"
+_MOST_NAMED: Final = 6
+
+
+async def started(plan_id: str, context: Context) -> VehiclesPlanned:
+    """Begin the job of a plan, or tell of the one that it has begun.
+
+    Raises:
+        ArgumentsRefusedError: There is no such plan, or nothing of it can be sent any more.
+        ConfigurationError: Nothing may be sent in the background.
+        SpendingRefusedError: A person said no, or there is no way to ask.
+        OutOfCreditsError: No credit is left.
+    """
+    kept = await context.jobs.plans.find(context.account.id, plan_id)
+    if kept is None:
+        raise ArgumentsRefusedError(
+            f"plan: there is no plan {quoted(plan_id, 40)}. Nothing was sent.",
+            next_step="Call processVehicles with folder, manifest or vehicles: it answers a plan.",
+        )
+    if kept.job is not None:
+        return await _told(kept.job, ["this plan was started before; nothing was added"], [], context)
+    if not context.settings.background:
+        raise ConfigurationError(
+            "AUTOBG_BACKGROUND=off: nothing is sent but by a call, so no plan can be started. Nothing was sent.",
+            next_step="Upload vehicle by vehicle, or ask the person who runs this server to set AUTOBG_BACKGROUND=on.",
+        )
+    plan, changed = await _as_it_is(kept.plan, context)
+    return await _begun(plan_id, plan, changed, context)
+
+
+async def _begun(plan_id: str, plan: Plan, changed: Sequence[str], context: Context) -> VehiclesPlanned:
+    if not plan.photo_count:
+        raise ArgumentsRefusedError(
+            f"plan: every photo of plan {plan_id} has changed or is gone. Nothing was sent.",
+            details=list(changed),
+            next_step="Plan anew: call processVehicles with folder, manifest or vehicles.",
+        )
+    await _allowed(plan_id, plan, context)
+    job = replace(new_job(_TOOL, context), follows=True, download=plan.download)
+    tools = {one.tool for one in plan.vehicles}
+    turns = await context.jobs.book.begin(
+        job, plan.vehicles, {tool: per_request(tool, context) for tool in tools}, plan_id=plan_id
+    )
+    if not turns:  # another call with the same plan was faster
+        return await started(plan_id, context)
+    await context.jobs.queue.offer(turns, due_at=context.clock.wall_s())
+    told = f"{counted(plan.photo_count, 'photo')} of {counted(plan.vehicle_count, 'vehicle')} are sent, in the background"
+    return await _told(
+        job.id, [told, *(["results are saved as they finish"] if plan.download else [])], changed, context
+    )
+
+
+async def _told(
+    job_id: str, summary: Sequence[str], changed: Sequence[str], context: Context
+) -> VehiclesPlanned:
+    more = len(changed) - _MOST_NAMED
+    standing = await context.jobs.book.standing(context.account.id, job_id)
+    is_queued = standing is not None and standing.photos.get("queued")
+    return VehiclesPlanned(
+        job=job_id,
+        doneBy=await done_by(job_id, context) if is_queued else None,
+        summary=list(summary),
+        notSent=[*changed[:_MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])],
+    )
+
+
+async def _as_it_is(plan: Plan, context: Context) -> tuple[Plan, list[str]]:
+    """The plan without files that are not as they were when it was made, and those in words."""
+    files = [Path(photo.picture) for one in plan.vehicles for photo in one.photos if photo.stamp]
+    now = await context.look(stamped, files)
+    changed: list[str] = []
+
+    def is_same(photo: PlannedPhoto) -> bool:
+        if photo.stamp is None or now.get(Path(photo.picture)) == photo.stamp:
+            return True
+        what = "has changed since" if Path(photo.picture) in now else "is gone"
+        changed.append(f"{local_path(Path(*Path(photo.picture).parts[-2:]))}: {what}")
+        return False
+
+    vehicles = [replace(one, photos=list(filter(is_same, one.photos))) for one in plan.vehicles]
+    return replace(plan, vehicles=[one for one in vehicles if one.photos]), changed
+
+
+async def _allowed(plan_id: str, plan: Plan, context: Context) -> None:
+    """See that credits are there, and where the settings want it, that a person allows exactly this plan.
+
+    Raises:
+        OutOfCreditsError: No credit is left.
+        SpendingRefusedError: The person said no, or there is no way to ask.
+    """
+    templates = dict.fromkeys(
+        str(one.arguments["templateCC"]) for one in plan.vehicles if "templateCC" in one.arguments
+    )
+    outlook = Outlook(_TOOL, context, list(templates))
+    obstacle = await outlook.obstacle(plan.photo_count)
+    if obstacle is not None and not isinstance(obstacle, SpendingRefusedError):
+        raise obstacle  # the limit of the day only makes it wait
+    if context.settings.approve != "paid":
+        return
+    on = f" on template {outlook.template()}" if templates else ""
+    question = (
+        f"{_TOOL}: submit {counted(plan.photo_count, 'photo')} of {counted(plan.vehicle_count, 'vehicle')}{on} for up to "
+        f"{counted(plan.photo_count, 'credit')}? Plan {plan_id}. {outlook.balance_after(plan.photo_count)}"
+    )
+    subject = hashlib.sha256(f"{context.account.id}{plan_id}{json.dumps(asdict(plan))}".encode()).hexdigest()
+    if not await context.call.ask(question, subject):
+        raise SpendingRefusedError(f"{_TOOL}: the user did not approve. Nothing was sent.")
