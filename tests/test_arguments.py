@@ -254,6 +254,8 @@ OPTIONAL = [
     for absent in NOTHING
 ]
 WORKFLOW: dict[str, dict[str, JsonValue]] = {
+    "processVehicles": {"folder": "cars"},
+    "stopJob": {"job": "j-1"},
     "waitForBatch": {"batchID": "1"},
     "reviewBatch": {"batchID": "1"},
     "reportManyImages": {"reports": [{"picID": 1, "reportReason": "Logo"}]},
@@ -263,6 +265,7 @@ BESIDE: dict[str, dict[str, JsonValue]] = {
     "numPlateImage": {"numPlateProcessor": 1},
     "numberPlateS3String": {"numPlateProcessor": 1},
     "picIDs": {"batchID": "1206"},
+    "folder": {"manifest": "cars.csv"},
     "side": {"frontRear": None},
     "frontRear": {"side": None},
 }

@@ -15,6 +15,9 @@ from autobg_mcp.tools import TOOLS
 pytestmark = pytest.mark.anyio
 
 WORKFLOWS: dict[str, dict[str, JsonValue]] = {
+    "processVehicles": {"folder": "cars"},
+    "getJobs": {},
+    "stopJob": {"job": "j-nothing"},
     "waitForBatch": {"batchID": "1206"},
     "reviewBatch": {"batchID": "1206"},
     "reportManyImages": {"reports": [{"picID": 1, "reportReason": ["Other"]}]},

@@ -60,7 +60,10 @@ async def test_a_plan_tells_credits_needed_and_left_after(client: Client) -> Non
 async def test_without_credits_there_is_a_plan_all_the_same(client: Client) -> None:
     plan = await planned(client, folder="cars")
     assert "0 credits are left, 3 too few" in told(plan)
-    assert plan.next == "Tell the user that credits are used up."
+    assert (
+        plan.next
+        == f"Tell the user that credits are used up; then processVehicles plan={plan.plan} sends exactly this"
+    )
 
 
 @pytest.mark.parametrize("sandbox_options", [SandboxOptions(credits=2)])

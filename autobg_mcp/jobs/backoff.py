@@ -57,8 +57,7 @@ def pause_after(error: AutobgError, failures: int, now: float) -> Pause:
     if isinstance(error, _NEEDS_A_PERSON):
         return Pause(_jittered(LONGEST_PAUSE_S), said)
     longest_s = min(LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(failures, 10))
-    what = f"the API cannot be reached ({said})" if isinstance(error, _OUTAGES) else said
-    return Pause(_jittered(longest_s), what)
+    return Pause(_jittered(longest_s), "the API cannot be reached" if isinstance(error, _OUTAGES) else said)
 
 
 def _until_midnight_s(now: float) -> float:

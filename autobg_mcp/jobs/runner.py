@@ -148,4 +148,4 @@ class Runner:
         self._failures[turn.lane] += 1
         self._paused_until[turn.lane] = now + pause.seconds
         await self._jobs.signs.wait(self._account, Wait(turn.lane, now, now + pause.seconds, pause.why))
-        return now + pause.seconds
+        return max(done.due_at or now, now + pause.seconds)

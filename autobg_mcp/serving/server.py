@@ -31,7 +31,7 @@ from autobg_mcp.tools.offer import Offer
 
 INSTRUCTIONS = """\
 Autobg replaces the background of car photos. Order: listTemplates or createTemplate, then one of the upload tools, then \
-waitForBatch, then reviewBatch to look, then reportManyImages for bad pictures.
+waitForBatch, then reviewBatch to look, then reportManyImages for bad pictures. Many cars: processVehicles.
 Uploads and plate replacement cost credits and cannot be undone; everything else is free. A tool is limited to \
 10 or 100 calls a minute, as it says: this server waits by itself, and where a wait would be too long it says \
 after how many seconds to call again. What does not fit into a call goes on by itself as a job: getJobs tells how far it is. \

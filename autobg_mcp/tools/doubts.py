@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-import anyio
-
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.jobs.job import PhotoNote
 from autobg_mcp.money.identity import same_vehicle
@@ -19,7 +17,7 @@ from autobg_mcp.tools.images import GetImageStatus
 MOST_BATCHES: Final = 4
 """How many batches are looked at."""
 
-LONGEST_S: Final = 10.0
+_LONGEST_S: Final = 10.0
 """How long all looks together may take, out of the time that the call has left."""
 
 
@@ -36,7 +34,8 @@ async def settle_doubts(context: Context, vehicle: str) -> None:
         context: Of the call that pays.
         vehicle: In any spelling.
     """
-    with suppress(AutobgError, OSError), anyio.move_on_after(min(LONGEST_S, context.time.left_s())):
+    most_s = min(_LONGEST_S, context.time.ends_in_s())
+    with suppress(AutobgError, OSError), context.clock.deadline(most_s):  # a TimeoutError is an OSError
         await _look(context, vehicle)
 
 

@@ -20,13 +20,16 @@ async def glance(
 ) -> T | None:
     """What a free call answers; None where it fails, or the same minute does not allow it.
 
+    A call that somebody waits for waits for no slot. One in the background does, since its calls go out one pace apart.
+
     Args:
         run: Makes the free call.
         context: Of the call that it serves, with which it ends.
         most_s: The longest it may take, in seconds.
     """
     most_s = min(most_s, _LOOK_TAKES_S, context.time.ends_in_s())
-    brief = replace(context, time=TimeBudget(0.0, context.clock), progress=Progress())
+    time = TimeBudget(most_s if context.call.background else 0.0, context.clock)
+    brief = replace(context, time=time, progress=Progress())
     with suppress(AutobgError, OSError), context.clock.deadline(most_s):  # a TimeoutError is an OSError
         return await run(brief)
     return None

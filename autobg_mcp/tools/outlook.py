@@ -75,8 +75,12 @@ class Outlook:
             self.notes.append(note)
             await self._context.progress(f"{note}: submitting until the API refuses")
 
-    async def obstacle(self, pictures: int) -> AutobgError | None:
+    async def obstacle(self, pictures: int, *, waits: bool = False) -> AutobgError | None:
         """What would stop the call before its first picture, for a plan: it is one all the same, and says so.
+
+        Args:
+            pictures: How many are to be sent.
+            waits: Whether a job sends them, which a limit of the day only makes wait.
 
         Raises:
             ArgumentsRefusedError: There is no such template.
@@ -85,7 +89,12 @@ class Outlook:
             await self.look(max(1, pictures), of_now=True)
         except (OutOfCreditsError, SpendingRefusedError) as error:
             self.notes += [str(error)] if pictures else []
-            return error
+            only_waits = (
+                waits
+                and isinstance(error, SpendingRefusedError)
+                and self._context.settings.daily_credit_limit
+            )
+            return None if only_waits else error
         return None
 
     async def _look_at_limit(self, pictures: int) -> None:

@@ -36,15 +36,18 @@ class VehiclesPlanned(Result):
     vehicles: list[str] = Field(default_factory=list)
     odd: list[str] = Field(default_factory=list)
     notSent: list[str] = Field(default_factory=list)
+    before: str = Field(default="", exclude=True)
+    """What has to be done before it can be started; empty for nothing."""
     steps: list[str] = Field(default_factory=list, exclude=True)
-    """What to do instead of starting it; empty where it can be started."""
+    """What to do beside."""
 
     def next_step(self) -> str:
         """Start it, or what has to be done before, or with what was sent before; once started, see how far it is."""
         if self.job:
             return "; ".join([f"getJobs job={self.job}", *self.steps])
         if self.plan:
-            return "; ".join([f"processVehicles plan={self.plan} sends exactly this", *self.steps])
+            start = f"processVehicles plan={self.plan} sends exactly this"
+            return "; ".join([f"{self.before}; then {start}" if self.before else start, *self.steps])
         return "; ".join(self.steps)
 
 
@@ -85,7 +88,8 @@ def prospect(
         vehicles=list(_listed(standings)),
         odd=_bounded(odd),
         notSent=_bounded(refused),
-        steps=_steps(standings) if obstacle is None or not to_send else [obstacle.next_step],
+        before="" if obstacle is None or not to_send else obstacle.next_step.rstrip("."),
+        steps=_steps(standings),
     )
 
 

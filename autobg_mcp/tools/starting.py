@@ -112,9 +112,8 @@ async def _allowed(plan_id: str, plan: Plan, context: Context) -> None:
         str(one.arguments["templateCC"]) for one in plan.vehicles if "templateCC" in one.arguments
     )
     outlook = Outlook(_TOOL, context, list(templates))
-    obstacle = await outlook.obstacle(plan.photo_count)
-    if obstacle is not None and not isinstance(obstacle, SpendingRefusedError):
-        raise obstacle  # the limit of the day only makes it wait
+    if obstacle := await outlook.obstacle(plan.photo_count, waits=True):
+        raise obstacle
     if context.settings.approve != "paid":
         return
     on = f" on template {outlook.template()}" if templates else ""

@@ -112,7 +112,7 @@ class ProcessVehicles(Tool[VehiclesPlanned]):
         templates = dict.fromkeys(one.source.template for one in drafts if one.source.template)
         outlook = Outlook(self.tool, context, list(templates))
         to_send = sum(len(draft.to_send) for draft in drafts)
-        obstacle = await outlook.obstacle(to_send)
+        obstacle = await outlook.obstacle(to_send, waits=True)
         answer = prospect(
             await standings(drafts, context),
             outlook,

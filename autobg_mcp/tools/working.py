@@ -12,6 +12,7 @@ from autobg_mcp.jobs.rows import MOST_DOUBTS
 from autobg_mcp.jobs.runner import Done
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools import class_of
+from autobg_mcp.tools.account import GetUserCreditDetails
 from autobg_mcp.tools.attempt import Paying
 from autobg_mcp.tools.checkout import Checkout
 from autobg_mcp.tools.collecting import collect, first_look_s
@@ -24,7 +25,7 @@ TURN_S: Final = 600.0
 """How long a turn may wait for slots: then other jobs have theirs."""
 
 _WRITTEN_EVERY_S: Final = 2.0
-_CALM_S: Final = (61.0, 120.0, 300.0, 600.0)
+_CALM_S: Final = (75.0, 120.0, 300.0, 600.0)
 """How long an unknown outcome rests before it is looked after, by how often it was: a charge or a picture may come late."""
 
 _DOUBTS_FIRST: Final = 2
@@ -80,17 +81,25 @@ class _VehicleTurn:
         """First what is in doubt, then what is queued; what is in doubt then still is looked after again at the end."""
         doubtful = [photo for photo in self._work.photos if photo.state == "unknown"]
         queued = [photo for photo in self._work.photos if photo.state == "queued"]
-        if doubtful and self._work.doubts < (_DOUBTS_FIRST if queued else MOST_DOUBTS):
-            return await self._look_after(doubtful)
+        looks = _DOUBTS_FIRST if queued else MOST_DOUBTS
+        if doubtful and self._work.doubts < looks:
+            return await self._look_after(doubtful, looks)
         return await self._submit(queued) if queued else await _submitted(self._work, self._context)
 
-    async def _look_after(self, photos: Sequence[JobPhoto]) -> Done:
-        """Settle what is in doubt by what is free to know; the vehicle rests until it is, or was looked after often enough."""
+    async def _look_after(self, photos: Sequence[JobPhoto], looks: int) -> Done:
+        """Settle what is in doubt by what is free to know; the vehicle rests until it is, or was looked after often enough.
+
+        Raises:
+            AutobgError: The API could not be asked.
+        """
         roll = await self._submission.queued([photo.planned for photo in photos], self._context)
         notes, number = dict[int, PhotoNote](), {photo.picture: photo.number for photo in photos}
         for picture, error in roll.unread.items():
             notes[number[picture]] = PhotoNote("refused", reason=str(error))
         known = await roll.known()
+        await GetUserCreditDetails().run(
+            self._context
+        )  # while the API cannot be reached nothing is looked after
         await settle_doubts(self._context, self._work.vehicle)
         for picture in roll.pictures:
             intent = known.get(picture) or (await roll.ready([picture])).intents[picture]
@@ -99,7 +108,7 @@ class _VehicleTurn:
         await self._context.jobs.book.note(self._work.id, notes)
         doubts = 0 if len(notes) == len(photos) else self._work.doubts + 1
         await self._context.jobs.book.doubted(self._work.id, doubts)
-        rests_s = 0.0 if doubts in (0, MOST_DOUBTS) else _CALM_S[doubts]
+        rests_s = _CALM_S[doubts] if 0 < doubts < looks else 0.0
         return Done(self._context.clock.wall_s() + rests_s)
 
     async def _submit(self, photos: Sequence[JobPhoto]) -> Done:
