@@ -220,6 +220,7 @@ def _shown(tool: str, budget: Budget | None, limit: Limit) -> dict[str, JsonValu
         "used": budget.used,
         "left": budget.left,
         "waiting": budget.waiting,
+        "waitingBackground": budget.waiting_background,
         "nextFreeS": round(budget.next_free_s, 1),
         "closedS": round(budget.closed_s, 1),
         "rule": budget.rule,

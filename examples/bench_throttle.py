@@ -46,6 +46,7 @@ MANY = 3000
 SENDS = 10_000
 PROCESSES, WAITERS = 8, 50
 POLL_S = 0.05
+VISIT_S = 67.0
 
 
 def main() -> None:
@@ -71,6 +72,17 @@ def main() -> None:
     for name, client in clients().items():
         cells = (cell(client(), server) for server in servers().values())
         print(f"   {name:27}" + "".join(f"{each:>17}" for each in cells), flush=True)
+    print(f"\n4. {LIMIT}: always another call, and a person's call every {VISIT_S:g} s, with a sliding log")
+    print(f"   {'always another call of':27}{'refusals / used':>17}{'longest wait of a person':>27}")
+    for name, background in (("the background", True), ("people", False)):
+        print("   {:27}{:>17}{:>25.1f} s".format(name, *beside(background=background)), flush=True)
+
+
+def beside(*, background: bool) -> tuple[str, float]:
+    """Refusals and share of the limit, and the longest wait in seconds of a call that somebody waits for."""
+    visits_s = [VISIT_S * turn for turn in range(SENDS)]
+    client = ThrottleClient(LIMIT, background=background, visits=visits_s)
+    return cell(client, SlidingLog(LIMIT.calls, LIMIT.window_s)), max(client.waits_s)
 
 
 @contextmanager

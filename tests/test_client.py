@@ -66,6 +66,13 @@ async def test_a_call_answers_the_typed_result(python: Client) -> None:
     assert (credits_left.current_credits, credits_left.total_credits) == (100, 100)
 
 
+async def test_a_call_of_the_background_takes_its_slots_as_one(python: Client) -> None:
+    first, second = Call(background=True), Call(background=True)
+    await python.call(ListTemplates(), first)
+    await python.call(ListTemplates(), second)
+    assert second.allowances.waited_s == pytest.approx(0.6025, abs=0.001)
+
+
 async def test_a_soft_refusal_is_raised(python: Client) -> None:
     with pytest.raises(RequestRefusedError, match="Batch not found"):
         await python.call(GetImageStatus(batchID="1"))

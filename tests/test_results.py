@@ -340,6 +340,7 @@ async def test_the_limits_resource_shows_every_budget_now(connect: Connect) -> N
         "used": 1,
         "left": 99,
         "waiting": 0,
+        "waitingBackground": 0,
         "nextFreeS": 0.0,
         "closedS": 0.0,
         "rule": "",

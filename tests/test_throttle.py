@@ -1,68 +1,28 @@
 """What callers see of a throttle, over each store, with a clock the test turns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from math import inf, nan
 from pathlib import Path
-from typing import Self
 
 import pytest
-from throttle_clock import AtOnce, Later, TurnedClock
+from throttle_clock import Later, TurnedClock
+from throttle_world import BUCKET, LIMIT, World
 
 from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
 from autobg_mcp.throttle.memory import MemoryStore
 from autobg_mcp.throttle.shared import SharedThrottle
-from autobg_mcp.throttle.sqlite import SqliteStore
-from autobg_mcp.throttle.store import Store
 from autobg_mcp.throttle.wishes import Ask, Wishes
 
 pytestmark = pytest.mark.anyio
-LIMIT = Limit(3, 60)
 TEN = Limit(10, 60)
-BUCKET = "account:reportImages"
-
-
-class World:
-    """Processes that share one store, and a clock."""
-
-    def __init__(self, make_store: Callable[[TurnedClock], Store]) -> None:
-        self.clock = TurnedClock()
-        self._make_store = make_store
-        self._stores = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stores.close()
-
-    def process(self) -> Throttle:
-        store = self._stores.enter_context(closing(self._make_store(self.clock)))
-        return SharedThrottle(store, clock=self.clock, worker=AtOnce())
-
-    async def call(
-        self, process: Throttle, *, limit: Limit = LIMIT, max_wait_s: float = 1000, takes_s: float = 0.2
-    ) -> Slot:
-        async with process.slot(BUCKET, limit, max_wait_s=max_wait_s) as slot:
-            slot.sent()
-            await self.clock.sleep(takes_s)
-            await slot.answered()
-            return slot
-
-    async def use_up(self, process: Throttle) -> None:
-        await self.clock.run(*(self.call(process, takes_s=0) for _ in range(LIMIT.calls)))
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    shared: dict[str, Store] = {}
-    makers: dict[str, Callable[[TurnedClock], Store]] = {
-        "memory": lambda clock: shared.setdefault("store", MemoryStore(clock=clock)),
-        "sqlite": lambda clock: SqliteStore(tmp_path / "throttle.sqlite3", clock=clock),
-    }
-    with World(makers[request.param]) as world:
+    with World(request.param, tmp_path) as world:
         yield world
 
 

@@ -1,6 +1,7 @@
 """The throttle's rules, under every history that hypothesis can think of."""
 
 from copy import deepcopy
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from throttle_servers import (
 
 from autobg_mcp.errors import ConfigurationError
 from autobg_mcp.throttle import Limit, parse_rate_limits
+from autobg_mcp.throttle.policy import SECOND_US
 
 CALLS = st.lists(
     st.builds(
@@ -31,6 +33,7 @@ CALLS = st.lists(
         back_s=st.floats(0, 20),
         fate=st.sampled_from(["answered"] * 6 + ["lost", "unused", "quits", "killed"]),
         jump_s=st.sampled_from([0.0] * 8 + [0.5, 30.0, 1e5]),
+        background=st.booleans(),
     ),
     max_size=40,
 )
@@ -57,9 +60,66 @@ def test_every_call_that_stays_gets_a_slot(limit: Limit, calls: list[Call]) -> N
 
 @settings(max_examples=50, deadline=None)
 @given(limit=LIMITS, calls=CALLS)
-def test_slots_are_given_in_the_order_of_asking(limit: Limit, calls: list[Call]) -> None:
-    granted = Play(limit, [call for call in calls if call.process == 0]).run().granted
-    assert granted == sorted(granted)
+def test_slots_of_each_class_are_given_in_the_order_of_asking(limit: Limit, calls: list[Call]) -> None:
+    ours = [call for call in calls if call.process == 0]
+    granted = list(Play(limit, ours).run().granted)
+    people = [index for index in granted if not ours[index].background]
+    assert people == sorted(people)
+    others = [index for index in granted if ours[index].background]
+    assert others == sorted(others)
+
+
+@settings(max_examples=50, deadline=None)
+@given(limit=LIMITS, calls=CALLS)
+def test_no_background_call_gets_its_slot_while_a_call_that_somebody_waits_for_goes_without(
+    limit: Limit, calls: list[Call]
+) -> None:
+    play = Play(limit, calls).run()
+    people, others = split(play)
+    passed = [
+        (late, early) for late in others for early in people if play.asked[early] < late < play.granted[early]
+    ]
+    assert passed == []
+
+
+def split(play: Play) -> tuple[list[int], list[float]]:
+    """Calls that somebody waited for, and when the others got their slots."""
+    others = [moment_s for index, moment_s in play.granted.items() if play.calls[index].background]
+    return [index for index in play.granted if not play.calls[index].background], others
+
+
+@settings(max_examples=50, deadline=None)
+@given(limit=LIMITS, calls=CALLS)
+def test_background_calls_get_their_slots_at_least_one_pace_apart(limit: Limit, calls: list[Call]) -> None:
+    _, others = split(Play(limit, calls).run())
+    pace_s = limit.span_us / SECOND_US / limit.calls
+    assert [gap_s for gap_s in gaps_s(others) if gap_s < pace_s - 1e-5] == []
+
+
+def gaps_s(moments_s: list[float]) -> list[float]:
+    return [after_s - before_s for before_s, after_s in pairwise(moments_s)]
+
+
+STREAM = st.lists(
+    st.builds(Call, up_s=st.floats(0, 2), back_s=st.floats(0, 6), background=st.just(True)),
+    min_size=15,
+    max_size=30,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(limit=st.builds(Limit, calls=st.integers(1, 8), window_s=st.just(60.0)), stream=STREAM, data=st.data())
+def test_the_nth_call_that_somebody_waits_for_waits_n_paces_and_one_answer_at_most_beside_a_full_background(
+    limit: Limit, stream: list[Call], data: st.DataObject
+) -> None:
+    moments = st.floats(0, len(stream) * 60 / limit.calls)
+    visits_s = sorted(data.draw(st.lists(moments, min_size=1, max_size=limit.calls)))
+    after_s = [here_s - before_s for before_s, here_s in pairwise([0.0, *visits_s])]
+    play = Play(limit, [*stream, *(Call(after_s=gap_s, process=1, back_s=1) for gap_s in after_s)]).run()
+    answer_s = max(call.up_s + call.back_s for call in play.calls)
+    pace_s = limit.span_us / SECOND_US / limit.calls
+    for turn, index in enumerate(range(len(stream), len(play.calls)), 1):
+        assert play.waited_s(index) <= turn * pace_s + answer_s + 0.02
 
 
 def served(server: Server, limit: Limit, *, hours: float, answer_s: tuple[float, float] = (0, 0.2)) -> Tally:
@@ -84,6 +144,38 @@ def test_servers_that_keep_their_word_never_refuse_and_are_used_wholly(
     tally = served(deepcopy(server), Limit(calls, 60), hours=hours, answer_s=answer_s)
     assert tally.refused == 0
     assert tally.used(Limit(calls, 60)) >= least
+
+
+@pytest.mark.parametrize(
+    ("server", "calls", "answer_s"),
+    [
+        (FixedWindow(10, 60, 17), 10, (0, 0.2)),
+        (TokenBucket(10, 60), 10, (0, 0.2)),
+        (SlidingLog(10, 60), 10, (0, 0.2)),
+        (SlidingLog(100, 60), 100, (0, 0.2)),
+        (SlidingLog(2, 60), 2, (0, 8)),
+        (SlidingLog(10, 60), 10, (30, 60)),
+    ],
+    ids=["fixed", "bucket", "log", "log of 100", "log of 2", "slow answers"],
+)
+@pytest.mark.parametrize("visits_s", [[], [41.0 * turn for turn in range(90)]], ids=["alone", "with people"])
+def test_a_full_background_is_never_refused_and_uses_as_much_of_the_limit_as_people_would(
+    server: Server, calls: int, answer_s: tuple[float, float], visits_s: list[float]
+) -> None:
+    limit = Limit(calls, 60)
+    people = served(deepcopy(server), limit, hours=1, answer_s=answer_s)
+    client = ThrottleClient(limit, background=True, visits=visits_s)
+    tally = simulate(client, deepcopy(server), latencies=jitter(1, answer_s), until_s=3600)
+    assert tally.refused == 0
+    assert tally.taken >= 0.97 * people.taken
+
+
+def test_a_server_that_takes_half_refuses_few_of_both_classes_and_people_still_pass() -> None:
+    limit, visits_s = Limit(10, 60), [97.0 * turn for turn in range(100)]
+    client = ThrottleClient(limit, background=True, visits=visits_s)
+    tally = simulate(client, SlidingLog(5, 60), latencies=jitter(1), until_s=3 * 3600)
+    assert tally.refused <= 0.1 * tally.sent
+    assert sorted(client.waits_s)[-10] <= 60.25 + 60.25 / 5 + 5
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from throttle_recorder import finish, recording, start
 from autobg_mcp.errors import ConfigurationError, StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Throttle, open_throttle
 from autobg_mcp.throttle.redis import RedisStore, _keys
-from autobg_mcp.throttle.wishes import Ask, Granted, TooFar, Wishes
+from autobg_mcp.throttle.wishes import Ask, Granted, Queued, TooFar, Wishes
 
 SERVER = shutil.which("redis-server")
 pytestmark = [
@@ -136,6 +136,45 @@ def test_a_write_between_reading_and_writing_is_noticed_and_the_step_made_again(
     theirs.close()
     assert isinstance(reply, Granted)
     assert reply.left == 1
+
+
+def asking(owner: str, *asks: Ask) -> Wishes:
+    return Wishes(owner, LIMIT, 10_000_000, asks)
+
+
+def test_a_person_on_one_machine_passes_the_background_of_another(empty: str) -> None:
+    stores = [RedisStore(empty), RedisStore(empty)]
+    stores[0].step(BUCKET, asking("job", *[Ask(1)] * LIMIT.calls))
+    [job] = stores[0].step(BUCKET, asking("job", Ask(10**9, background=True)))[0].replies
+    [person] = stores[1].step(BUCKET, asking("person", Ask(10**9)))[0].replies
+    [passed] = stores[0].step(BUCKET, asking("job", Ask(10**9, job.place, background=True)))[0].replies
+    for store in stores:
+        store.close()
+    assert [reply.position for reply in (job, person, passed) if isinstance(reply, Queued)] == [1, 1, 2]
+
+
+def test_machines_keep_the_pace_of_the_background_together(empty: str) -> None:
+    stores = [RedisStore(empty), RedisStore(empty)]
+    replies = [
+        store.step(BUCKET, asking(owner, Ask(10**9, background=True)))[0].replies[0]
+        for store, owner in zip(stores, ("one", "two"), strict=True)
+    ]
+    for store in stores:
+        store.close()
+    assert isinstance(replies[0], Granted)
+    assert isinstance(replies[1], Queued)
+    assert replies[1].left_us == pytest.approx(60_250_000 / 3, abs=1_000_000)
+
+
+def test_what_an_older_version_wrote_still_counts(empty: str) -> None:
+    store = RedisStore(empty)
+    store.step(BUCKET, asking("job", *[Ask(1)] * LIMIT.calls))
+    store.step(BUCKET, asking("older", Ask(10**9)))
+    store._connect().hdel(_keys(BUCKET)[0], "paced_us")
+    [reply] = store.step(BUCKET, asking("job", Ask(10**9, background=True)))[0].replies
+    store.close()
+    assert isinstance(reply, Queued)
+    assert reply.position == 2
 
 
 @pytest.mark.parametrize("value", ["9e18", "nan", "9000000000000000000", "text", ""])

@@ -12,7 +12,7 @@ from throttle_clock import AtOnce, Later, TurnedClock
 from autobg_mcp.errors import ConfigurationError, StateError, ThrottledError
 from autobg_mcp.throttle import Limit, Throttle, open_throttle
 from autobg_mcp.throttle.shared import SharedThrottle
-from autobg_mcp.throttle.sqlite import SqliteStore
+from autobg_mcp.throttle.sqlite import _MIGRATIONS, SqliteStore
 from autobg_mcp.throttle.wishes import Ask, Wishes
 
 pytestmark = pytest.mark.anyio
@@ -116,6 +116,28 @@ async def test_a_file_of_the_first_release_is_taken_over(
     await take(process())
 
 
+@pytest.fixture
+def without_classes(file: Path, clock: TurnedClock) -> None:
+    """A file from before there were classes, with a slot that counts and a process that waits."""
+    file.parent.mkdir(mode=0o700)
+    now_us = round(clock.now_s * 1_000_000)
+    for step in _MIGRATIONS[:2]:
+        for statement in step:
+            written(file, statement)
+    written(file, f"INSERT INTO bucket VALUES ('{BUCKET}', 2, 60000000, 1, 2, {now_us}, 0, 0, 0, 0, 0)")
+    written(file, f"INSERT INTO slot VALUES ('{BUCKET}', 1, {now_us})")
+    written(file, f"INSERT INTO waiter VALUES ('{BUCKET}', 2, 'another', {now_us + 6_000_000})")
+    written(file, "PRAGMA user_version = 2")
+    file.chmod(0o600)
+
+
+async def test_slots_and_waiters_from_before_there_were_classes_still_count(
+    without_classes: None, process: Callable[[], Throttle]
+) -> None:
+    [budget] = await process().budgets("")
+    assert (budget.used, budget.waiting, budget.waiting_background) == (1, 1, 0)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -127,8 +149,10 @@ async def test_a_file_of_the_first_release_is_taken_over(
         "UPDATE bucket SET used = -1",
         "UPDATE slot SET stamp_us = 8e18",
         "UPDATE slot SET stamp_us = 'text'",
-        "INSERT INTO waiter VALUES ('account:reportImages', 1, x'00', 0)",
-        "INSERT INTO waiter VALUES ('account:reportImages', 1, 'someone', 9e18)",
+        "UPDATE bucket SET paced_us = 'text'",
+        "INSERT INTO waiter VALUES ('account:reportImages', 1, x'00', 0, 0)",
+        "INSERT INTO waiter VALUES ('account:reportImages', 1, 'someone', 9e18, 0)",
+        "INSERT INTO waiter VALUES ('account:reportImages', 1, 'someone', 0, 'text')",
     ],
 )
 async def test_a_value_that_no_step_has_written_is_named_with_what_to_do(

@@ -32,6 +32,7 @@ class Call:
         fate: What becomes of it: answered; never answered; its slot given back; it leaves the queue after `back_s`;
             or its whole process is killed at that moment.
         jump_s: How far the clock is set back just before.
+        background: Whether nobody waits for it.
     """
 
     after_s: float = 0.0
@@ -40,17 +41,19 @@ class Call:
     back_s: float = 0.0
     fate: Literal["answered", "lost", "unused", "quits", "killed"] = "answered"
     jump_s: float = 0.0
+    background: bool = False
 
 
 @dataclass
 class Play:
-    """A history; `arrivals` is what the server saw, `granted` the calls in the order in which they got slots."""
+    """A history; `arrivals` is what the server saw, `granted` when calls got slots, in that order, `asked` when they asked."""
 
     limit: Limit
     calls: Sequence[Call]
     stamp_at_sending: bool = False
     arrivals: list[float] = field(default_factory=list)
-    granted: list[int] = field(default_factory=list)
+    granted: dict[int, float] = field(default_factory=dict)
+    asked: dict[int, float] = field(default_factory=dict)
 
     def run(self) -> "Play":
         self._store = MemoryStore(clock=self)
@@ -88,6 +91,10 @@ class Play:
             default=0,
         )
 
+    def waited_s(self, index: int) -> float:
+        """How long a call waited for its slot."""
+        return self.granted[index] - self.asked[index]
+
     def _at(self, moment_s: float, happen: Callable[[], object]) -> None:
         heapq.heappush(self._events, (moment_s, next(self._order), happen))
 
@@ -99,6 +106,7 @@ class Play:
             self._lives[call.process] += 1
             return
         self._waiting.setdefault(owner, {})[index] = 0
+        self.asked[index] = self._now_s
         if call.fate == "quits":
             self._at(self._now_s + call.back_s, partial(self._quit, index, owner))
 
@@ -108,7 +116,7 @@ class Play:
 
     def _send(self, index: int, owner: str, granted: Granted) -> None:
         call = self.calls[index]
-        self.granted.append(index)
+        self.granted[index] = self._now_s
         if call.fate == "unused":
             self._at(self._now_s, partial(self._step, owner, Returned(granted.slot)))
             return
@@ -132,7 +140,7 @@ class Play:
         if int(life) != self._lives[int(process)]:
             return inf
         waiting = self._waiting.setdefault(owner, {})
-        asks = [Ask(10**15, place) for place in waiting.values()]
+        asks = [Ask(10**15, place, self.calls[index].background) for index, place in waiting.items()]
         wishes = Wishes(owner, self.limit, microseconds(REACH_S), asks, notes)
         outcome, _ = self._store.step("account:tool", wishes)
         for index, reply in zip(list(waiting), outcome.replies, strict=True):

@@ -1,6 +1,8 @@
 """A process that shares a throttle: makes calls to a counting server on loopback, each through a slot.
 
 Usage: throttle_process.py ADDRESS STATE_DIR PORT LIMIT CALLS NAME [REACH_S]
+
+A process whose name begins with job makes calls that nobody waits for.
 """
 
 import asyncio
@@ -14,7 +16,9 @@ from autobg_mcp.throttle import Limit, Throttle, open_throttle, parse_rate_limit
 async def call(throttle: Throttle, limit: Limit, port: int, name: str) -> None:
     """Waits for a slot, then sends one line, `name` and the moment of asking, and waits for the answer."""
     asked_s = SYSTEM.monotonic_s()
-    async with throttle.slot("account:reportImages", limit, max_wait_s=100) as slot:
+    async with throttle.slot(
+        "account:reportImages", limit, max_wait_s=100, background=name.startswith("job")
+    ) as slot:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         slot.sent()
         writer.write(f"{name} {asked_s}\n".encode())

@@ -54,12 +54,28 @@ class Recorder:
             writer.write(b"ok\n")
         writer.close()
 
-    def overtakes(self, tolerance_s: float) -> int:
-        """How many calls came after one that had asked later, both by more than the tolerance."""
+    def overtakes(self, tolerance_s: float, by: str = "", of: str = "") -> int:
+        """How many calls came after one that had asked later, both by more than the tolerance.
+
+        Args:
+            tolerance_s: Seconds.
+            by: How the names of those begin that overtake.
+            of: How the names of those begin that are overtaken.
+        """
         return sum(
             early.asked_s + tolerance_s < late.asked_s and early.came_s > late.came_s + tolerance_s
             for early in self.arrivals
             for late in self.arrivals
+            if early.name.startswith(of) and late.name.startswith(by)
+        )
+
+    def passed(self, tolerance_s: float, by: str, of: str) -> int:
+        """How many calls came while one of the others waited, by more than the tolerance at both ends."""
+        return sum(
+            early.asked_s + tolerance_s < late.came_s < early.came_s - tolerance_s
+            for early in self.arrivals
+            for late in self.arrivals
+            if early.name.startswith(of) and late.name.startswith(by)
         )
 
 

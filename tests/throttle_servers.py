@@ -117,16 +117,38 @@ class Client(Protocol):
     def answered(self, number: int, now_s: float, *, refused: bool) -> None: ...
 
 
-class ThrottleClient:
-    """The throttle's step over its store in memory, under the simulation's clock."""
+@dataclass(eq=False)
+class Waiting:
+    """One call that waits: since when, whether nobody waits for it, and its place in the queue."""
 
-    def __init__(self, limit: Limit, reach_s: float = 10.0) -> None:
+    since_s: float
+    background: bool = False
+    place: int = 0
+
+
+class ThrottleClient:
+    """The throttle's step over its store in memory, under the simulation's clock.
+
+    Args:
+        limit: The limit.
+        reach_s: The longest a request takes to the server.
+        background: Whether nobody waits for the calls of which there is always another.
+        visits: Moments at which, besides those, a call comes that somebody waits for; `waits_s` is how long each did.
+    """
+
+    def __init__(
+        self, limit: Limit, reach_s: float = 10.0, *, background: bool = False, visits: Sequence[float] = ()
+    ) -> None:
         self.now_s = 0.0
+        self.waits_s: list[float] = []
+        self._background = background
+        self._visits = deque(visits)
         self._limit = limit
         self._reach_us = microseconds(reach_s)
         self._store = MemoryStore(clock=self)
-        self._place = 0
-        self._taken: Granted | None = None
+        self._next = Waiting(0.0, background)
+        self._visitors: list[Waiting] = []
+        self._taken: list[Granted] = []
         self._flying: dict[int, Granted] = {}
 
     def monotonic_s(self) -> float:
@@ -145,18 +167,29 @@ class ThrottleClient:
 
     def opens_s(self, now_s: float) -> float:
         self.now_s = now_s
-        if self._taken is None:
-            replies = self._step([Ask(10**15, self._place)])
-            [reply] = replies.replies
-            self._place = reply.place
-            if not isinstance(reply, Granted):
-                return now_s + max(replies.wake_us, 1) / SECOND_US
-            self._taken, self._place = reply, 0
-        return now_s
+        while self._visits and self._visits[0] <= now_s:
+            self._visitors.append(Waiting(self._visits.popleft()))
+        if self._taken:
+            return now_s
+        waiting = [self._next, *self._visitors]
+        replies = self._step([Ask(10**15, each.place, each.background) for each in waiting])
+        for each, reply in zip(waiting, replies.replies, strict=True):
+            each.place = reply.place
+            if isinstance(reply, Granted):
+                self._take(each, reply)
+        wakes_s = now_s + max(replies.wake_us, 1) / SECOND_US
+        return now_s if self._taken else min([wakes_s, *list(self._visits)[:1]])
+
+    def _take(self, waiting: Waiting, granted: Granted) -> None:
+        self._taken.append(granted)
+        if waiting is self._next:
+            self._next = Waiting(self.now_s, self._background)
+        else:
+            self._visitors.remove(waiting)
+            self.waits_s.append(self.now_s - waiting.since_s)
 
     def send(self, now_s: float) -> int:  # noqa: ARG002 - the slot was taken when it opened
-        assert self._taken is not None
-        granted, self._taken = self._taken, None
+        granted = self._taken.pop(0)
         self._flying[granted.slot] = granted
         return granted.slot
 

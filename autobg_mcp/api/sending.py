@@ -1,6 +1,6 @@
 """Sends requests under the API's limits: each in a slot of its account's budget, and as often as is safe.
 
-    tries = Tries(sender, request, account, time, progress, allowances)
+    tries = Tries(sender, request, account, time, progress, call)
     while True:
         async with tries.attempt() as turn:
             return await turn.send()
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from autobg_mcp.api.call import Account, Allowances, Progress, TimeBudget
+from autobg_mcp.api.call import Account, Call, Progress, TimeBudget
 from autobg_mcp.api.exchange import Answer, Request
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.refusals import classify
@@ -89,14 +89,14 @@ class Tries:
         account: Account,
         time: TimeBudget,
         progress: Progress,
-        allowances: Allowances,
+        call: Call,
     ) -> None:
         self._sender = sender
         self._request = request
         self._account = account
         self._time = time
         self._progress = progress
-        self._allowances = allowances
+        self._call = call
         self._left: dict[type[ApiError], int] = {
             RateLimitedError: 3,
             ConnectionFailedError: 1,
@@ -166,7 +166,8 @@ class Tries:
             max_wait_s=self._time.left_s(),
             on_wait=tell,
             after=self._refused,
+            background=self._call.background,
         ) as slot:
-            self._allowances.waited_s += slot.waited_s
-            self._allowances.left[tool] = slot.left
+            self._call.allowances.waited_s += slot.waited_s
+            self._call.allowances.left[tool] = slot.left
             yield slot

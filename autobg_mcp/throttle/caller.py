@@ -16,6 +16,7 @@ class Caller:
     Attributes:
         deadline_s: When its time is over, by the local clock.
         place: Its number in the queue; 0 before it has one.
+        background: Whether nobody waits for it.
         news: Resolves when it is first told anything.
         done: Resolves with what became of it.
         queued: Where it stood at the last step; None before the first.
@@ -25,6 +26,7 @@ class Caller:
 
     deadline_s: float
     place: int
+    background: bool
     news: asyncio.Future[None]
     done: asyncio.Future[Granted | TooFar]
     queued: Queued | None = None

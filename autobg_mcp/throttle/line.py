@@ -73,11 +73,11 @@ class Line:
         self._task: asyncio.Task[None] | None = None
         self._kick: asyncio.Future[None]
 
-    def join(self, limit: Limit, max_wait_s: float, place: int = 0) -> Caller:
+    def join(self, limit: Limit, max_wait_s: float, place: int = 0, *, background: bool = False) -> Caller:
         """Adds a waiter; one that had a place before takes it again."""
         loop = asyncio.get_running_loop()
         deadline_s = self.clock.monotonic_s() + min(max_wait_s, _LONGEST_WAIT_S)
-        caller = Caller(deadline_s, place, loop.create_future(), loop.create_future())
+        caller = Caller(deadline_s, place, background, loop.create_future(), loop.create_future())
         self._limit = limit
         self._callers.append(caller)
         self._wake()
@@ -178,7 +178,10 @@ class Line:
             replace(note, ago_us=microseconds(began_s - came_s)) if isinstance(note, Answered) else note
             for came_s, note in noted
         ]
-        asks = [Ask(microseconds(caller.deadline_s - began_s), caller.place) for caller in callers]
+        asks = [
+            Ask(microseconds(caller.deadline_s - began_s), caller.place, caller.background)
+            for caller in callers
+        ]
         wishes = Wishes(self._owner, self._limit, self.reach_us, asks, notes)
 
         def step() -> tuple[Replies, int, float]:

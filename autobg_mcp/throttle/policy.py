@@ -56,6 +56,11 @@ def span_us(window_us: int) -> int:
     return window_us + window_us // _GUARD_SHARE
 
 
+def pace_us(window_us: int, calls: int) -> int:
+    """How long after each other calls go out that share a window evenly, in microseconds."""
+    return -(-span_us(window_us) // calls)
+
+
 _PART = re.compile(
     r"(?P<name>\w+|\*)\s*=\s*(?P<calls>\d{1,7})\s*/\s*(?P<window>\d{1,5}(\.\d{1,6})?)\s*s", re.ASCII
 )

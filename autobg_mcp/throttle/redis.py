@@ -29,6 +29,9 @@ from autobg_mcp.throttle.store import Change, run
 from autobg_mcp.throttle.wishes import Replies, Wishes
 
 _PREFIX = "autobg:throttle:2:"
+_BACKGROUND = (
+    " background"  # after the owner, where older versions of this program take it for a part of the name
+)
 _KEPT_S = 3 * 24 * 3600  # longer than any gate stays closed
 _TIMEOUT_S = 3.0
 _TRIES = 200
@@ -164,12 +167,12 @@ class RedisStore:
         while True:
             text = json.dumps({**want, "jump_us": jump_us, "names": NUMBERS})
             version, clock, used, wanted, numbers, slots, waiters = self._read_script(_keys(name), [text])
-            bucket = Bucket.read(map(int, numbers)) if version else fresh
+            # A bucket that an older version of this program made lacks the newest numbers.
+            bucket = Bucket.read(0 if each is None else int(each) for each in numbers) if version else fresh
             bucket.used, clock_us = int(used), int(clock)
             bucket.slots = dict(zip(map(int, slots[::2]), map(int, slots[1::2]), strict=True))
             for place, waiter in zip(waiters[::2], waiters[1::2], strict=True):
-                lease_us, _, owner = waiter.partition(" ")
-                bucket.queue[int(place)] = Waiter(owner, int(lease_us))
+                bucket.queue[int(place)] = _waiter(waiter)
             checked(bucket, int(wanted))
             ahead_us = clock_us - microseconds(self._clock.monotonic_s())
             moved_us = ahead_us - self._ahead_us.get(name, ahead_us)
@@ -188,7 +191,7 @@ class RedisStore:
                 "horizon_us": str(horizon_us),
                 "slots": {slot: str(stamp_us) for slot, stamp_us in change.slots.items()},
                 "freed": [str(slot) for slot in change.freed],
-                "waiters": {place: f"{each.lease_us} {each.owner}" for place, each in change.waiters.items()},
+                "waiters": {place: _text(each) for place, each in change.waiters.items()},
                 "left": [str(place) for place in change.left],
                 "kept_s": str(_KEPT_S),
             }
@@ -220,6 +223,15 @@ class RedisStore:
 def _is_about_data(error: redis.RedisError) -> bool:
     """Whether a script could not work with what the keys hold: a value of another kind, or no number where one belongs."""
     return isinstance(error, redis.ResponseError) and any(mark in str(error) for mark in _OF_DATA)
+
+
+def _text(waiter: Waiter) -> str:
+    return f"{waiter.lease_us} {waiter.owner}{_BACKGROUND if waiter.background else ''}"
+
+
+def _waiter(text: str) -> Waiter:
+    lease_us, _, owner = text.partition(" ")
+    return Waiter(owner.removesuffix(_BACKGROUND), int(lease_us), owner.endswith(_BACKGROUND))
 
 
 def _keys(name: str) -> list[str]:

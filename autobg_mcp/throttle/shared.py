@@ -14,7 +14,7 @@ from autobg_mcp.text import at
 from autobg_mcp.throttle.bucket import Bucket
 from autobg_mcp.throttle.caller import Caller
 from autobg_mcp.throttle.line import Line, beside
-from autobg_mcp.throttle.policy import DAY_S, SECOND_US, Limit, microseconds
+from autobg_mcp.throttle.policy import DAY_S, SECOND_US, Limit, microseconds, pace_us
 from autobg_mcp.throttle.slot import Budget, Slot, Waiting
 from autobg_mcp.throttle.step import TRANSIT_US
 from autobg_mcp.throttle.store import Store
@@ -99,10 +99,11 @@ class SharedThrottle:
         max_wait_s: float,
         on_wait: OnWait | None = None,
         after: Slot | None = None,
+        background: bool = False,
     ) -> AsyncIterator[Slot]:
         """Waits for a slot and holds it for the block."""
         place = after.place if isinstance(after, HeldSlot) and after.bucket == bucket else 0
-        held = await self._take(bucket, limit, max_wait_s, on_wait, place)
+        held = await self._take(bucket, limit, max_wait_s, on_wait, place, background=background)
         try:
             yield held
         finally:
@@ -122,19 +123,27 @@ class SharedThrottle:
             self._worker.shutdown(wait=False)
 
     async def _take(
-        self, bucket: str, limit: Limit, max_wait_s: float, on_wait: OnWait | None, place: int
+        self,
+        bucket: str,
+        limit: Limit,
+        max_wait_s: float,
+        on_wait: OnWait | None,
+        place: int,
+        *,
+        background: bool = False,
     ) -> HeldSlot:
         line = self._line(bucket)
         began_s = self._clock.monotonic_s()
         while True:
-            caller = line.join(limit, max_wait_s - (self._clock.monotonic_s() - began_s), place)
+            left_s = max_wait_s - (self._clock.monotonic_s() - began_s)
+            caller = line.join(limit, left_s, place, background=background)
             try:
                 reply = await self._outcome(line, caller, on_wait)
             except BaseException:
                 line.leave(caller)
                 raise
             if isinstance(reply, TooFar):
-                raise self._too_far(bucket, limit, reply, max_wait_s)
+                raise self._too_far(bucket, limit, caller, reply, max_wait_s)
             now_s, place = self._clock.monotonic_s(), reply.place
             if now_s - caller.told_s <= _FRESH_S:
                 return HeldSlot(
@@ -165,11 +174,16 @@ class SharedThrottle:
             await line.first(caller.done, _NEWS_S if on_wait else inf)
         return caller.done.result()
 
-    def _too_far(self, bucket: str, limit: Limit, reply: TooFar, max_wait_s: float) -> ThrottledError:
+    def _too_far(
+        self, bucket: str, limit: Limit, caller: Caller, reply: TooFar, max_wait_s: float
+    ) -> ThrottledError:
         retry_after_s = max(reply.retry_after_us, 1) / SECOND_US
         tool = bucket.rpartition(":")[2]
         if reply.closed_us:
             why = f"{self._closed(reply.closed_us, f'the gate of {tool}')}."
+        elif caller.background:
+            pace_s = pace_us(limit.window_us, reply.allowance) / SECOND_US
+            why = f"Calls of {tool} that nobody waits for go out {pace_s:.3g} s apart, after all others."
         else:
             halved = f" (of {limit.calls}, lowered after a 429)" if reply.allowance < limit.calls else ""
             why = f"The allowance of {reply.allowance} calls{halved} per {limit.window_s:g} s for {tool} is used up."
@@ -186,14 +200,16 @@ class SharedThrottle:
         return f"The API answered 429 and closed {what} until {at(opens_s)}"
 
     def _budget(self, name: str, bucket: Bucket, now_us: int) -> Budget:
-        [next_free_us] = bucket.estimates_us([len(bucket.queue)], now_us, self._reach_us)
+        people = bucket.people()
+        [next_free_us] = bucket.slots_us([people], now_us, self._reach_us)
         closed_us = max(0, bucket.closed_us - now_us)
         gate = f"{self._closed(closed_us, 'its gate')}; then " if closed_us else ""
         return Budget(
             bucket=name,
             used=bucket.used,
             left=bucket.left(now_us),
-            waiting=len(bucket.queue),
+            waiting=people,
+            waiting_background=len(bucket.queue) - people,
             next_free_s=(next_free_us - now_us) / SECOND_US,
             closed_s=closed_us / SECOND_US,
             rule=gate + bucket.words(now_us),

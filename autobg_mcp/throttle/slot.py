@@ -13,7 +13,7 @@ class Waiting:
     """News for a call that waits.
 
     Attributes:
-        place: Its place in the queue; 1 is next.
+        place: Its place in the queue; 1 is next. Of a background call it grows when somebody comes who waits.
         left_s: Seconds until the slot, by estimate.
         closed: That the server has closed its gate, and until when, in words; empty where the allowance is used up.
     """
@@ -31,8 +31,9 @@ class Budget:
         bucket: Its name, as callers gave it.
         used: Slots that count now.
         left: Slots that are free now.
-        waiting: Calls in the queue, of all processes.
-        next_free_s: Seconds until a new call would get a slot, behind everybody who waits.
+        waiting: Calls in the queue that somebody waits for, of all processes.
+        waiting_background: Calls in the queue that nobody waits for; they stand behind the others.
+        next_free_s: Seconds until a new call that somebody waits for would get a slot, behind the others of its kind.
         closed_s: Seconds for which a 429 still closes the gate; 0 when it is open.
         rule: Until when the server has closed its gate, and how much of the limit is used, in words.
     """
@@ -41,6 +42,7 @@ class Budget:
     used: int
     left: int
     waiting: int
+    waiting_background: int
     next_free_s: float
     closed_s: float
     rule: str
@@ -77,7 +79,7 @@ class Slot(Protocol):
 
 
 class Throttle(Protocol):
-    """Gives out slots so that a server's limit is never exceeded, first come first served."""
+    """Gives out slots so that a server's limit is never exceeded: people first, and each class as it came."""
 
     def slot(
         self,
@@ -87,6 +89,7 @@ class Throttle(Protocol):
         max_wait_s: float,
         on_wait: Callable[[Waiting], Awaitable[None]] | None = None,
         after: Slot | None = None,
+        background: bool = False,
     ) -> AbstractAsyncContextManager[Slot]:
         """Waits for a slot and holds it for the block.
 
@@ -99,9 +102,13 @@ class Throttle(Protocol):
             max_wait_s: The longest to wait, in seconds; 0 takes a slot only if it is free now.
             on_wait: Called when the call has to wait, then at least every 5 s.
             after: The slot of a refused attempt; this call takes its place in the queue.
+            background: That nobody waits for the call, as for one of a job. It stands behind every call that somebody
+                waits for, whichever process makes that, and comes no sooner after the background call before it than
+                the window divided by the allowance: 6.025 s at 10 calls in 60 s.
 
         Raises:
-            ThrottledError: The slot lies further off than `max_wait_s`; nothing was taken.
+            ThrottledError: The slot lies further off than `max_wait_s`, or for a background call has come to do so
+                while others passed it; nothing was taken.
             StateError: The store cannot be used.
         """
 

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from autobg_mcp.clock import SYSTEM, Clock
-from autobg_mcp.state import StateFile, text_up_to
+from autobg_mcp.state import StateFile, text_up_to, whole_between
 from autobg_mcp.throttle.bucket import NUMBERS, Bucket, Waiter, checked
 from autobg_mcp.throttle.policy import microseconds, span_us
 from autobg_mcp.throttle.store import Change, run
@@ -25,10 +25,14 @@ _MIGRATIONS = (
     ),  # as 0.1.0 had it
     (
         "DROP TABLE bucket",
-        f"CREATE TABLE bucket (name TEXT PRIMARY KEY, {', '.join(NUMBERS)}) WITHOUT ROWID",
+        "CREATE TABLE bucket (name TEXT PRIMARY KEY, calls, window_us, used, drawn, seen_us, ahead_us, closed_us, latency_us, halved, since_us) WITHOUT ROWID",
         "CREATE TABLE slot (bucket TEXT, number INTEGER, stamp_us, PRIMARY KEY (bucket, number)) WITHOUT ROWID",
         "CREATE INDEX slot_by_stamp ON slot (bucket, stamp_us)",
         "CREATE TABLE waiter (bucket TEXT, number INTEGER, owner, lease_us, PRIMARY KEY (bucket, number)) WITHOUT ROWID",
+    ),
+    (
+        "ALTER TABLE bucket ADD COLUMN paced_us DEFAULT 0",
+        "ALTER TABLE waiter ADD COLUMN background DEFAULT 0",
     ),
 )
 _PUT_BUCKET = f"REPLACE INTO bucket VALUES (?, {', '.join('?' * len(NUMBERS))})"  # noqa: S608 - marks alone
@@ -93,8 +97,11 @@ def _numbers(db: sqlite3.Connection, name: str) -> Bucket | None:
 
 def _load(db: sqlite3.Connection, name: str, bucket: Bucket, wishes: Wishes | None, horizon_us: int) -> None:
     """Loads the waiters and the slots that a step can need; without wishes, all that still count."""
-    rows = db.execute("SELECT number, owner, lease_us FROM waiter WHERE bucket = ?", (name,))
-    bucket.queue = {number: Waiter(owner, lease_us) for number, owner, lease_us in rows}
+    rows = db.execute("SELECT number, owner, lease_us, background FROM waiter WHERE bucket = ?", (name,))
+    bucket.queue = {
+        number: Waiter(owner, lease_us, bool(whole_between(background, 0, 1)))
+        for number, owner, lease_us, background in rows
+    }
     expired = db.execute("SELECT count(*) FROM slot WHERE bucket = ? AND stamp_us <= ?", (name, horizon_us))
     bucket.used -= expired.fetchone()[0]
     wanted = bucket.used
@@ -114,6 +121,7 @@ def _write(db: sqlite3.Connection, name: str, bucket: Bucket, change: Change, ho
     for slot in change.freed:
         db.execute("DELETE FROM slot WHERE bucket = ? AND number = ?", (name, slot))
     for place, each in change.waiters.items():
-        db.execute("REPLACE INTO waiter VALUES (?, ?, ?, ?)", (name, place, each.owner, each.lease_us))
+        row = (name, place, each.owner, each.lease_us, each.background)
+        db.execute("REPLACE INTO waiter VALUES (?, ?, ?, ?, ?)", row)
     for place in change.left:
         db.execute("DELETE FROM waiter WHERE bucket = ? AND number = ?", (name, place))

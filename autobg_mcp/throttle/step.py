@@ -5,6 +5,8 @@ has to load what the step needs, run it in a transaction, and write what it chan
 Moments and spans are whole microseconds.
 """
 
+from dataclasses import replace
+
 from autobg_mcp.throttle.bucket import DAY_US, Bucket, Waiter
 from autobg_mcp.throttle.policy import SECOND_US, Limit, span_us
 from autobg_mcp.throttle.wishes import (
@@ -37,11 +39,11 @@ def step(bucket: Bucket, now_us: int, wishes: Wishes) -> Replies:
     _renew(bucket, now_us, wishes)
     places = [_join(bucket, now_us, ask, wishes.owner) for ask in wishes.asks]
     granted = _grant(bucket, now_us, wishes)
-    order = {place: index for index, place in enumerate(sorted(bucket.queue))} if bucket.queue else {}
-    waiting = [order[place] for place in places if place not in granted]
-    moments = iter(bucket.estimates_us(waiting, now_us, wishes.reach_us))
+    moments_us = bucket.estimates_us(now_us, wishes.reach_us) if bucket.queue else []
+    order = {place: index for index, place in enumerate(bucket.order())}
     replies = [
-        granted.get(place) or _wait(bucket, now_us, ask, place, order[place] + 1, next(moments) - now_us)
+        granted.get(place)
+        or _wait(bucket, now_us, ask, place, order[place], moments_us[order[place]] - now_us)
         for ask, place in zip(wishes.asks, places, strict=True)
     ]
     return Replies(replies, *_wake(bucket, now_us, wishes, replies))
@@ -88,7 +90,7 @@ def _renew(bucket: Bucket, now_us: int, wishes: Wishes) -> None:
     for place, waiter in list(bucket.queue.items()):
         if waiter.owner == wishes.owner and wishes.asks:
             if waiter.lease_us - now_us <= LEASE_US - RENEW_US:
-                bucket.queue[place] = Waiter(wishes.owner, now_us + LEASE_US)
+                bucket.queue[place] = replace(waiter, lease_us=now_us + LEASE_US)
         elif waiter.lease_us <= now_us:
             del bucket.queue[place]
 
@@ -99,19 +101,23 @@ def _join(bucket: Bucket, now_us: int, ask: Ask, owner: str) -> int:
         bucket.drawn += 1
     place = ask.place or bucket.drawn
     if place not in bucket.queue:
-        bucket.queue[place] = Waiter(owner, now_us + LEASE_US)
+        bucket.queue[place] = Waiter(owner, now_us + LEASE_US, ask.background)
     return place
 
 
 def _grant(bucket: Bucket, now_us: int, wishes: Wishes) -> dict[int, Granted]:
     """Takes every slot that is this process's by its place in the queue."""
     granted: dict[int, Granted] = {}
-    for index, place in enumerate(sorted(bucket.queue)):
-        if bucket.queue[place].owner != wishes.owner:
+    people = bucket.people()
+    for index, place in enumerate(bucket.order()):
+        waiter = bucket.queue[place]
+        if waiter.owner != wishes.owner:
             continue
-        opens_us = bucket.opens_us(now_us, ahead=index - len(granted))
+        opens_us = bucket.opens_us(now_us, index - len(granted), paced=max(0, index + 1 - people))
         if opens_us is None or opens_us > now_us:
             break
+        if waiter.background:
+            bucket.paced_us = now_us
         bucket.drawn += 1
         bucket.used += 1
         bucket.slots[bucket.drawn] = now_us + wishes.reach_us
@@ -120,10 +126,10 @@ def _grant(bucket: Bucket, now_us: int, wishes: Wishes) -> dict[int, Granted]:
     return granted
 
 
-def _wait(bucket: Bucket, now_us: int, ask: Ask, place: int, position: int, left_us: int) -> Queued | TooFar:
+def _wait(bucket: Bucket, now_us: int, ask: Ask, place: int, ahead: int, left_us: int) -> Queued | TooFar:
     closed_us = max(0, bucket.closed_us - now_us)
     if 0 < ask.left_us >= left_us:
-        return Queued(place, position, left_us, closed_us)
+        return Queued(place, ahead + 1, left_us, closed_us)
     del bucket.queue[place]
     return TooFar(place, left_us, bucket.allowance(now_us), closed_us)
 
@@ -136,7 +142,8 @@ def _wake(bucket: Bucket, now_us: int, wishes: Wishes, replies: list[Reply]) -> 
         return LEASE_US, LEASE_US
     first = min((reply for reply, _ in waiting), key=lambda reply: reply.position)
     look_us = usual_look_us(wishes.limit)
-    opens_us = bucket.opens_us(now_us, ahead=first.position - 1)
+    ahead = bucket.order().index(first.place)
+    opens_us = bucket.opens_us(now_us, ahead, paced=max(0, ahead + 1 - bucket.people()))
     due_us = max(first.left_us, look_us) if opens_us is None else opens_us - now_us
     if opens_us is None and first.left_us <= 0:
         look_us = _NEXT_LOOK_US

@@ -15,11 +15,13 @@ class Ask:
 
     Attributes:
         left_us: How much longer it may wait; below zero when its time is over.
-        place: Its number in the queue; 0 before it has one. That of a refused attempt is the front of the queue.
+        place: Its number in the queue; 0 before it has one. That of a refused attempt is the front of its class.
+        background: Whether nobody waits for the call.
     """
 
     left_us: int
     place: int = 0
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Context:
 
     def tries(self, request: Request) -> Tries:
         """One request on its way, in this call's name and time."""
-        return Tries(self.sender, request, self.account, self.time, self.progress, self.call.allowances)
+        return Tries(self.sender, request, self.account, self.time, self.progress, self.call)
 
     async def send(self, request: Request) -> Answer:
         """Send one request as often as is safe, and answer its success.
