@@ -11,7 +11,7 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,11 +71,11 @@ class Night:
 
 @dataclass
 class Visit:
-    """One upload that somebody waited for: when, how long for its slot, and how long after each other slots came free."""
+    """One upload that somebody waited for: when, how long for its slot, and how many a minute were allowed then."""
 
     at_s: float
     waited_s: float
-    pace_s: float
+    allowance: int
 
 
 @dataclass
@@ -175,12 +175,12 @@ class _Machine:
             self.morning.kills += 1
 
     async def _work(self) -> None:
-        async with self._client() as client:
+        async with self._client(self.api) as client:
             await client.work()
 
     @asynccontextmanager
-    async def _client(self) -> AsyncGenerator[Client]:
-        async with Client(self.settings, app=self.api, clock=self.clock) as client:
+    async def _client(self, api: NightApi) -> AsyncGenerator[Client]:
+        async with Client(self.settings, app=api, clock=self.clock) as client:
             yield client
 
     async def _outage(self) -> None:
@@ -201,7 +201,7 @@ class _Machine:
         number = 0
         while True:
             await self.clock.sleep(self.night.person_every_s)
-            if self.api.is_reachable:
+            if self.api.is_reachable and self._allowance():
                 number += 1
                 await self._visit(number)
 
@@ -211,11 +211,10 @@ class _Machine:
             images=[str(photo)], numberPlate=f"PERSON-{number}", numPlateProcessor=0, processType="ai"
         )
         call = Call(host="person")
-        at_s, pace_s = self.clock.now_s - self._began_s, 60.25 / self._allowance()
-        async with self._client() as client:
-            with suppress(Exception):  # lost answers meet people, too
-                await client.call(upload, call)
-        self.morning.visits.append(Visit(at_s, call.allowances.waited_s, pace_s))
+        at_s, allowance = self.clock.now_s - self._began_s, self._allowance()
+        async with self._client(self.api.kind()) as client:
+            await client.call(upload, call)
+        self.morning.visits.append(Visit(at_s, call.allowances.waited_s, allowance))
 
     async def _begin(self, tool: str, vehicles: list[PlannedVehicle]) -> str:
         now = self.clock.wall_s()
