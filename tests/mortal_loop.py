@@ -52,7 +52,7 @@ class Part:
     def _die(self) -> None:
         """What it held of the loop's threads is free for the others, as no process holds another's."""
         self.is_dead = True
-        self._borrowed = [task for task in self._threads.statistics().borrowers if task in self.tasks]
+        self._borrowed = [task for task in self.tasks if task in self._threads.statistics().borrowers]
         for task in self._borrowed:
             self._threads.release_on_behalf_of(task)
 
@@ -77,7 +77,7 @@ class MortalLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self.set_task_factory(_task)
+        self.set_task_factory(_task)  # type: ignore[arg-type]  # takes the context since 3.11
         self.in_executors = 0
         """Calls that run in threads of executors."""
 
@@ -99,11 +99,6 @@ class MortalLoop(asyncio.SelectorEventLoop):
     def is_busy(self) -> bool:
         """Whether a thread works for anybody."""
         return bool(self.in_executors or _threads().borrowed_tokens)
-
-
-def mine() -> Part | None:
-    """The part that runs now."""
-    return _PART.get()
 
 
 def _threads() -> CapacityLimiter:

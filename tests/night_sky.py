@@ -83,6 +83,8 @@ class NightApi:
         """Requests by what they met: `answered`, `lost before`, `lost after`, `429` and `refused`."""
         self.submissions = Counter[str]()
         """Submissions that were put on the wire, by the end of their path."""
+        self.last_arrives_s = 0.0
+        """When nothing of what was sent until now is on its way to the API any more."""
 
     def kind(self) -> "NightApi":
         """The same API for somebody whom nothing goes wrong for."""
@@ -92,7 +94,9 @@ class NightApi:
         if not self.is_reachable:
             self.met["refused"] += 1
             raise ConnectionRefusedError("nobody listens")
-        await self._clock.sleep(self._lot.uniform(*LATENCY_S))
+        arrives_s = self._clock.now_s + self._lot.uniform(*LATENCY_S)
+        self.last_arrives_s = max(self.last_arrives_s, arrives_s)
+        await self._clock.sleep(arrives_s - self._clock.now_s)
         what = self._drawn(str(scope["path"]))
         if what == "lost before":
             raise ConnectionDropped

@@ -15,7 +15,7 @@ _SAME_FOR_S: Final = 10.0
 """A balance that is told again unchanged within that time is not written again: then its time is a little too old."""
 
 _CALM_AFTER: Final = (
-    f"newest_entry >= ?2 AND last_at >= {CALM_S} + (SELECT coalesce(settled_at, at) FROM entries WHERE id = ?2) "
+    f"newest_entry >= ?2 AND last_at >= {CALM_S} + (SELECT coalesce(settled_at, at) FROM entries WHERE id = ?2) "  # noqa: S608  # a constant
     "ORDER BY newest_entry"
 )
 """Of balances: the first that is told long enough after the outcome of an entry."""
