@@ -92,7 +92,8 @@ class Http:
             # What speaks SOCKS raises errors of its own while it asks for the way.
             if stamps.begun and not isinstance(error, httpx.TransportError | TimeoutError):
                 raise
-            raise self._broken(request, error, most_s, begun=stamps.begun) from None
+            begun = stamps.begun and not isinstance(error, httpx.ConnectError)
+            raise self._broken(request, error, most_s, begun=begun) from None
 
         read = partial(_read, response, secret, content)
         return await anyio.to_thread.run_sync(read) if len(content) > LARGE_BYTES else read()
@@ -206,11 +207,13 @@ def _user_agent() -> str:
 
 
 class _InProcess(httpx.ASGITransport):
-    """Carries requests to an application in this process; what it raises is a connection that breaks."""
+    """Carries requests to an application in this process; what it raises is a connection that breaks, or is refused."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             return await super().handle_async_request(request)
+        except ConnectionRefusedError as error:
+            raise httpx.ConnectError(str(error)) from error
         except Exception as error:  # over a network nobody sees what broke behind it
             raise httpx.ReadError(type(error).__name__) from error
 

@@ -27,27 +27,33 @@ async def settle_doubts(context: Context, vehicle: str) -> None:
     Call it once a call has submitted what it could: its own batch may be known by then. The balance is asked once and kept; then batches are looked at (see `Ledger.worth_a_look`) for as long as there is a doubt, and the
     ledger settles what they prove. Where the vehicle has none, nothing is asked.
 
-    A look waits for no slot: it is made where the same minute allows it. It fails no call: an error only means that this look
-    could not be made.
+    A look that somebody waits for waits for no slot: it is made where the same minute allows it. It fails no call: an error
+    only means that this look could not be made.
 
     Args:
         context: Of the call that pays.
         vehicle: In any spelling.
     """
     most_s = min(_LONGEST_S, context.time.ends_in_s())
+    if not most_s:
+        return
     with suppress(AutobgError, OSError), context.clock.deadline(most_s):  # a TimeoutError is an OSError
         await _look(context, vehicle)
 
 
-async def settle_doubt(intent: Intent, batch_ids: Sequence[str], context: Context) -> PhotoNote | None:
+async def settle_doubt(
+    intent: Intent, batch_ids: Sequence[str], doubts: int, context: Context
+) -> PhotoNote | None:
     """What is known now of a job's photo of unknown outcome; None where nobody can tell yet. Call `settle_doubts` before.
 
     That it was not taken is believed where two witnesses say so a minute after its answer was lost: the balance shows that
-    nothing was charged, and no batch of its vehicle holds a picture of its name. Then it may be sent again.
+    nothing was charged, and no batch of its vehicle holds a picture of its name. Where no batch of its vehicle is known, the
+    second witness is the balance minutes later. Then it may be sent again.
 
     Args:
         intent: How the ledger has it.
         batch_ids: The batches of its vehicle.
+        doubts: How often it was looked after in vain.
         context: Of a call in the background.
     """
     entry = await context.till.submitted(intent)
@@ -56,13 +62,13 @@ async def settle_doubt(intent: Intent, batch_ids: Sequence[str], context: Contex
     if entry.state == "accepted":
         return PhotoNote("taken", entry.batch_id)
     evidence = await context.ledger.evidence(context.account.id, [entry.id])
-    if entry.state != "unknown" or not batch_ids or not evidence[entry.id].denies(entry):
+    if entry.state != "unknown" or not (batch_ids or doubts) or not evidence[entry.id].denies(entry):
         return None
     for batch_id in batch_ids:
         status = await glance(GetImageStatus(batchID=batch_id).run, context)
         if status is None or cleaned(entry.file_name) in {one.picName for one in status.images}:
             return None
-    why = "its answer was lost; nothing was charged, and no batch of its vehicle holds it"
+    why = "its answer was lost; nothing was charged, and no known batch of its vehicle holds it"
     await context.ledger.settle(entry.id, "refused", reason=why)
     return PhotoNote("queued")
 

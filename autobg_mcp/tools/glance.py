@@ -1,4 +1,4 @@
-"""A free look before a call that cannot be undone: one that fails, takes long, or would have to wait blocks nothing."""
+"""A free look before a call that cannot be undone: one that fails, or takes long, blocks nothing; nor does a slot for it."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -20,7 +20,7 @@ async def glance(
 ) -> T | None:
     """What a free call answers; None where it fails, or the same minute does not allow it.
 
-    A call that somebody waits for waits for no slot. One in the background does, since its calls go out one pace apart.
+    In the background, where slots come one by one even of an unused budget, it waits for its own.
 
     Args:
         run: Makes the free call.
@@ -28,8 +28,8 @@ async def glance(
         most_s: The longest it may take, in seconds.
     """
     most_s = min(most_s, _LOOK_TAKES_S, context.time.ends_in_s())
-    time = TimeBudget(most_s if context.call.background else 0.0, context.clock)
-    brief = replace(context, time=time, progress=Progress())
+    waits_s = most_s if context.call.background else 0.0
+    brief = replace(context, time=TimeBudget(waits_s, context.clock), progress=Progress())
     with suppress(AutobgError, OSError), context.clock.deadline(most_s):  # a TimeoutError is an OSError
         return await run(brief)
     return None

@@ -103,7 +103,7 @@ class _VehicleTurn:
         await settle_doubts(self._context, self._work.vehicle)
         for picture in roll.pictures:
             intent = known.get(picture) or (await roll.ready([picture])).intents[picture]
-            if note := await settle_doubt(intent, self._work.batch_ids, self._context):
+            if note := await settle_doubt(intent, self._work.batch_ids, self._work.doubts, self._context):
                 notes[number[picture]] = note
         await self._context.jobs.book.note(self._work.id, notes)
         doubts = 0 if len(notes) == len(photos) else self._work.doubts + 1

@@ -5,7 +5,7 @@ from typing import Final
 
 from autobg_mcp.money.ledger import entries
 from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, moment
-from autobg_mcp.money.ledger.spending import Balance, Spending, Told
+from autobg_mcp.money.ledger.spending import CALM_S, Balance, Spending, Told
 from autobg_mcp.state import number_between, whole_between
 
 MOST_KEPT: Final = 200
@@ -13,6 +13,12 @@ MOST_KEPT: Final = 200
 
 _SAME_FOR_S: Final = 10.0
 """A balance that is told again unchanged within that time is not written again: then its time is a little too old."""
+
+_CALM_AFTER: Final = (
+    f"newest_entry >= ?2 AND last_at >= {CALM_S} + (SELECT coalesce(settled_at, at) FROM entries WHERE id = ?2) "  # noqa: S608  # a constant
+    "ORDER BY newest_entry"
+)
+"""Of balances: the first that is told long enough after the outcome of an entry."""
 
 _COLUMNS = "newest_entry, first_left, first_at, last_left, last_at"
 
@@ -77,9 +83,17 @@ def since(db: sqlite3.Connection, account: str, entry_id: int) -> Spending:
 
 
 def around(db: sqlite3.Connection, account: str, entry_id: int) -> Spending:
-    """What was submitted between the balances next to an entry, that one included."""
+    """What was submitted between the balances next to an entry, that one included.
+
+    Where others submit all the time, the next balance comes too soon to deny anything. Then the first one that is told a while
+    after the entry's outcome was lost counts, if all that was submitted until then explains it.
+    """
     before = _found(db, account, "newest_entry < ? ORDER BY newest_entry DESC", entry_id)
     after = _found(db, account, "newest_entry >= ? ORDER BY newest_entry", entry_id)
+    calm_after = _found(db, account, _CALM_AFTER, entry_id)
+    calmly = _spending(db, account, before, calm_after, entry_id - 1)
+    if calmly.charged_of_unknown() is not None:
+        return calmly
     return _spending(db, account, before, after, entry_id - 1)
 
 
