@@ -11,7 +11,7 @@ async def report_of(host: McpClient, job: object) -> dict[str, Any]:
     """What getJobs says of a job."""
     answer: dict[str, Any] = dict(structured(await host.call_tool("getJobs", {"job": str(job)})))
     [report] = answer["jobs"]
-    return dict(report)
+    return dict(report) | {"waits": answer["waits"]}
 
 
 async def ended(host: McpClient, clock: Clock, job: object, *, within_s: float = 900) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from conftest import KEY, Connect
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # no stubs are installed
 from pydantic import JsonValue
+from tokens import tokens
 
 from autobg_mcp.serving.listing import listed
 from autobg_mcp.settings import Settings, Toolset
@@ -56,13 +57,10 @@ def properties(name: str) -> dict[str, JsonValue]:
 
 
 @pytest.mark.anyio
-@pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")  # in bpe_openai
 async def test_the_default_listing_costs_less_than_eight_thousand_tokens(connect: Connect) -> None:
-    import bpe_openai  # type: ignore[import-untyped]  # noqa: PLC0415  # it warns while it is imported
-
     async with connect() as host:
         sent = (await host.list_tools()).model_dump_json(by_alias=True, exclude_none=True)
-    assert len(bpe_openai.get_encoding("o200k_base").encode(sent)) < MOST_TOKENS
+    assert tokens(sent) < MOST_TOKENS
 
 
 @every_tool

@@ -1,6 +1,5 @@
 """Cars in, pictures out, in two calls: a plan is told, and then exactly that plan is sent."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from mcp import Client as McpClient
 from paid_calls import drawn
 from PIL import Image
 from test_job_guards import Person
+from tokens import tokens
 from uploading import sent, spent, upload
 
 from autobg_mcp.sandbox import SandboxOptions, World
@@ -193,12 +193,3 @@ async def test_a_thousand_photos_need_three_calls_and_fifteen_hundred_tokens(
     assert "1,000 taken" in text_of(done)
     assert "40 done" in text_of(done)
     assert tokens("\n".join(map(text_of, (plan, begun, done)))) <= 1500
-
-
-def tokens(text: str) -> int:
-    """How many tokens a model reads (o200k)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import bpe_openai  # noqa: PLC0415  # it warns of itself
-
-    return len(bpe_openai.get_encoding("o200k_base").encode(text))

@@ -1,6 +1,6 @@
 """Questions about jobs, and their end: how far they are, why they wait, and that no more is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
@@ -8,14 +8,15 @@ from pydantic import Field, StringConstraints
 from autobg_mcp.errors import ArgumentsRefusedError
 from autobg_mcp.jobs.job import JobStanding, PhotoState, VehicleState
 from autobg_mcp.jobs.queue import RESULTS
-from autobg_mcp.text import at, quoted, wall_time
+from autobg_mcp.text import at, quoted, shortened, wall_time
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.forecast import done_by
 
-MOST_JOBS: Final = 5
+MOST_JOBS: Final = 3
 _MOST_BATCHES: Final = 12
-_REASON_CHARS: Final = 90
+_REASON_CHARS: Final = 80
+_MOST_REASONS: Final = 3
 
 JobID = Annotated[
     str,
@@ -25,7 +26,7 @@ JobID = Annotated[
 
 
 class JobReport(Part):
-    """One job: vehicles and photos by state, how fast it goes, when it is done, and why it waits."""
+    """One job: vehicles and photos by state, how fast it goes, when it is done, and why photos were not taken."""
 
     job: str
     state: str
@@ -33,14 +34,14 @@ class JobReport(Part):
     photos: str
     perMinute: float | None = None
     doneBy: str | None = None
-    waits: list[str] = Field(default_factory=list)
-    notTaken: list[str] = Field(default_factory=list)
+    notTaken: list[str] | None = None
 
 
 class JobReports(Result):
-    """The open jobs, then the newest."""
+    """The open jobs, then the newest, and why the open ones wait."""
 
     jobs: list[JobReport]
+    waits: list[str] = Field(default_factory=list)
     note: str | None = None
     steps: str = Field(default="", exclude=True)
     """What to do next."""
@@ -86,10 +87,15 @@ class GetJobs(Tool[JobReports]):
             found = [await _standing(self.job, context)]
         else:
             found = await book.standings(account, limit=MOST_JOBS + 1)
-        more = len(found) > MOST_JOBS
-        reports = [await _report(one, context) for one in found[:MOST_JOBS]]
-        note = "there are more: name one with job" if more else None if found else "there are no jobs"
-        return JobReports(jobs=reports, note=note, steps=_next(found[:MOST_JOBS]))
+        shown = found[:MOST_JOBS]
+        reports = [await _report(one, context, reasons=self.job is not None) for one in shown]
+        note = "there are more: name one with job" if len(found) > MOST_JOBS else None
+        return JobReports(
+            jobs=reports,
+            waits=await _waits(shown, context),
+            note=note if found else "there are no jobs",
+            steps=_next(shown),
+        )
 
 
 class StopJob(Tool[StoppedJob]):
@@ -134,8 +140,9 @@ async def _standing(job_id: str, context: Context) -> JobStanding:
     return found
 
 
-async def _report(standing: JobStanding, context: Context) -> JobReport:
+async def _report(standing: JobStanding, context: Context, *, reasons: bool) -> JobReport:
     job, is_open = standing.job, standing.job.state == "open"
+    refusals = list(standing.refusals.items())[:_MOST_REASONS] if reasons else []
     return JobReport(
         job=job.id,
         state=f"{job.state}, begun {at(job.created_at)} by {job.made_by}",
@@ -143,10 +150,7 @@ async def _report(standing: JobStanding, context: Context) -> JobReport:
         photos=_told(standing.photos),
         perMinute=standing.lately / 10 if is_open else None,
         doneBy=await done_by(job.id, context) if is_open and standing.photos.get("queued") else None,
-        waits=await _waits(standing, context) if is_open else [],
-        notTaken=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in standing.refusals.items()][
-            :3
-        ],
+        notTaken=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in refusals] or None,
     )
 
 
@@ -155,20 +159,20 @@ def _told(counts: Mapping[PhotoState, int] | Mapping[VehicleState, int]) -> str:
     return ", ".join(f"{count:,} {state}" for state, count in counts.items()) or "none"
 
 
-async def _waits(standing: JobStanding, context: Context) -> list[str]:
-    """Why an open job stands still; empty where it goes on at the pace of its limits."""
+async def _waits(found: Sequence[JobStanding], context: Context) -> list[str]:
+    """Why open jobs stand still; empty where they go on at the pace of their limits."""
+    waiting = [one for one in found if one.job.state == "open"]
+    if not waiting:
+        return []
     signs, account = context.jobs.signs, context.account.id
+    lanes = {RESULTS}.union(*(one.requests for one in waiting))
     waits = [
-        f"{one.lane}: {one.why}, since {wall_time(one.since)}, tried again at {wall_time(one.until)}"
+        f"{one.lane}: {shortened(one.why, _REASON_CHARS)}, since {wall_time(one.since)}, tried again at {wall_time(one.until)}"
         for one in await signs.waits(account)
-        if one.lane in standing.requests or one.lane == RESULTS
+        if one.lane in lanes
     ]
-    if await signs.is_worked(account):
-        return waits
-    return [
-        "no process is running that carries it on: any host's server does, and so does `autobg-mcp work`",
-        *waits,
-    ]
+    idle = "no process is running that carries it on: any host's server does, and so does `autobg-mcp work`"
+    return [*([] if await signs.is_worked(account) else [idle]), *waits[:_MOST_REASONS]]
 
 
 def _next(found: list[JobStanding]) -> str:

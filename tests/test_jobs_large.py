@@ -1,0 +1,73 @@
+"""Questions about jobs are answered in few words and at once, however much there is to do."""
+
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Clock, opened
+from starlette.applications import Starlette
+from tokens import tokens
+
+from autobg_mcp.api.call import Call
+from autobg_mcp.client import Client
+from autobg_mcp.jobs.job import PhotoNote, Wait
+from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
+from autobg_mcp.tools.jobs import GetJobs, StopJob
+from autobg_mcp.tools.rest import new_job
+
+pytestmark = pytest.mark.anyio
+
+TOOL = "uploadImagesWithoutTemplate"
+
+
+@pytest.fixture
+async def client(sandbox: Starlette, clock: Clock, tmp_path: Path) -> AsyncGenerator[Client]:
+    async with opened(sandbox, clock, tmp_path) as client:
+        yield client
+
+
+async def large(client: Client, vehicles: int) -> str:
+    """A job of so many vehicles with 25 photos each, some of them taken, refused and waiting for long reasons."""
+    context = client._context(Call())
+    job, book = replace(new_job("processVehicles", context), follows=True), context.jobs.book
+    planned = [
+        PlannedVehicle(
+            f"V-{number}", TOOL, {}, [PlannedPhoto(f"/p/{number}/{one}.jpg", None) for one in range(25)]
+        )
+        for number in range(vehicles)
+    ]
+    turns = await book.begin(job, planned, {TOOL: 1})
+    for number, turn in enumerate(turns[:10]):
+        notes = {
+            0: PhotoNote("taken", str(1206 + number)),
+            1: PhotoNote("refused", None, "The API does not process the picture. " * 9),
+        }
+        await book.note(turn.vehicle, notes)
+    for lane in (TOOL, "results"):
+        await context.jobs.signs.wait(context.account.id, Wait(lane, 0, 9e9, f"{lane} stands still " * 3))
+    return job.id
+
+
+@pytest.mark.parametrize("jobs", [1, 8])
+async def test_jobs_are_told_in_four_hundred_tokens(jobs: int, client: Client) -> None:
+    for _ in range(jobs):
+        await large(client, 20)
+    assert tokens(str((await client.call(GetJobs())).structured())) <= 400
+
+
+async def test_a_job_of_twenty_thousand_photos_is_told_and_stopped_in_four_hundred_tokens(
+    client: Client,
+) -> None:
+    job = await large(client, 800)
+    assert tokens(str((await client.call(GetJobs(job=job))).structured())) <= 400
+    assert tokens(str((await client.call(StopJob(job=job))).structured())) <= 400
+
+
+async def test_a_job_of_twenty_thousand_photos_is_told_at_once(client: Client) -> None:
+    job = await large(client, 800)
+    began_s = time.process_time()
+    for _ in range(10):
+        await client.call(GetJobs(job=job))
+    assert (time.process_time() - began_s) / 10 < 0.5
