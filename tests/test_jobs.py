@@ -22,7 +22,7 @@ def twelve(photos: Path) -> Path:
 async def ended(host: McpClient, clock: Clock, job: object, *, within_s: float = 600) -> dict[str, object]:
     """The job's report once it is open no more."""
     for _ in range(int(within_s / 5)):
-        [report] = structured(await host.call_tool("getJobs", {"job": str(job)}))["jobs"]  # type: ignore[misc]
+        [report] = structured(await host.call_tool("getJobs", {"job": str(job)}))["jobs"]  # type: ignore[misc, str-unpack]
         if not str(report["state"]).startswith("open"):  # type: ignore[index, call-overload]
             return dict(report)  # type: ignore[arg-type]
         await clock.sleep(5)
