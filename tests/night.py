@@ -15,26 +15,22 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jobs_begun import FILES, LASTS_S, LINKS, begin, cars_by_files, cars_by_links, draw
 from mortal_loop import MortalLoop, Part
 from night_sky import NightApi, NightClock
-from PIL import Image
 
 from autobg_mcp.api.call import Account, Call
 from autobg_mcp.client import Client
 from autobg_mcp.jobs.desk import Jobs
-from autobg_mcp.jobs.job import Job, JobStanding
-from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
-from autobg_mcp.jobs.rows import new_id
+from autobg_mcp.jobs.job import JobStanding
+from autobg_mcp.jobs.plan import PlannedVehicle
 from autobg_mcp.jobs.storage import Storage
 from autobg_mcp.sandbox import SandboxOptions, World, build_sandbox
 from autobg_mcp.settings import Settings
 from autobg_mcp.throttle.sqlite import SqliteStore
-from autobg_mcp.tools.uploads import UploadImagesWithoutTemplate, UploadS3UrlsWithoutTemplate
 
-FILES, LINKS = UploadImagesWithoutTemplate, UploadS3UrlsWithoutTemplate
 KEY = "night-key-0123456789"
 LOOK_EVERY_S = 5.0
-LONGEST_S = 48 * 3600.0
 MOST_STEPS = 3000  # of the loop, within which a process dies
 
 
@@ -148,7 +144,9 @@ class _Machine:
         self._bucket = SqliteStore(self.settings.state_dir / "throttle.sqlite3", clock=self.clock)
 
     async def pass_night(self) -> Morning:
-        jobs = [await self._begin(self._cars()), await self._begin(self._linked())]
+        cars = cars_by_files(self._folder / "photos", *self.night.by_files)
+        linked = cars_by_links(*self.night.by_links)
+        jobs = [await self._begin(each) for each in (cars, linked)]
         beside = [asyncio.create_task(each) for each in self._happens()]
         while not await self._is_over(jobs):
             await self.clock.sleep(LOOK_EVERY_S)
@@ -210,7 +208,7 @@ class _Machine:
                 await self._visit(number)
 
     async def _visit(self, number: int) -> None:
-        photo = _draw(self._folder / "photos" / f"person-{number}.png", 10**6 + number)
+        photo = draw(self._folder / "photos" / f"person-{number}.png", 10**6 + number)
         upload = FILES(
             images=[str(photo)], numberPlate=f"PERSON-{number}", numPlateProcessor=0, processType="ai"
         )
@@ -223,53 +221,9 @@ class _Machine:
         self.morning.visits.append(Visit(at_s, call.allowances.waited_s, is_plain))
 
     async def _begin(self, vehicles: list[PlannedVehicle]) -> str:
-        now = self.clock.wall_s()
-        job = Job(
-            id=new_id("j"),
-            account=self.account,
-            host="night",
-            made_by="processVehicles",
-            created_at=now,
-            ends_at=now + LONGEST_S,
-            approved=False,
-            follows=True,
-            download=self.night.download,
-        )
         per_request = {FILES.tool: 1, LINKS.tool: self.night.links_per_call}
-        await self.jobs.queue.offer(await self.jobs.book.begin(job, vehicles, per_request), due_at=now)
-        return job.id
-
-    def _cars(self) -> list[PlannedVehicle]:
-        cars, photos = self.night.by_files
-        (self._folder / "photos").mkdir(parents=True, exist_ok=True)
-        return [
-            PlannedVehicle(
-                f"CAR-{car}",
-                FILES.tool,
-                {"numberPlate": f"CAR-{car}", "numPlateProcessor": 0, "processType": "ai"},
-                [self._photo(car, photo) for photo in range(photos)],
-            )
-            for car in range(cars)
-        ]
-
-    def _photo(self, car: int, photo: int) -> PlannedPhoto:
-        path = self._folder / "photos" / f"car-{car}-{photo}.png"
-        return PlannedPhoto(str(_draw(path, car * 1000 + photo)), None)
-
-    def _linked(self) -> list[PlannedVehicle]:
-        cars, photos = self.night.by_links
-        return [
-            PlannedVehicle(
-                f"LINKED-{car}",
-                LINKS.tool,
-                {"numberPlate": f"LINKED-{car}", "processType": "ai"},
-                [
-                    PlannedPhoto(f"https://pictures.example/{car}/linked-{car}-{photo}.jpg", None)
-                    for photo in range(photos)
-                ],
-            )
-            for car in range(cars)
-        ]
+        now, wants = self.clock.wall_s(), self.night.download
+        return await begin(self.jobs, self.account, now, vehicles, per_request, download=wants)
 
     async def _is_over(self, jobs: list[str]) -> bool:
         now_s, away_s = self.clock.now_s - self._began_s, self.night.outage[1] + self.night.sleep[1]
@@ -279,7 +233,7 @@ class _Machine:
             self.morning.sent_after_s = now_s - away_s
             self.morning.allowed += self._allowance() * LOOK_EVERY_S / 60 if self.api.is_reachable else 0
         self.morning.done_after_s = now_s - away_s
-        return now_s > LONGEST_S or all(one.job.state != "open" for one in self.morning.standings)
+        return now_s > LASTS_S or all(one.job.state != "open" for one in self.morning.standings)
 
     def _allowance(self) -> int:
         """Submissions by files that the throttle allows in a minute now."""
@@ -299,10 +253,3 @@ class _Machine:
             morning.entries = dict(db.execute("SELECT state, sum(pictures) FROM entries GROUP BY state"))
             unknown = db.execute("SELECT file_name FROM entries WHERE state = 'unknown'")
             morning.unknown = {name for (name,) in unknown}
-
-
-def _draw(path: Path, number: int) -> Path:
-    """A small photo like no other."""
-    colour = tuple(number.to_bytes(3, "big"))
-    Image.new("RGB", (8, 8), colour).save(path)
-    return path
