@@ -173,7 +173,7 @@ def kill_at_random(own: Machine, kills: int, *, most_s: float, seed: int, pause_
         time.sleep(lot.uniform(0.2, 1) * pause_s)
         if time.monotonic() > ends_s:
             return number
-        victim = own.holder() if lot.random() < 0.5 else None  # noqa: PLR2004  # who works has more to lose
+        victim = own.holder() if lot.random() < 0.5 else None  # who works has more to lose
         own.start(*own.kill(victim or lot.choice(own.running)[1]))
     return kills
 
