@@ -193,3 +193,17 @@ async def test_a_thousand_photos_need_three_calls_and_fifteen_hundred_tokens(
     assert "1,000 taken" in text_of(done)
     assert "40 done" in text_of(done)
     assert tokens("\n".join(map(text_of, (plan, begun, done)))) <= 1500
+
+
+async def test_jobs_take_turns(connect: Connect, world: World, photos: Path, clock: Clock) -> None:
+    for number in range(20):
+        path = photos / f"large/car-{number:02}/1.png"
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (8, 8), (number, 1, 9)).save(path)
+    (photos / "small/car-x").mkdir(parents=True)
+    Image.new("RGB", (8, 8), (99, 1, 9)).save(photos / "small/car-x/x.png")
+    async with connect(background=True) as host:
+        await started(host, photos / "large")
+        small = await started(host, photos / "small")
+        await ended(host, clock, small["job"])
+    assert sent(world).index("x.png") < 6
