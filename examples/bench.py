@@ -26,7 +26,13 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "pictures": bench_pictures.rows,
 }
 
-REPORTS = {"throttle": "bench_throttle.py"}
+REPORTS = {
+    "throttle": "bench_throttle.py",
+    "plan": "bench_plan.py",
+    "jobs": "bench_jobs.py",
+    "night": "bench_night.py",
+    "processes": "bench_processes.py",
+}
 """What tells more than fits into the table, and takes minutes: only run where it is named."""
 
 
