@@ -13,7 +13,7 @@ from autobg_mcp.api.call import Account, Call, Progress, QuestionPendingError, T
 from autobg_mcp.api.http import Http
 from autobg_mcp.api.sending import Sender
 from autobg_mcp.clock import SYSTEM, Timekeeper
-from autobg_mcp.errors import AutobgError, ConfigurationError, FileRefusedError
+from autobg_mcp.errors import AutobgError, FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
 from autobg_mcp.jobs.desk import Jobs
@@ -74,6 +74,7 @@ class Client:
         self._lingering = Lingering()
         self._audit = AuditLog(settings.state_dir, clock=clock)
         self._opened = AsyncExitStack()
+        self._runner: Runner | None = None
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request; whatever is by then is closed at the end."""
@@ -108,12 +109,16 @@ class Client:
         """Carry out the jobs of the settings' account, whenever no other process does; see `Runner.run`.
 
         Raises:
-            ConfigurationError: There is no key, or `AUTOBG_BACKGROUND` is off.
+            ConfigurationError: There is no key, or the settings let nothing be sent in the background.
         """
-        if not self.settings.background or self.settings.read_only:
-            setting = "AUTOBG_READ_ONLY" if self.settings.background else "AUTOBG_BACKGROUND=off"
-            raise ConfigurationError(f"{setting}: this process sends nothing in the background.")
-        await Runner(lambda: self.account(None).id, self._jobs, self._carry_out, self._clock).run(once=once)
+        self.settings.check_background()
+        self._runner = Runner(lambda: self.account(None).id, self._jobs, self._carry_out, self._clock)
+        await self._runner.run(once=once)
+
+    @property
+    def carries_out_jobs(self) -> bool:
+        """Whether `work` has jobs in its hands now; False where there are none, or another process has them."""
+        return self._runner is not None and self._runner.leads
 
     async def _carry_out(self, turn: JobTurn) -> Done:
         """One turn of a job, in the name of the program that asked for it."""

@@ -204,6 +204,17 @@ class Settings(BaseSettings):
             return [self.key().get_secret_value()]
         return []
 
+    def check_background(self) -> None:
+        """Check that a process with these settings may send anything without a call.
+
+        Raises:
+            ConfigurationError: A setting says no.
+        """
+        if not self.background:
+            raise ConfigurationError("AUTOBG_BACKGROUND=off: this process sends nothing in the background.")
+        if self.read_only:
+            raise ConfigurationError("AUTOBG_READ_ONLY=1: this process sends nothing.")
+
     def jobs_file(self) -> Path:
         """The file that jobs are kept in; it is there once there was a job."""
         return self.state_dir / "jobs.sqlite3"

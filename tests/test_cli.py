@@ -19,7 +19,7 @@ from autobg_mcp import __version__
 from autobg_mcp.commands import main
 from autobg_mcp.tools import TOOLS
 
-COMMANDS = ("serve", "demo", "sandbox", "call", "tools")
+COMMANDS = ("serve", "work", "demo", "sandbox", "call", "tools")
 
 
 class Ended(NamedTuple):

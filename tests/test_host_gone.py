@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from documented import structured
 from ledger_cases import by_hand
+from served_sandbox import sandbox_served, steer
 from test_stdio import UPLOAD, process
 from uploading import PATH
 
@@ -26,17 +25,8 @@ HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"na
 
 @pytest.fixture
 def environment(photos: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """What leads a server to a sandbox in a process of its own, and to the photos."""
-    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
-        assert sandbox.stdout
-        pairs = [pair.partition("=") for pair in sandbox.stdout.readline().split()]
-        yield {name: value for name, _, value in pairs} | {
-            "AUTOBG_IMAGE_DIRS": str(photos),
-            "AUTOBG_STATE_DIR": str(tmp_path / "state"),
-            "AUTOBG_OUTPUT_DIR": str(tmp_path / "results"),
-        }
-        sandbox.terminate()
+    with sandbox_served(photos, tmp_path) as environment:
+        yield environment
 
 
 def asked() -> bytes:
@@ -98,15 +88,6 @@ async def test_what_was_paid_before_a_host_went_away_is_known_and_nothing_is_in_
 
 
 # Told to end
-
-
-def steer(environment: dict[str, str], what: str, body: object = None) -> dict[str, Any]:
-    """Ask or steer the sandbox that stands in for the API."""
-    url = environment["AUTOBG_BASE_URL"].removesuffix("/public/api/v1") + f"/_sandbox/{what}"
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(url, data, timeout=5) as answer:
-        found: dict[str, Any] = json.load(answer)
-    return found
 
 
 @contextmanager

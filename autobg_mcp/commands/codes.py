@@ -1,7 +1,7 @@
 """Exit codes besides 0, which is done."""
 
 FAILED = 1
-"""A tool or a step failed."""
+"""A tool or a step failed, or a photo of a job that has ended is in no batch, or nobody knows."""
 
 WRONG_USAGE = 2
 """The command, an argument or a setting is wrong."""

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, NoReturn
 
-from autobg_mcp.commands.session import declare_sandbox, load_settings, open_client
+from autobg_mcp.commands.session import declare_sandbox, leave, load_settings, open_client
 from autobg_mcp.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,17 +32,8 @@ def run(options: argparse.Namespace) -> int:
     server = build_server(*_what_is_set(options))
     # Nothing else ends a process that waits for a line from its host.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    anyio.run(serve_stdio, server, _leave)
+    anyio.run(serve_stdio, server, leave)
     return 0
-
-
-def _leave() -> None:
-    """End at once: Python itself would wait for the thread that waits for the host's next line."""
-    import logging
-    import os
-
-    logging.shutdown()
-    os._exit(0)
 
 
 def _what_is_set(options: argparse.Namespace) -> "tuple[Settings, OpenClient]":

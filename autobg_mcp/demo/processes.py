@@ -90,8 +90,9 @@ class Host:
         sandbox: What stands in for the API.
         output: Folder that results are saved in.
         own: Folder for what is this host's alone.
-        state: Folder for the throttle and the ledger; None is the host's own.
+        state: Folder for the throttle, the ledger and the jobs; None is the host's own.
         settings: Further settings of the server.
+        photos: Folder whose photos it may read beside those that ship; None for none.
     """
 
     def __init__(
@@ -101,14 +102,16 @@ class Host:
         own: Path,
         state: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        photos: Path | None = None,
     ) -> None:
         own.mkdir(parents=True, exist_ok=True)
         self._pid_file = own / "server.pid"
+        folders = [pictures("photos"), pictures("branding"), *([photos] if photos else [])]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTOBG_")}
         self._environment = kept | {
             "AUTOBG_BASE_URL": sandbox.base_url,
             "AUTOBG_API_KEY": "sandbox-key",
-            "AUTOBG_IMAGE_DIRS": os.pathsep.join(str(pictures(kind)) for kind in ("photos", "branding")),
+            "AUTOBG_IMAGE_DIRS": os.pathsep.join(map(str, folders)),
             "AUTOBG_OUTPUT_DIR": str(output),
             "AUTOBG_STATE_DIR": str(state or own),
             **(settings or {}),
@@ -121,6 +124,25 @@ class Host:
         server = StdioServerParameters(command=sys.executable, args=arguments, env=self._environment)
         async with Client(server, client_info=Implementation(name="autobg-demo", version="1")) as client:
             yield client
+
+    async def command(self, *arguments: str) -> AsyncGenerator[str]:
+        """Run `autobg-mcp` with the settings of this host, and say what it says on standard error, line by line.
+
+        Raises:
+            DemoFailedError: It ended with another code than 0.
+        """
+        command = [sys.executable, "-m", "autobg_mcp", *arguments]
+        async with await anyio.open_process(
+            command, stdin=None, stdout=None, env=self._environment
+        ) as process:
+            if process.stderr is not None:
+                rest = ""
+                async for text in TextReceiveStream(process.stderr):
+                    *lines, rest = (rest + text).split("\n")
+                    for line in lines:
+                        yield line
+        if process.returncode:
+            raise DemoFailedError(f"{arguments[0]}: it ended with code {process.returncode}")
 
     def kill_server(self) -> None:
         """End the server process at once, without a chance to tidy up."""

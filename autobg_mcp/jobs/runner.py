@@ -58,6 +58,9 @@ class Runner:
         self._running: dict[JobTurn, anyio.CancelScope] = {}
         self._failures = Counter[str]()
         self._paused_until: dict[str, float] = {}
+        self._fault = ""
+        self.leads = False
+        """Whether this process carries out the jobs now, and no other does."""
 
     async def run(self, *, once: bool = False) -> None:
         """Work whenever there is something to do and no other process does it.
@@ -71,20 +74,32 @@ class Runner:
                 is_open = await self._book.is_open(self._account)
                 if is_open and await self._queue.hold(self._account):
                     await self._lead()
-                elif once and not is_open:
+                    continue
+                if once and not is_open:
                     return
+                self._fault = ""
+            except AutobgError as error:
+                self._stand_still(str(error))
             except Exception:  # noqa: BLE001  # whatever breaks now may be whole again in a moment, and nobody else would try
                 _log.exception("Jobs stand still")
             await self._clock.sleep(HOLD_EVERY_S)
+
+    def _stand_still(self, fault: str) -> None:
+        """Say what keeps this process from its work, once for as long as it does."""
+        if fault != self._fault:
+            _log.warning("Jobs stand still: %s", fault)
+        self._fault = fault
 
     async def _lead(self) -> None:
         """Work until nothing is open, or another process has taken over."""
         self._paused_until.clear()
         await self._queue.release(self._account)  # what this process held and could not give back
+        await self._jobs.signs.tries_anew(self._account)
         try:
             async with anyio.create_task_group() as group:
                 await self._offer_what_is_open()
                 while await self._queue.hold(self._account) and await self._goes_on():
+                    self.leads = True
                     while turn := await self._next():
                         self._running[turn] = anyio.CancelScope()
                         group.start_soon(self._take, turn)
@@ -92,6 +107,7 @@ class Runner:
                 for scope in self._running.values():
                     scope.cancel()
         finally:
+            self.leads = False
             with anyio.CancelScope(shield=True):
                 await self._queue.release(self._account)
 
@@ -135,7 +151,10 @@ class Runner:
                 await self._queue.give_back(turn, due_at=due_at)
 
     async def _end(self, turn: JobTurn, done: Done) -> float | None:
-        """Let the lane rest after what would meet its rest, too; answers when the work may be taken again."""
+        """Let the lane rest after what would meet its rest, too; answers when the work may be taken again.
+
+        The rest is this process's own: the next one tries at once, as its settings, its key or its network may be others.
+        """
         if done.stop is None:
             if done.went and turn.lane in self._paused_until:
                 del self._paused_until[turn.lane]
@@ -148,4 +167,4 @@ class Runner:
         self._failures[turn.lane] += 1
         self._paused_until[turn.lane] = now + pause.seconds
         await self._jobs.signs.wait(self._account, Wait(turn.lane, now, now + pause.seconds, pause.why))
-        return max(done.due_at or now, now + pause.seconds)
+        return max(done.due_at or now, now)

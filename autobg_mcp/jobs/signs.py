@@ -37,6 +37,12 @@ class Signs:
             lambda db, _: db.execute("DELETE FROM waits WHERE account = ? AND lane = ?", key), flushed=False
         )
 
+    async def tries_anew(self, account: str) -> None:
+        """Write down that a process has taken over, which does not wait for what the last one met."""
+        await self._storage.write(
+            lambda db, _: db.execute("DELETE FROM waits WHERE account = ?", (account,)), flushed=False
+        )
+
     async def waits(self, account: str) -> list[Wait]:
         """Why work of an account stands still, the longest wait first."""
         return await self._storage.read(lambda db, now: standing.waits(db, account, now), without=[])

@@ -35,6 +35,12 @@ class JobReport(Part):
     perMinute: float | None = None
     doneBy: str | None = None
     notTaken: list[str] | None = None
+    failed: int = Field(default=0, exclude=True)
+    """Photos that were refused, given up, or sent without anybody knowing what came of it."""
+
+    def is_open(self) -> bool:
+        """Whether something of it is still to be done."""
+        return self.state.startswith("open")
 
 
 class JobReports(Result):
@@ -150,8 +156,17 @@ async def _report(standing: JobStanding, context: Context, *, reasons: bool) -> 
         photos=_told(standing.photos),
         perMinute=standing.lately / 10 if is_open else None,
         doneBy=await done_by(job.id, context) if is_open and standing.photos.get("queued") else None,
+        failed=_failed(standing),
         notTaken=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in refusals] or None,
     )
+
+
+def _failed(standing: JobStanding) -> int:
+    """Photos that nobody wanted to stay behind: what a person stopped is none."""
+    states: list[PhotoState] = ["refused", "unknown"]
+    if standing.job.state == "expired":
+        states.append("stopped")
+    return sum(standing.photos.get(state, 0) for state in states)
 
 
 def _told(counts: Mapping[PhotoState, int] | Mapping[VehicleState, int]) -> str:
