@@ -30,6 +30,7 @@ from autobg_mcp.throttle import Budget, Limit, Throttle, open_throttle, parse_ra
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
 from autobg_mcp.toolkit.groups import telling
+from autobg_mcp.toolkit.held import HeldPhotos
 from autobg_mcp.toolkit.lingering import Lingering
 from autobg_mcp.toolkit.tool import Result, ResultT_co, Tool
 
@@ -72,6 +73,7 @@ class Client:
         self._jobs = Jobs.on(self._storage)
         self._till = Till(self._ledger, Terms.of(settings), clock, self._jobs.book.queued)
         self._lingering = Lingering()
+        self._held = HeldPhotos()
         self._audit = AuditLog(settings.state_dir, clock=clock)
         self._opened = AsyncExitStack()
         self._runner: Runner | None = None
@@ -148,6 +150,7 @@ class Client:
             till=self._till,
             jobs=self._jobs,
             lingering=self._lingering,
+            held=self._held,
             clock=self._clock,
         )
 

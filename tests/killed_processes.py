@@ -133,7 +133,8 @@ class Machine:
 @contextmanager
 def machine(folder: Path) -> Iterator[Machine]:
     """A machine without a process; whatever runs at the end is killed."""
-    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0", "--window", str(WINDOW_S)]
+    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0"]
+    command += ["--window", str(WINDOW_S), "--credits", "100000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
         assert sandbox.stdout
         pairs = [pair.partition("=") for pair in sandbox.stdout.readline().split()]

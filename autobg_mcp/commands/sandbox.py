@@ -17,6 +17,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--window", type=_window, default=60.0, metavar="S", help="seconds of a limit's window (default: 60)"
     )
+    parser.add_argument(
+        "--credits", type=_credits, default=100, metavar="N", help="credits of every key (default: 100)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         f"AUTOBG_BASE_URL=http://127.0.0.1:{port}/public/api/v1 AUTOBG_API_KEY={SANDBOX_KEY}-{secrets.token_hex(4)}",
         flush=True,
     )
-    anyio.run(serve_http, sandbox_app(options.turnaround, options.window), listening)
+    anyio.run(serve_http, sandbox_app(options.turnaround, options.window, options.credits), listening)
     return 0
 
 
@@ -50,6 +53,12 @@ def _seconds(text: str) -> float:
     if not 0 <= float(text) <= 86_400:  # noqa: PLR2004  # a day
         raise argparse.ArgumentTypeError("seconds from 0 to 86400")
     return float(text)
+
+
+def _credits(text: str) -> int:
+    if not text.isdecimal() or int(text) > 1_000_000:  # noqa: PLR2004  # more than anybody tries out
+        raise argparse.ArgumentTypeError("a number from 0 to 1000000")
+    return int(text)
 
 
 def _window(text: str) -> float:

@@ -65,11 +65,12 @@ async def open_client(
             yield client
 
 
-def sandbox_app(turnaround_s: float, window_s: float) -> "Starlette":
-    """The fake API, with a turnaround and a window of limits in seconds."""
+def sandbox_app(turnaround_s: float, window_s: float, credits_left: int = 100) -> "Starlette":
+    """The fake API, with a turnaround and a window of limits in seconds, and what each user has to spend."""
     from autobg_mcp.sandbox import SandboxOptions, build_sandbox
 
-    return build_sandbox(SandboxOptions(turnaround_s=turnaround_s, window_s=window_s))
+    options = SandboxOptions(turnaround_s=turnaround_s, window_s=window_s, credits=credits_left)
+    return build_sandbox(options)
 
 
 def leave(code: int = 0) -> NoReturn:

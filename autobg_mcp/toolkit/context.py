@@ -22,6 +22,7 @@ from autobg_mcp.money.purchase import Till
 from autobg_mcp.pictures.decoding import size_px
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import redacted
+from autobg_mcp.toolkit.held import HeldPhotos
 from autobg_mcp.toolkit.lingering import Lingering
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class Context:
     jobs: Jobs
     lingering: Lingering
     """Requests that outlast the call."""
+    held: HeldPhotos
+    """What photos of jobs take of the memory."""
     clock: Timekeeper
 
     def tries(self, request: Request) -> Tries:

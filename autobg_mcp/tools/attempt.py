@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 import anyio
@@ -93,16 +93,25 @@ class Attempt:
 
     async def _run(self) -> None:
         """Submit the pictures; what came of each stands in the tally then."""
-        part, off = list(self.part), set[str]()
         with self._calls_off:
-            try:
-                ready = await self._paying.roll.ready(part)
-                off = await self._refused_before(ready.intents) if self._others else off
-                await self._submit({one: ready.intents[one] for one in part if one not in off}, ready.taken)
-            except AutobgError as error:
-                self._fail([one for one in part if one not in off], error)
-            except Exception as error:  # noqa: BLE001  # a fault of ours must not cost the answer to what is paid
-                self._fail([one for one in part if one not in off], self._fault(error))
+            async with self._room():
+                await self._go()
+
+    def _room(self) -> AbstractAsyncContextManager[None]:
+        """Room in memory for the pictures; nobody waits for it whose call somebody waits for."""
+        context, roll = self._paying.context, self._paying.roll
+        return context.held.room_for(roll.size_bytes(self.part)) if context.call.background else nullcontext()
+
+    async def _go(self) -> None:
+        part, off = list(self.part), set[str]()
+        try:
+            ready = await self._paying.roll.ready(part)
+            off = await self._refused_before(ready.intents) if self._others else off
+            await self._submit({one: ready.intents[one] for one in part if one not in off}, ready.taken)
+        except AutobgError as error:
+            self._fail([one for one in part if one not in off], error)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not cost the answer to what is paid
+            self._fail([one for one in part if one not in off], self._fault(error))
         if off:
             self.later.append([one for one in part if one in off])
 

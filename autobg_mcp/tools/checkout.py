@@ -137,6 +137,7 @@ class Checkout:
                 timer.cancel()
         for task in [task for task in self._under_way if task.done()]:
             attempt = self._under_way.pop(task)
+            self._slow_from_s.pop(attempt, None)  # else its photo stays in memory
             self._parts.extendleft(reversed(attempt.sooner))
             self._parts.extend(attempt.later)
 

@@ -15,6 +15,9 @@ from autobg_mcp.tools.status import BatchStatus
 _FIRST_GUESS_S: Final = 60.0
 _SOONEST_LOOK_S: Final = 15.0
 _LATEST_LOOK_S: Final = 600.0
+_LONGEST_TURNAROUND_S: Final = 86_400.0
+"""A clock that was set forward must not put off all looks."""
+
 _SHARE_OF_AGE: Final = 0.3
 """A batch is looked at again after so much of its age: looks grow rarer, and each is late by no more than that."""
 
@@ -52,10 +55,12 @@ async def collect(work: VehicleWork, context: Context) -> Done:
 async def _after(work: VehicleWork, looks: Sequence[BatchStatus], refused: int, context: Context) -> Done:
     now = context.clock.wall_s()
     age_s = max(0.0, now - work.sent_at)
+    if not (looks and work.sent_at):  # nothing of it is known to be in a batch
+        return Done(None)
     if any(status.pending or not status.total for status in looks):
         people_s = max((status.people_left_s or 0.0 for status in looks), default=0.0)
         return Done(now + max(people_s, min(max(_SOONEST_LOOK_S, _SHARE_OF_AGE * age_s), _LATEST_LOOK_S)))
-    await context.jobs.signs.learn_turnaround(work.job.account, age_s)
+    await context.jobs.signs.learn_turnaround(work.job.account, min(age_s, _LONGEST_TURNAROUND_S))
     await context.jobs.book.results(work.id, "fetched" if work.job.download and not refused else "ready")
     return Done(None)
 

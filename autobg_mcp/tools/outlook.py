@@ -25,6 +25,9 @@ from autobg_mcp.tools.templates import ListTemplates
 _FRESH_S: Final = 600.0
 """How old a balance may be that is not asked for anew before a paid call."""
 
+_FRESH_BEHIND_S: Final = 30.0
+"""The same in the background, where much is sent: the nearer the balances around a lost answer, the more they tell of it."""
+
 
 class Outlook:
     """What free looks tell of one paying call, each asked once and only when it is needed.
@@ -114,7 +117,8 @@ class Outlook:
     async def _credits_left(self, pictures: int, *, of_now: bool) -> float | None:
         """The credits that are left, from a fresh balance that suffices or a new one; None where that cannot be told."""
         kept = await self._kept()
-        fresh_from_s = self._context.clock.wall_s() - _FRESH_S
+        fresh_s = _FRESH_BEHIND_S if self._context.call.background else _FRESH_S
+        fresh_from_s = self._context.clock.wall_s() - fresh_s
         if of_now or kept is None or kept.at < fresh_from_s or _left(kept) < pictures:
             await self.ask_balance()
             kept = await self._kept()

@@ -122,6 +122,11 @@ class PhotoRoll(Roll):
         """With the file as it was found."""
         return PlannedPhoto(picture, self._stamps.get(Path(picture)))
 
+    def size_bytes(self, pictures: Sequence[str]) -> int:
+        """The sizes of their files, as they were found."""
+        stamps = (self._stamps.get(Path(picture)) for picture in pictures)
+        return sum(stamp.size_bytes for stamp in stamps if stamp is not None)
+
     async def known(self) -> dict[str, Intent]:
         """Those that were read before and lie there unchanged."""
         intents = {}

@@ -50,6 +50,10 @@ class Roll(ABC):
     def planned(self, picture: str) -> PlannedPhoto:
         """A picture as a job keeps it."""
 
+    def size_bytes(self, pictures: Sequence[str]) -> int:  # noqa: ARG002  # a link takes no memory here
+        """How much memory pictures take while they are on their way."""
+        return 0
+
     @abstractmethod
     async def known(self) -> dict[str, Intent]:
         """The pictures that are identified without being read."""
