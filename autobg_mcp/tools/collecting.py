@@ -56,6 +56,7 @@ async def _after(work: VehicleWork, looks: Sequence[BatchStatus], refused: int, 
     now = context.clock.wall_s()
     age_s = max(0.0, now - work.sent_at)
     if not (looks and work.sent_at):  # nothing of it is known to be in a batch
+        await context.jobs.book.results(work.id, "ready")
         return Done(None)
     if any(status.pending or not status.total for status in looks):
         people_s = max((status.people_left_s or 0.0 for status in looks), default=0.0)
