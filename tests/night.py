@@ -31,6 +31,7 @@ from autobg_mcp.throttle.sqlite import SqliteStore
 
 KEY = "night-key-0123456789"
 LOOK_EVERY_S = 5.0
+CALM_S = 75.0
 MOST_STEPS = 3000  # of the loop, within which a process dies
 
 
@@ -67,7 +68,10 @@ class Night:
 
 @dataclass
 class Visit:
-    """One upload that somebody waited for: when, how long for its slot, and whether the whole limit was allowed meanwhile."""
+    """One upload that somebody waited for: when, how long for its slot, and whether nothing had gone wrong shortly before.
+
+    A call whose answer does not come holds its slot for ten seconds longer than another one, and a 429 lowers the limit.
+    """
 
     at_s: float
     waited_s: float
@@ -139,7 +143,7 @@ class _Machine:
         self.account = Account.of(self.settings.key(), self.settings.base_url).id
         self.storage = Storage(self.settings.jobs_file(), clock=self.clock)
         self.jobs = Jobs.on(self.storage)
-        self.morning = Morning()
+        self.morning, self._killed_s = Morning(), 0.0
         self._parts: list[Part] = []
         self._bucket = SqliteStore(self.settings.state_dir / "throttle.sqlite3", clock=self.clock)
 
@@ -172,7 +176,7 @@ class _Machine:
             part.die_after(self._lot.randrange(1, MOST_STEPS))
             while not part.is_dead:
                 await self.clock.sleep(1)
-            self.morning.kills += 1
+            self.morning.kills, self._killed_s = self.morning.kills + 1, self.clock.now_s
 
     async def _work(self) -> None:
         async with self._client(self.api) as client:
@@ -213,11 +217,11 @@ class _Machine:
             images=[str(photo)], numberPlate=f"PERSON-{number}", numPlateProcessor=0, processType="ai"
         )
         call = Call(host="person")
-        at_s, strangers = self.clock.now_s - self._began_s, self.api.met["429"]
-        is_plain = self._allowance() == FILES.rate.calls
+        at_s, is_whole = self.clock.now_s - self._began_s, self._allowance() == FILES.rate.calls
+        calm_from_s = self.clock.now_s - CALM_S
         async with self._client(self.api.kind()) as client:
             await client.call(upload, call)
-        is_plain = is_plain and strangers == self.api.met["429"]
+        is_plain = is_whole and max(self.api.disturbed_s, self._killed_s) < calm_from_s
         self.morning.visits.append(Visit(at_s, call.allowances.waited_s, is_plain))
 
     async def _begin(self, vehicles: list[PlannedVehicle]) -> str:

@@ -83,6 +83,8 @@ class NightApi:
         """Requests by what they met: `answered`, `lost before`, `lost after`, `429` and `refused`."""
         self.submissions = Counter[str]()
         """Submissions that were put on the wire, by the end of their path."""
+        self.disturbed_s = 0.0
+        """When a request met anything but its answer for the last time."""
         self.last_arrives_s = 0.0
         """When nothing of what was sent until now is on its way to the API any more."""
 
@@ -92,6 +94,7 @@ class NightApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self.is_reachable:
+            self.disturbed_s = self._clock.now_s
             self.met["refused"] += 1
             raise ConnectionRefusedError("nobody listens")
         arrives_s = self._clock.now_s + self._lot.uniform(*LATENCY_S)
@@ -115,6 +118,7 @@ class NightApi:
         elif is_submission and drawn < self._strangers + self._lost:
             what = self._lot.choice(("lost before", "lost after"))
         self.met[what] += 1
+        self.disturbed_s = self.disturbed_s if what == "answered" else self._clock.now_s
         return what
 
     async def _refuse(self, send: Send) -> None:
