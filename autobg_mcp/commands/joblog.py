@@ -37,6 +37,11 @@ class JobLog:
         self.failed = 0
         """Photos of the jobs that have ended since the first look which were refused, given up, or of unknown outcome."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a job was open at the last look."""
+        return bool(self._open)
+
     async def watch(self, *, for_ever: bool) -> None:
         """Look every `LOOK_EVERY_S`, until cancelled; `for_ever` where the next job is waited for."""
         import anyio

@@ -21,12 +21,12 @@ SUMMARY = "carry out the account's jobs, without a host"
 def declare(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument(
-        "--once", action="store_true", help="end when no job is open, instead of waiting for the next one"
+        "--once", action="store_true", help="end when no job is open or another process carries them out"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Work until the process is told to end, or with `--once` until no job is open; then 1 where a job lacks photos.
+    """Work until the process is told to end, or with `--once` until nothing is left for it; then 1 where a job lacks photos.
 
     Raises:
         ConfigurationError: A setting is wrong or missing, or forbids to send anything in the background.
@@ -87,7 +87,7 @@ class _Shift:
                     await client.work(once=self._once)
                     group.cancel_scope.cancel()
                 await log.look()
-                self._say("No job is open.")
+                self._say("Another process carries the jobs out." if log.is_open else "No job is open.")
         return log.failed
 
     async def _end_when_told(self, working: "CancelScope") -> None:

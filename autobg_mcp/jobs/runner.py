@@ -66,7 +66,7 @@ class Runner:
         """Work whenever there is something to do and no other process does it.
 
         Args:
-            once: End when no job of the account is open, instead of waiting for the next one.
+            once: End when no job of the account is open, or another process carries them out, instead of waiting.
         """
         while True:
             try:
@@ -75,7 +75,7 @@ class Runner:
                 if is_open and await self._queue.hold(self._account):
                     await self._lead()
                     continue
-                if once and not is_open:
+                if once:
                     return
                 self._fault = ""
             except AutobgError as error:
