@@ -13,7 +13,7 @@ from autobg_mcp.errors import AutobgError
 from autobg_mcp.jobs.backoff import pause_after
 from autobg_mcp.jobs.desk import Jobs
 from autobg_mcp.jobs.job import Wait
-from autobg_mcp.jobs.queue import HOLD_EVERY_S, RESULTS, JobTurn
+from autobg_mcp.jobs.queue import DEAD_AFTER_S, HOLD_EVERY_S, RESULTS, JobTurn
 
 _AT_ONCE: Final = {RESULTS: 4}
 _USUALLY_AT_ONCE: Final = 2
@@ -68,6 +68,9 @@ class Runner:
         Args:
             once: End when no job of the account is open, or another process carries them out, instead of waiting.
         """
+        gone_at_s = (
+            self._clock.monotonic_s() + DEAD_AFTER_S + HOLD_EVERY_S
+        )  # a dead process seems alive until then
         while True:
             try:
                 self._account = self._whose()
@@ -75,7 +78,7 @@ class Runner:
                 if is_open and await self._queue.hold(self._account):
                     await self._lead()
                     continue
-                if once:
+                if once and not (is_open and self._clock.monotonic_s() < gone_at_s):
                     return
                 self._fault = ""
             except AutobgError as error:
