@@ -33,6 +33,7 @@ class JobLog:
         self._photos: list[str] = []
         self._waits = set[str]()
         self._elsewhere = 0
+        self._waits_for_more = False
         self._said = ""
         self.failed = 0
         """Photos of the jobs that have ended since the first look which were refused, given up, or of unknown outcome."""
@@ -46,6 +47,7 @@ class JobLog:
         """Look every `LOOK_EVERY_S`, until cancelled; `for_ever` where the next job is waited for."""
         import anyio
 
+        self._waits_for_more = for_ever
         while True:
             await self.look()
             if for_ever and not self._open:
@@ -68,7 +70,7 @@ class JobLog:
         if has_them:
             self._wait(waits, [report.photos for report in reports])
         self._elsewhere = 0 if has_them or not self._open else self._elsewhere + 1
-        if self._elsewhere >= _ELSEWHERE_LOOKS:
+        if self._elsewhere >= _ELSEWHERE_LOOKS and self._waits_for_more:
             self._once("Another process carries the jobs out. This one takes them up where that one ends.")
 
     async def _looked(self) -> "tuple[list[JobReport], list[str]]":
