@@ -3,7 +3,7 @@
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,12 @@ def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
 def counted(count: int, noun: str) -> str:
     """How many there are: `1 picture`, `2,880 pictures`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def some(items: Sequence[str], most: int = 5) -> str:
+    """The first of the items, and how many more there are: `a, b and 3 more`."""
+    more = len(items) - most
+    return ", ".join(items[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def first_sentence(text: str) -> str:
@@ -165,18 +171,17 @@ def at(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def clock_time(now: float, seconds: float) -> str:
-    """A moment that lies ahead as people say it, by the clock here: `10:24, in about 3 min`."""
-    moment = datetime.fromtimestamp(now + seconds).astimezone()
-    is_today = moment.date() == datetime.fromtimestamp(now).astimezone().date()
+def clock_time(moment: float, now: float) -> str:
+    """A moment by the clock here: `10:24`, of another day than now `10:24 on 2026-11-22`."""
+    told, today = (datetime.fromtimestamp(one).astimezone() for one in (moment, now))
+    return f"{told:%H:%M}{'' if told.date() == today.date() else f' on {told:%Y-%m-%d}'}"
+
+
+def time_ahead(seconds: float, now: float) -> str:
+    """A moment so many seconds from now as people say it: `10:24, in about 3 min`."""
     minutes = max(1, round(seconds / 60))
     ahead = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"  # noqa: PLR2004
-    return f"{moment:%H:%M}{'' if is_today else f' on {moment:%Y-%m-%d}'}, in about {ahead}"
-
-
-def wall_time(moment: float) -> str:
-    """A moment of about today by the clock here: `09:50`."""
-    return f"{datetime.fromtimestamp(moment).astimezone():%H:%M}"
+    return f"{clock_time(now + seconds, now)}, in about {ahead}"
 
 
 def amount(number: float) -> str:

@@ -37,7 +37,7 @@ ROOMS: dict[str, set[str]] = {
     "sandbox": set(),
     "settings": {"setting_values", "errors", "text"},
     "setting_values": set(),
-    "state": {"errors"},
+    "state": {"errors", "clock"},
     "errors": {"text"},
     "text": set(),
     "clock": set(),

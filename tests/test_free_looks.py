@@ -10,6 +10,7 @@ from conftest import Clock, Connect
 from documented import received, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
+from paid_calls import drawn
 from pydantic import JsonValue
 from uploading import PATH, sent, upload
 
@@ -200,6 +201,11 @@ async def test_a_dry_run_names_what_is_the_same_photo_and_what_is_no_picture(
         "“car-2.jpg”: the same photo as another of them, sent once",
         "“notes.pdf”: no picture, not taken",
     ]
+
+
+async def test_a_dry_run_tells_the_time_at_the_pace_of_the_limit(client: McpClient, photos: Path) -> None:
+    plan = structured(await upload(client, drawn(photos / "twelve", 12), dryRun=True))["plan"]
+    assert "about 1 min at 10 requests in 60 s" in str(plan)
 
 
 async def test_a_dry_run_names_what_was_paid_for_so_long_ago_that_it_would_be_paid_again(

@@ -71,3 +71,18 @@ async def test_a_job_of_twenty_thousand_photos_is_told_at_once(client: Client) -
     for _ in range(10):
         await client.call(GetJobs(job=job))
     assert (time.process_time() - began_s) / 10 < 0.5
+
+
+async def test_a_turn_that_a_stopped_job_has_left_leads_to_no_vehicle_of_a_later_one(
+    client: Client, clock: Clock
+) -> None:
+    context = client._context(Call())
+    account, jobs = context.account.id, context.jobs
+    stopped = await large(client, 1)
+    await jobs.queue.offer(await jobs.book.unfinished(account), due_at=clock.wall_s())
+    await jobs.book.stop(account, stopped)
+    clock.now_s += 31 * 86_400  # by then it is forgotten
+    await large(client, 1)
+    turn = await jobs.queue.take(account, full=(), besides=())
+    assert turn is not None
+    assert await jobs.book.work(turn.vehicle) is None

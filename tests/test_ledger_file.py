@@ -14,8 +14,8 @@ from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import Balance, Complaint, FileStamp, PictureState
+from autobg_mcp.money.ledger.ledger_file import FILE_NAME
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
-from autobg_mcp.money.ledger.transactions import FILE_NAME
 
 NOBODY = 65_534
 

@@ -17,7 +17,7 @@ from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.clock import SystemClock
 from autobg_mcp.money.ledger import Entry
-from autobg_mcp.money.ledger.transactions import FILE_NAME
+from autobg_mcp.money.ledger.ledger_file import FILE_NAME
 
 pytestmark = pytest.mark.long
 

@@ -12,7 +12,7 @@ from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.handles import FolderEntry
 from autobg_mcp.files.nearby import Nearby
 from autobg_mcp.files.spelling import is_data, is_link, is_list, is_of_windows, is_pattern, spellings
-from autobg_mcp.text import counted, local_path, quoted
+from autobg_mcp.text import counted, local_path, quoted, some
 
 SETTING = "AUTOBG_IMAGE_DIRS"
 """The setting that names the folders of the fence."""
@@ -99,7 +99,7 @@ class Hints:
 
     def several(self, name: str, paths: Sequence[Path]) -> FileRefusedError:
         """For a name that may mean different things."""
-        told = _some([quoted(local_path(path)) for path in paths])
+        told = some([quoted(local_path(path)) for path in paths])
         return FileRefusedError(
             f"{quoted(name)} can be {len(paths)} different ones: {told}.",
             next_step="Name the one that is meant.",
@@ -123,7 +123,7 @@ class Hints:
 
     def _asked(self, paths: Sequence[Path]) -> list[str]:
         told = [self._counted(self._short(path), path) for path in paths]
-        return [f"Did you mean {_some(told)}?"] if told else []
+        return [f"Did you mean {some(told)}?"] if told else []
 
     def _around(self, places: Sequence[Path]) -> list[str]:
         """What the folder holds that a name leads to, as far as it leads anywhere: told once in a call."""
@@ -140,7 +140,7 @@ class Hints:
             return self._without_pictures(folder)
         files, below = len(self._files(folder)), self._below(folder)
         among = f" among its {files:,} files" if files > len(pictures) else ""
-        told = f"holds {counted(len(pictures), 'picture')}{among}: {_some(pictures, most=3)}"
+        told = f"holds {counted(len(pictures), 'picture')}{among}: {some(pictures, most=3)}"
         return f"{told}; below it: {below}" if below else told
 
     def _files(self, folder: Path) -> list[FolderEntry]:
@@ -157,13 +157,13 @@ class Hints:
         if not files:
             return "has no pictures itself, and none was found below it"
         endings = Counter(PurePath(entry.name).suffix.lower() or "none" for entry in files).most_common()
-        told = _some([f"{quoted(ending, 12)} ({count:,})" for ending, count in endings])
+        told = some([f"{quoted(ending, 12)} ({count:,})" for ending, count in endings])
         return f"has no picture ({_KINDS}): of its files the endings are {told}"
 
     def _below(self, folder: Path) -> str:
         """The folders below one that hold pictures, and how many each; empty for none."""
         counts = self._nearby.below(folder).items()
-        return _some([f"{quoted(local_path(path.relative_to(folder)))} ({n:,})" for path, n in counts])
+        return some([f"{quoted(local_path(path.relative_to(folder)))} ({n:,})" for path, n in counts])
 
     def _counted(self, told: str, path: Path) -> str:
         count = len(self._nearby.pictures(path)) if os.path.isdir(path) else 0  # noqa: PTH112
@@ -177,9 +177,3 @@ class Hints:
 
 def _folders(roots: Sequence[Path]) -> str:
     return f"the folders that {SETTING} names: {', '.join(quoted(local_path(root)) for root in roots)}"
-
-
-def _some(items: Sequence[str], *, most: int = 5) -> str:
-    """The first of the items, and how many more there are."""
-    more = len(items) - most
-    return ", ".join(items[:most]) + (f" and {more:,} more" if more > 0 else "")

@@ -181,9 +181,18 @@ class Book:
 
         return await self._storage.read(work, without=[])
 
-    async def requests(self, account: str) -> dict[str, int]:
-        """Requests that are still to be made for all jobs of an account, by tool."""
-        return await self._storage.read(lambda db, _: standing.requests(db, "account", account), without={})
+    async def requests_until(self, account: str, job_id: str) -> dict[str, int]:
+        """Requests until a job has sent all, by each tool that it still uses: those of all jobs, which take turns."""
+
+        def work(db: sqlite3.Connection, _: float) -> dict[str, int]:
+            found = db.execute(
+                """SELECT tool, sum((queued + per_request - 1) / per_request) AS number FROM vehicles
+                WHERE account = ? AND queued > 0 GROUP BY tool HAVING max(job = ?)""",
+                (account, job_id),
+            )
+            return {str(row["tool"]): int(row["number"]) for row in found}
+
+        return await self._storage.read(work, without={})
 
     async def queued(self, account: str) -> int:
         """Photos of all jobs of an account that are not sent yet: so many credits are set aside."""

@@ -141,8 +141,8 @@ class JobStanding:
         photos: How many are in each state.
         vehicles: How many are in each state.
         batches: How many batches its photos are in.
-        requests: Requests that are still to be made, by tool.
-        lately: Photos that were taken in the last ten minutes.
+        tools: The tools that have photos to send still.
+        per_minute: Photos that were taken a minute, of the last ten minutes.
         refusals: Why photos were not taken, most frequent first, each with how many.
     """
 
@@ -150,6 +150,6 @@ class JobStanding:
     photos: Mapping[PhotoState, int]
     vehicles: Mapping[VehicleState, int]
     batches: int
-    requests: Mapping[str, int]
-    lately: int
+    tools: Sequence[str]
+    per_minute: float
     refusals: Mapping[str, int]

@@ -2,7 +2,6 @@
 
 import sqlite3
 
-from autobg_mcp.jobs import standing
 from autobg_mcp.jobs.job import Wait
 from autobg_mcp.jobs.queue import DEAD_AFTER_S
 from autobg_mcp.jobs.storage import Storage
@@ -45,7 +44,17 @@ class Signs:
 
     async def waits(self, account: str) -> list[Wait]:
         """Why work of an account stands still, the longest wait first."""
-        return await self._storage.read(lambda db, now: standing.waits(db, account, now), without=[])
+
+        def work(db: sqlite3.Connection, now: float) -> list[Wait]:
+            rows = db.execute(
+                "SELECT * FROM waits WHERE account = ? AND until > ? ORDER BY since", (account, now)
+            )
+            return [
+                Wait(str(row["lane"]), float(row["since"]), float(row["until"]), str(row["why"]))
+                for row in rows
+            ]
+
+        return await self._storage.read(work, without=[])
 
     async def is_worked(self, account: str) -> bool:
         """Whether a process that carries out jobs of an account has shown itself lately."""

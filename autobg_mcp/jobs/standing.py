@@ -1,10 +1,9 @@
 """How far jobs are: what `Book` answers of them, inside a transaction that the caller holds."""
 
 import sqlite3
-from collections import Counter
 from typing import Final, cast, get_args
 
-from autobg_mcp.jobs.job import Job, JobStanding, PhotoState, VehicleState, Wait
+from autobg_mcp.jobs.job import Job, JobStanding, PhotoState, VehicleState
 
 _LATELY_MIN: Final = 10
 _MOST_REASONS: Final = 5
@@ -31,6 +30,7 @@ def of(db: sqlite3.Connection, job: Job, now: float) -> JobStanding:
         "SELECT count(DISTINCT batch_id) FROM batches WHERE vehicle IN (SELECT id FROM vehicles WHERE job = ?)",
         (job.id,),
     ).fetchone()
+    tools = db.execute("SELECT DISTINCT tool FROM vehicles WHERE job = ? AND queued > 0", (job.id,))
     [lately] = db.execute(
         "SELECT coalesce(sum(taken), 0) FROM minutes WHERE job = ? AND minute > ?",
         (job.id, int(now // 60) - _LATELY_MIN),
@@ -44,23 +44,7 @@ def of(db: sqlite3.Connection, job: Job, now: float) -> JobStanding:
         photos={cast("PhotoState", state): int(photos[state]) for state in _STATES if photos[state]},
         vehicles={cast("VehicleState", row["state"]): int(row["number"]) for row in vehicles},
         batches=int(batches),
-        requests=requests(db, "job", job.id),
-        lately=int(lately),
+        tools=[str(row["tool"]) for row in tools],
+        per_minute=int(lately) / _LATELY_MIN,
         refusals={str(row["reason"]): int(row["photos"]) for row in reasons},
     )
-
-
-def requests(db: sqlite3.Connection, whose: str, name: str) -> dict[str, int]:
-    """Requests that are still to be made for a job or an account, by tool."""
-    rows = db.execute(
-        f"SELECT tool, sum((queued + per_request - 1) / per_request) AS number FROM vehicles WHERE {whose} = ? AND queued > 0 "  # noqa: S608  # a column of ours
-        "GROUP BY tool",
-        (name,),
-    )
-    return Counter({str(row["tool"]): int(row["number"]) for row in rows})
-
-
-def waits(db: sqlite3.Connection, account: str, now: float) -> list[Wait]:
-    """Why work of an account stands still, the longest wait first."""
-    rows = db.execute("SELECT * FROM waits WHERE account = ? AND until > ? ORDER BY since", (account, now))
-    return [Wait(str(row["lane"]), float(row["since"]), float(row["until"]), str(row["why"])) for row in rows]

@@ -1,21 +1,12 @@
 """The file of jobs: each call is one transaction, in a worker thread."""
 
-import os
-import secrets
-import sqlite3
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import anyio.to_thread
-
 from autobg_mcp.clock import SYSTEM, Clock
-from autobg_mcp.state import StateFile
+from autobg_mcp.state import StateFile, Transaction, Transactions
 
 T = TypeVar("T")
-Transaction = Callable[[sqlite3.Connection, float], T]
-"""What is done in one transaction, at a time by the wall clock."""
 
 _IF_LOST: Final = (
     "The new one knows of no job: what was queued is not sent. What was sent before stands in the ledger, so the same plan "
@@ -37,8 +28,9 @@ MIGRATIONS: Final = (
             state TEXT NOT NULL
         )""",
         "CREATE INDEX jobs_by_account ON jobs (account, state)",
+        # No number twice: an engine may still have a turn for a vehicle that was forgotten.
         """CREATE TABLE vehicles (
-            id INTEGER PRIMARY KEY,
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
             job TEXT NOT NULL,
             account TEXT NOT NULL,
             vehicle TEXT NOT NULL,
@@ -113,7 +105,7 @@ MIGRATIONS: Final = (
 )
 
 
-class Storage:
+class Storage(Transactions):
     """Reads and writes of the file of jobs.
 
     Args:
@@ -122,13 +114,10 @@ class Storage:
     """
 
     def __init__(self, path: Path, *, clock: Clock = SYSTEM) -> None:
-        self.path = path
-        self.holder = f"{os.getpid()}-{secrets.token_hex(6)}"
-        """A name for this process that no other has."""
-        self.clock = clock
-        self._file = StateFile(
-            self.path, called="jobs' state file", if_lost=_IF_LOST, migrations=MIGRATIONS, flushed=True
+        file = StateFile(
+            path, called="jobs' state file", if_lost=_IF_LOST, migrations=MIGRATIONS, flushed=True
         )
+        super().__init__(file, clock)
 
     async def read(self, work: Transaction[T], *, without: T) -> T:
         """Do something in one reading transaction.
@@ -140,9 +129,7 @@ class Storage:
         Raises:
             StateError: The file cannot be used.
         """
-        if not self.path.exists():
-            return without
-        return await anyio.to_thread.run_sync(self._reading, work)
+        return await self._read(work) if self._file.path.exists() else without
 
     async def write(self, work: Transaction[T], *, flushed: bool = True) -> T:
         """Do something in one writing transaction.
@@ -154,16 +141,4 @@ class Storage:
         Raises:
             StateError: The file cannot be used.
         """
-        return await anyio.to_thread.run_sync(partial(self._writing, work, flushed))
-
-    async def aclose(self) -> None:
-        """Let go of the file; the next call opens it again."""
-        await anyio.to_thread.run_sync(self._file.close)
-
-    def _reading(self, work: Transaction[T]) -> T:
-        with self._file.reading() as db:
-            return work(db, self.clock.wall_s())
-
-    def _writing(self, work: Transaction[T], flushed: bool) -> T:
-        with self._file.writing(flushed=flushed) as db:
-            return work(db, self.clock.wall_s())
+        return await self._write(work, flushed=flushed)

@@ -39,7 +39,7 @@ class SqliteQueue:
             turn = JobTurn(account, str(row["job"]), int(row["vehicle"]), str(row["lane"]))
             key = (turn.vehicle, turn.lane)
             db.execute(
-                "UPDATE turns SET holder = ? WHERE vehicle = ? AND lane = ?", (self._storage.holder, *key)
+                "UPDATE turns SET holder = ? WHERE vehicle = ? AND lane = ?", (self._storage.owner, *key)
             )
             db.execute("REPLACE INTO took (job, lane, at) VALUES (?, ?, ?)", (turn.job, turn.lane, now))
             return turn
@@ -47,7 +47,7 @@ class SqliteQueue:
         return await self._storage.write(work, flushed=False)
 
     async def give_back(self, turn: JobTurn, *, due_at: float | None) -> None:
-        key = (turn.vehicle, turn.lane, self._storage.holder)
+        key = (turn.vehicle, turn.lane, self._storage.owner)
         own = "WHERE vehicle = ? AND lane = ? AND holder = ?"
 
         def work(db: sqlite3.Connection, _: float) -> None:
@@ -59,7 +59,7 @@ class SqliteQueue:
         await self._storage.write(work, flushed=False)
 
     async def hold(self, account: str) -> bool:
-        own = self._storage.holder
+        own = self._storage.owner
 
         def work(db: sqlite3.Connection, now: float) -> bool:
             row = db.execute("SELECT holder, seen_at FROM holders WHERE account = ?", (account,)).fetchone()
@@ -75,7 +75,7 @@ class SqliteQueue:
         return await self._storage.write(work, flushed=False)
 
     async def release(self, account: str) -> None:
-        key = (account, self._storage.holder)
+        key = (account, self._storage.owner)
 
         def work(db: sqlite3.Connection, _: float) -> None:
             if db.execute("DELETE FROM holders WHERE account = ? AND holder = ?", key).rowcount:

@@ -1,20 +1,17 @@
 """What is known of tasks, for every process of the machine: which call, how far it is, and what came of it."""
 
 import json
-import os
 import sqlite3
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
-import anyio.to_thread
 from pydantic import JsonValue
 
 from autobg_mcp.clock import Clock
 from autobg_mcp.serving.task_rows import ALIVE, MIGRATIONS, MOST_CHARS, found, read
 from autobg_mcp.serving.tickets import LEASE_S, TTL_S, Json, TaskRecord, TaskStatus
-from autobg_mcp.state import StateFile
+from autobg_mcp.state import StateFile, Transactions
 
 T = TypeVar("T")
 
@@ -23,7 +20,7 @@ _MOST_TASKS: Final = 1000
 _IF_LOST: Final = "Hosts that ask for a task of before hear that there is none; what was paid for stands in the ledger, and listBatches tells."
 
 
-class TaskRecords:
+class TaskRecords(Transactions):
     """The file of all tasks; each method is one transaction in a worker thread.
 
     Args:
@@ -32,15 +29,14 @@ class TaskRecords:
     """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
-        self._owner = f"{os.getpid()}-{uuid.uuid4().hex}"
-        self._clock = clock
-        self._file = StateFile(
+        file = StateFile(
             folder / FILE_NAME,
             called="record of tasks",
             if_lost=_IF_LOST,
             migrations=MIGRATIONS,
             flushed=False,
         )
+        super().__init__(file, clock)
 
     async def add(
         self, task: str, account: str, *, host: str, asks: bool, tool: str, arguments: str
@@ -58,7 +54,7 @@ class TaskRecords:
                 return None
             db.execute(
                 "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, 'working', '', ?, ?, ?, ?, 1, '{}', '{}', '{}')",
-                (task, account, host, asks, tool, arguments, now_s, now_s, self._owner, now_s + LEASE_S),
+                (task, account, host, asks, tool, arguments, now_s, now_s, self.owner, now_s + LEASE_S),
             )
             return found(db, now_s, task, account)
 
@@ -66,12 +62,7 @@ class TaskRecords:
 
     async def find(self, task: str, account: str) -> TaskRecord | None:
         """The task, if it is this account's and its time is not over."""
-
-        def look() -> TaskRecord | None:
-            with self._file.reading() as db:
-                return found(db, self._clock.wall_s(), task, account)
-
-        return await anyio.to_thread.run_sync(look)
+        return await self._read(lambda db, now_s: found(db, now_s, task, account))
 
     async def take_up(self, task: str) -> bool:
         """Whether this process works on an abandoned task from now on; what was asked has to be asked again."""
@@ -137,10 +128,6 @@ class TaskRecords:
         """The answer to a question, which is used up with it; None while there is none."""
         return await self._exchange(task, lambda _, said: said.pop(key, None))
 
-    async def aclose(self) -> None:
-        """Let go of the file."""
-        await anyio.to_thread.run_sync(self._file.close)
-
     async def _exchange(self, task: str, change: Callable[[Json, Json], T]) -> T | None:
         """Change what is asked and what was said in a task that goes on, and its status with them."""
 
@@ -166,14 +153,7 @@ class TaskRecords:
         statement = f"UPDATE tasks SET {changes} WHERE id = :id AND {ALIVE} AND {where}"  # noqa: S608 - all ours
 
         def work(db: sqlite3.Connection, now_s: float) -> bool:
-            own = {"id": task, "owner": self._owner, "now": now_s, "lease": LEASE_S}
+            own = {"id": task, "owner": self.owner, "now": now_s, "lease": LEASE_S}
             return db.execute(statement, own | values).rowcount == 1
 
         return await self._write(work)
-
-    async def _write(self, work: Callable[[sqlite3.Connection, float], T]) -> T:
-        def change() -> T:
-            with self._file.writing() as db:
-                return work(db, self._clock.wall_s())
-
-        return await anyio.to_thread.run_sync(change)

@@ -9,14 +9,17 @@ from typing import NamedTuple, Self
 
 from autobg_mcp.errors import FileRefusedError, SpendingRefusedError, StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent
-from autobg_mcp.text import at, counted, quoted
+from autobg_mcp.text import at, counted, quoted, some
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.tally import Tally
 
-_MOST_NAMED = 5
+_MOST_PLACES = 5
+_WITHOUT_A_PERSON = (
+    "Without allowDuplicate the same call needs nobody: it answers the batch that was paid for."
+)
 
 
 class Consent:
@@ -49,8 +52,9 @@ class Consent:
         if asked := [*wanted.first, *wanted.again]:
             await outlook.look(len(asked), of_now=True)
             question = _question(submission, roll, wanted, outlook)
-            if not await _approved(question, wanted, context):
-                raise SpendingRefusedError(f"{submission.tool}: the user did not approve. Nothing was sent.")
+            fingerprints = [intent.fingerprint for _, intent in asked]
+            repeats = _WITHOUT_A_PERSON if wanted.again else None
+            await ask_person(submission.tool, question, fingerprints, context, or_else=repeats)
         first = [intent.fingerprint for _, intent in wanted.first]
         return cls(first if approve == "paid" else None, [intent.fingerprint for _, intent in wanted.again])
 
@@ -138,28 +142,34 @@ def _question(submission: Submission, roll: Roll, wanted: _Wanted, outlook: Outl
 def _named(roll: Roll, pictures: list[str]) -> str:
     """A few names, and the places that all are from: folders, or the hosts of links."""
     told = [roll.told(picture) for picture in pictures]
-    names = ", ".join(quoted(name.rpartition("/")[2], 40) for name, _ in told[:_MOST_NAMED])
-    more = f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+    names = some([quoted(name.rpartition("/")[2], 40) for name, _ in told])
     places = list(dict.fromkeys(place for _, place in told))
-    return f"{names}{more}, from {', '.join(quoted(place, 60) for place in places[:_MOST_NAMED])}"
+    return f"{names}, from {', '.join(quoted(place, 60) for place in places[:_MOST_PLACES])}"
 
 
-async def _approved(question: str, wanted: _Wanted, context: Context) -> bool:
-    """Whether the person at the host allows it; their thinking does not count as the call's time.
+async def ask_person(
+    tool: str, question: str, what: Iterable[str], context: Context, *, or_else: str | None = None
+) -> None:
+    """Ask the person at the host; their thinking does not count as the call's time.
+
+    Args:
+        tool: The tool that would pay.
+        question: What they are asked.
+        what: What their answer holds for, to the letter.
+        context: The call's.
+        or_else: What can be done where there is no way to ask; None for nothing.
 
     Raises:
-        SpendingRefusedError: There is no way to ask.
+        SpendingRefusedError: They said no, or there is no way to ask.
     """
-    fingerprints = [intent.fingerprint for _, intent in (*wanted.first, *wanted.again)]
-    subject = hashlib.sha256("".join([context.account.id, *fingerprints]).encode()).hexdigest()
+    subject = hashlib.sha256("".join([context.account.id, *what]).encode()).hexdigest()
     left_s = context.time.left_s()
     try:
         approved = await context.call.ask(question, subject)
     except SpendingRefusedError as error:
-        if wanted.again:
-            error.add_note(
-                "Without allowDuplicate the same call needs nobody: it answers the batch that was paid for."
-            )
+        if or_else:
+            error.add_note(or_else)
         raise
+    if not approved:
+        raise SpendingRefusedError(f"{tool}: the user did not approve. Nothing was sent.")
     context.time.give_back(left_s - context.time.left_s())
-    return approved

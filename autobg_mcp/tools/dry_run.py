@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.money.ledger import Intent
-from autobg_mcp.text import at, counted, quoted
+from autobg_mcp.text import at, counted, quoted, some
 from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.forecast import minutes, takes_s
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.submitted import Submitted, doubtful, lines
 from autobg_mcp.tools.tally import Tally
-
-_MOST_NAMED: Final = 5
 
 
 async def planned(
@@ -60,15 +59,14 @@ def _duration(submission: Submission, roll: Roll, to_send: int, context: Context
     if not to_send:
         return "nothing is left to send"
     limit = context.sender.limit(submission.tool, submission.rate)
-    windows = math.ceil(math.ceil(to_send / roll.per_request) / limit.calls)
-    return f"about {max(1, round(windows * limit.window_s / 60))} min at {limit.calls} requests in {limit.window_s:g} s"
+    requests = math.ceil(to_send / roll.per_request)
+    return f"about {minutes(takes_s(requests, limit))} at {limit.calls} requests in {limit.window_s:g} s"
 
 
 def _beside(names: Sequence[str], what: str) -> list[str]:
     """What else was found, of many the number."""
-    told = ", ".join(quoted(name.rpartition("/")[2], 60) for name in names[:_MOST_NAMED])
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return [f"{told}{more}: {what}"] if names else []
+    told = some([quoted(name.rpartition("/")[2], 60) for name in names])
+    return [f"{told}: {what}"] if names else []
 
 
 def _counts(tally: Tally, to_send: int) -> str:

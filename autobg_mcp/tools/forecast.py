@@ -1,9 +1,8 @@
 """When a job is done: from the requests that are still to be made and the pace that the limits allow."""
 
-from collections.abc import Mapping
 from typing import Final, cast
 
-from autobg_mcp.text import clock_time
+from autobg_mcp.text import time_ahead
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
@@ -15,20 +14,10 @@ _TAKES_S: Final = 2.0
 
 
 async def done_by(job_id: str, context: Context) -> str:
-    """When everything of a job is sent, in words: the clock's time and minutes. Jobs take turns, so all of them count."""
-    standing = await context.jobs.book.standing(context.account.id, job_id)
-    own = {} if standing is None else standing.requests
-    everything = await context.jobs.book.requests(context.account.id)
-    seconds = sending_s({tool: everything[tool] for tool in own if tool in everything}, context)
-    return clock_time(context.clock.wall_s(), seconds)
-
-
-def sending_s(requests: Mapping[str, int], context: Context) -> float:
-    """Seconds until so many requests of each tool are made: tools have limits of their own and go beside each other."""
-    return max(
-        (takes_s(count, context.sender.limit(tool, rate_of(tool))) for tool, count in requests.items()),
-        default=0.0,
-    )
+    """When everything of a job is sent, in words: the clock's time and minutes. Tools go beside each other."""
+    requests = await context.jobs.book.requests_until(context.account.id, job_id)
+    each_s = [takes_s(count, _limit(tool, context)) for tool, count in requests.items()]
+    return time_ahead(max(each_s, default=0.0), context.clock.wall_s())
 
 
 def takes_s(requests: int, limit: Limit) -> float:
@@ -36,6 +25,10 @@ def takes_s(requests: int, limit: Limit) -> float:
     return requests * limit.window_s / limit.calls + _TAKES_S
 
 
-def rate_of(tool: str) -> Limit:
-    """The limit that a paying tool declares."""
-    return cast("type[Endpoint[Result]]", class_of(tool)).rate
+def minutes(seconds: float) -> str:
+    """A time in words: `40 min`, at least `1 min`."""
+    return f"{max(1, round(seconds / 60)):,} min"
+
+
+def _limit(tool: str, context: Context) -> Limit:
+    return context.sender.limit(tool, cast("type[Endpoint[Result]]", class_of(tool)).rate)

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from autobg_mcp.errors import ArgumentsRefusedError
 from autobg_mcp.jobs.job import JobStanding, PhotoState, VehicleState
 from autobg_mcp.jobs.queue import RESULTS
-from autobg_mcp.text import at, quoted, shortened, wall_time
+from autobg_mcp.text import clock_time, quoted, shortened
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
 from autobg_mcp.tools.forecast import done_by
@@ -151,10 +151,10 @@ async def _report(standing: JobStanding, context: Context, *, reasons: bool) -> 
     refusals = list(standing.refusals.items())[:_MOST_REASONS] if reasons else []
     return JobReport(
         job=job.id,
-        state=f"{job.state}, begun {at(job.created_at)} by {job.made_by}",
+        state=f"{job.state}, begun {clock_time(job.created_at, context.clock.wall_s())} by {job.made_by}",
         vehicles=_told(standing.vehicles),
         photos=_told(standing.photos),
-        perMinute=standing.lately / 10 if is_open else None,
+        perMinute=standing.per_minute if is_open else None,
         doneBy=await done_by(job.id, context) if is_open and standing.photos.get("queued") else None,
         failed=_failed(standing),
         notTaken=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in refusals] or None,
@@ -179,10 +179,10 @@ async def _waits(found: Sequence[JobStanding], context: Context) -> list[str]:
     waiting = [one for one in found if one.job.state == "open"]
     if not waiting:
         return []
-    signs, account = context.jobs.signs, context.account.id
-    lanes = {RESULTS}.union(*(one.requests for one in waiting))
+    signs, account, now = context.jobs.signs, context.account.id, context.clock.wall_s()
+    lanes = {RESULTS}.union(*(one.tools for one in waiting))
     waits = [
-        f"{one.lane}: {shortened(one.why, _REASON_CHARS)}, since {wall_time(one.since)}, tried again at {wall_time(one.until)}"
+        f"{one.lane}: {shortened(one.why, _REASON_CHARS)}, since {clock_time(one.since, now)}, tried again at {clock_time(one.until, now)}"
         for one in await signs.waits(account)
         if one.lane in lanes
     ]

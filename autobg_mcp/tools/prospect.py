@@ -8,7 +8,7 @@ from pydantic import Field
 
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.jobs.job import VehicleState
-from autobg_mcp.text import counted, quoted, shortened
+from autobg_mcp.text import counted, quoted, shortened, some
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.routes import Forecast
@@ -127,8 +127,7 @@ def _listed(standings: Sequence[VehicleStanding]) -> Iterator[str]:
     for state in get_args(VehicleState):
         names = [quoted(one.vehicle, ID_CHARS) for one in plain if one.state == state]
         if names and state != "done":
-            more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-            yield f"{state}: {', '.join(names[:_MOST_NAMED])}{more}"
+            yield f"{state}: {some(names, _MOST_NAMED)}"
 
 
 def _line(one: VehicleStanding) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from autobg_mcp.text import at, counted
+from autobg_mcp.text import clock_time, counted
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools import class_of
 from autobg_mcp.tools.drafting import Draft
-from autobg_mcp.tools.forecast import takes_s
+from autobg_mcp.tools.forecast import minutes, takes_s
 from autobg_mcp.tools.linked import LinkSubmission
 
 
@@ -45,7 +45,7 @@ class Route:
             else "one a request"
         )
         what = "link" if self.is_linked else "photo"
-        return f"{counted(self.photos, what)} by {self.tool}, {how}: {_minutes(self.takes_s)} min at {self.limit}"
+        return f"{counted(self.photos, what)} by {self.tool}, {how}: {minutes(self.takes_s)} at {self.limit}"
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,9 @@ class Forecast:
         if self.routes:
             takes_s = max(route.takes_s for route in self.routes)
             beside = " side by side" if len(self.routes) > 1 else ""
-            yield f"all sent{beside} in about {_minutes(takes_s)} min, at {at(self.now_s + takes_s)} if started now"
+            yield f"all sent{beside} in about {minutes(takes_s)}, at {clock_time(self.now_s + takes_s, self.now_s)} if started now"
 
 
 def per_request(tool: str, context: Context) -> int:
     """How many photos of a vehicle one request of a tool carries at most."""
     return context.settings.links_per_call if issubclass(class_of(tool), LinkSubmission) else 1
-
-
-def _minutes(seconds: float) -> str:
-    return f"{max(1, round(seconds / 60)):,}"

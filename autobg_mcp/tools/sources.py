@@ -14,7 +14,7 @@ from autobg_mcp.files.cells import Named
 from autobg_mcp.files.fleet import Fleet
 from autobg_mcp.files.found import EachFound
 from autobg_mcp.files.manifest import Manifest
-from autobg_mcp.text import counted, expected, local_path, quoted
+from autobg_mcp.text import counted, expected, local_path, quoted, some
 from autobg_mcp.toolkit.arguments import Arguments
 from autobg_mcp.tools.fields import BETWEEN_LINKS, Link, PicturePath, TemplateCC, Vehicle
 
@@ -225,5 +225,4 @@ def _checked(rule: TypeAdapter[str], text: str, what: str) -> str:
 
 def _some(paths: Sequence[Path]) -> str:
     """The first of some folders by name, with the folder above it, and how many more there are."""
-    told = ", ".join(quoted(local_path(Path(*path.parts[-2:])), 60) for path in paths[:3])
-    return f"{told} and {len(paths) - 3:,} more" if len(paths) > 3 else told  # noqa: PLR2004  # the three above
+    return some([quoted(local_path(Path(*path.parts[-2:])), 60) for path in paths], most=3)

@@ -1,16 +1,16 @@
 """From a plan to a job: exactly what was planned is begun, once, and what changed meanwhile is left out and told."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
-from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError, SpendingRefusedError
+from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
 from autobg_mcp.jobs.plan import Plan, PlannedPhoto
 from autobg_mcp.text import counted, local_path, quoted
 from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.consent import ask_person
 from autobg_mcp.tools.forecast import done_by
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.photos import stamped
@@ -121,6 +121,4 @@ async def _allowed(plan_id: str, plan: Plan, context: Context) -> None:
         f"{_TOOL}: submit {counted(plan.photo_count, 'photo')} of {counted(plan.vehicle_count, 'vehicle')}{on} for up to "
         f"{counted(plan.photo_count, 'credit')}? Plan {plan_id}. {outlook.balance_after(plan.photo_count)}"
     )
-    subject = hashlib.sha256(f"{context.account.id}{plan_id}{json.dumps(asdict(plan))}".encode()).hexdigest()
-    if not await context.call.ask(question, subject):
-        raise SpendingRefusedError(f"{_TOOL}: the user did not approve. Nothing was sent.")
+    await ask_person(_TOOL, question, [plan_id, json.dumps(asdict(plan))], context)

@@ -138,11 +138,8 @@ class _VehicleTurn:
 
     async def _after(self, tally: Tally) -> Done:
         """How the turn ended."""
-        now, stop, went = (
-            self._context.clock.wall_s(),
-            tally.stopped,
-            bool(tally.count("accepted", "paid before")),
-        )
+        now, stop = self._context.clock.wall_s(), tally.stopped
+        went = bool(tally.count("accepted", "paid before"))
         if isinstance(stop, ArgumentsRefusedError):
             raise stop
         if tally.count("unknown") > len(tally.handed_over):

@@ -6,8 +6,8 @@ from typing import get_args
 
 from autobg_mcp.money.ledger import balances, entries
 from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, words_or_none
+from autobg_mcp.money.ledger.ledger_file import LedgerFile
 from autobg_mcp.money.ledger.spending import Balance, Spending, SpentOn
-from autobg_mcp.money.ledger.transactions import Transactions
 from autobg_mcp.state import whole_between
 
 _BY: dict[SpentOn, str] = {
@@ -24,7 +24,7 @@ def by(db: sqlite3.Connection, account: str, kind: SpentOn, since: float) -> dic
     return {words_or_none(row["name"]): whole_between(row["credits"], 0, LARGEST_WHOLE) for row in rows}
 
 
-class SqliteCreditLedger(Transactions):
+class SqliteCreditLedger(LedgerFile):
     """The part of the ledger in one SQLite file that tells of credits; its methods are those of `CreditLedger`."""
 
     async def spent(self, account: str, since: float, until: float | None = None) -> int:

@@ -1,26 +1,18 @@
 """The ledger's file: each call is one transaction, after what has to be settled first."""
 
-import os
-import sqlite3
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
-
-import anyio.to_thread
 
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import StateError
 from autobg_mcp.money.ledger import settling
 from autobg_mcp.money.ledger.migrations import MIGRATIONS
-from autobg_mcp.state import StateFile
+from autobg_mcp.state import StateFile, Transaction, Transactions
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection, float], T]
-"""What is done in one transaction, at a time by the wall clock."""
 
 FILE_NAME: Final = "ledger.sqlite3"
 _IF_LOST: Final = (
@@ -29,8 +21,8 @@ _IF_LOST: Final = (
 )
 
 
-class Transactions:
-    """Reads and writes of the ledger's file, in a worker thread each.
+class LedgerFile(Transactions):
+    """Reads and writes of the ledger's file.
 
     Args:
         folder: Where the file lives; made with mode 0700 where missing, at the first use.
@@ -45,9 +37,7 @@ class Transactions:
         clock: Clock = SYSTEM,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.owner = f"{os.getpid()}-{uuid.uuid4().hex}"  # unlike every other's
-        self._clock = clock
-        self._file = StateFile(
+        file = StateFile(
             folder / FILE_NAME,
             called="ledger",
             if_lost=_IF_LOST,
@@ -55,6 +45,7 @@ class Transactions:
             flushed=True,
             sleep=sleep,
         )
+        super().__init__(file, clock)
         self._unsettled: list[settling.Settlement] = []
 
     async def aclose(self) -> None:
@@ -62,29 +53,23 @@ class Transactions:
         if self._unsettled:
             with suppress(StateError):
                 await self._write(lambda *_: None)
-        await anyio.to_thread.run_sync(self._file.close)
+        await super().aclose()
 
-    async def _read(self, work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(self._reading, work)
-
-    async def _write(self, work: Work[T]) -> T:
-        return await anyio.to_thread.run_sync(partial(self._writing, flushed=True), work)
-
-    async def _note(self, work: Work[T]) -> T:
+    async def _note(self, work: Transaction[T]) -> T:
         """Write what the API would tell again; a machine that loses its power may forget it."""
-        return await anyio.to_thread.run_sync(partial(self._writing, flushed=False), work)
+        return await self._write(work, flushed=False)
 
-    def _reading(self, work: Work[T]) -> T:
+    def _reading(self, work: Transaction[T]) -> T:
         with self._file.reading() as db:
             now = self._clock.wall_s()
             if not self._unsettled and not settling.dead(db, now):
                 return work(db, now)
         return self._writing(work, flushed=True)
 
-    def _writing(self, work: Work[T], *, flushed: bool) -> T:
+    def _writing(self, work: Transaction[T], *, flushed: bool | None) -> T:
         """Write, after what has to be settled first."""
         late = tuple(self._unsettled)
-        with self._file.writing(flushed=flushed or bool(late)) as db:
+        with self._file.writing(flushed=True if late else flushed) as db:
             now = self._clock.wall_s()
             for outcome in late:
                 settling.settle(db, now, outcome)
