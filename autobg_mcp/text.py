@@ -4,7 +4,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def place(problem: "ErrorDetails", start: str = "") -> str:
 
 
 def at(moment: float) -> str:
-    """A moment as people read it: `2026-11-22 06:10 UTC`."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    """A moment by the clock here, as people read it: `2026-11-22 06:10 CET`."""
+    return f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def clock_time(moment: float, now: float) -> str:

@@ -94,7 +94,8 @@ class Call:
         ask: Asks a person; only used where the settings want approval.
         key: The caller's own API key; None takes the one in the settings.
         background: Whether nobody waits for it: calls that somebody waits for get their slots first.
-        as_task: Whether it goes on behind a handle: nobody holds it open, so it may take as long as its work does.
+        lasts: Whether the process of this call goes on after it, and carries out jobs where its settings let it.
+        as_task: Whether it may take as long as its work does: it goes on behind a handle, or a person at a terminal sees it.
         allowances: Filled while the call runs.
     """
 
@@ -104,6 +105,7 @@ class Call:
     ask: AskPerson = nobody_to_ask
     key: SecretStr | None = None
     background: bool = False
+    lasts: bool = False
     as_task: bool = False
     allowances: Allowances = field(default_factory=Allowances)
 

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from autobg_mcp.commands.session import declare_sandbox, load_settings, open_client
 from autobg_mcp.errors import ArgumentsRefusedError, SpendingRefusedError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 
 SUMMARY = "call one tool, as a host would"
+
+_LONGEST_S: Final = 86_400.0
+"""How long a paying call may take that a person sees: all its photos are sent by it, since nothing is left running after it."""
 
 _BROKEN_OFF = "Interrupted. listBatches tells what was submitted; the same call, without allowDuplicate, sends what is left."
 
@@ -66,8 +69,17 @@ async def _run_tool(settings: "Settings", options: argparse.Namespace, tool: "To
     async def ask(question: str, _subject: str) -> bool:
         return options.yes or await _asked(door.line(question))
 
-    async with open_client(settings, sandbox=options.sandbox, unfenced=True) as client:
-        return await client.call(tool, Call(report=report, ask=ask, host="command line"))
+    # What goes on after this call is sent by a process that reads no more than the operator allows.
+    goes_on, is_paid = tool.tool == "processVehicles", tool.effect == "spends"
+    call = Call(
+        report=report,
+        ask=ask,
+        host="command line",
+        max_wait_s=_LONGEST_S if is_paid else None,
+        as_task=is_paid,
+    )
+    async with open_client(settings, sandbox=options.sandbox, unfenced=not goes_on) as client:
+        return await client.call(tool, call)
 
 
 async def _asked(question: str) -> bool:

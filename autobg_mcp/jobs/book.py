@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from autobg_mcp.jobs import rows, standing
-from autobg_mcp.jobs.job import Job, JobStanding, PhotoNote, ResultState, VehicleWork
+from autobg_mcp.jobs.job import (
+    Job,
+    JobStanding,
+    PhotoNote,
+    QueuedPicture,
+    ResultState,
+    VehicleWork,
+)
 from autobg_mcp.jobs.plan import PlannedVehicle
 from autobg_mcp.jobs.queue import RESULTS, JobTurn
 from autobg_mcp.jobs.storage import Storage
 
 _JOBS_KEPT_S: Final = 30 * 86_400.0
-
-
-QueuedPicture = tuple[str, str]
-"""A tool, and the path or link that it will send."""
 
 
 class QueuedPhotos(NamedTuple):
@@ -201,18 +204,9 @@ class Book:
             lambda db, _: int(db.execute(total, (account,)).fetchone()[0]), without=0
         )
 
-    async def queued_pictures(self, account: str) -> set[QueuedPicture]:
-        """What the open jobs of an account will send."""
-
-        def work(db: sqlite3.Connection, _: float) -> set[QueuedPicture]:
-            found = db.execute(
-                "SELECT tool, picture FROM photos JOIN vehicles ON vehicles.id = photos.vehicle "
-                "WHERE account = ? AND queued > 0 AND state = 'queued'",
-                (account,),
-            )
-            return {(str(row["tool"]), str(rows.json_of(row["picture"]))) for row in found}
-
-        return await self._storage.read(work, without=set())
+    async def queued_pictures(self, account: str) -> dict[QueuedPicture, str]:
+        """What the open jobs of an account will send, and which does."""
+        return await self._storage.read(lambda db, _: standing.queued(db, account), without={})
 
     async def queued_of_batch(self, account: str, batch_id: str) -> QueuedPhotos:
         """Photos that are not sent yet of the vehicles whose photos are in a batch."""

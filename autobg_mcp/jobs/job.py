@@ -1,12 +1,14 @@
 """What is kept of a job and what is answered of one, as frozen dataclasses. Times are seconds since 1970 by the wall clock."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, Self
 
 from pydantic import JsonValue
 
 from autobg_mcp.jobs.plan import PlannedPhoto
+from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import FileStamp
 
 PhotoState = Literal["queued", "taken", "refused", "unknown", "stopped"]
@@ -153,3 +155,17 @@ class JobStanding:
     tools: Sequence[str]
     per_minute: float
     refusals: Mapping[str, int]
+
+
+class QueuedPicture(NamedTuple):
+    """What a job will send: the same photo for another vehicle, or with other arguments, is another."""
+
+    tool: str
+    arguments: str
+    picture: str
+
+    @classmethod
+    def of(cls, vehicle: str, tool: str, arguments: Mapping[str, JsonValue], picture: str) -> Self:
+        """A path or link of a vehicle, known again in every spelling of its id, with the tool's arguments."""
+        folded = {**arguments, "numberPlate": same_vehicle(vehicle)}
+        return cls(tool, json.dumps(folded, sort_keys=True), picture)

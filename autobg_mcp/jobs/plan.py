@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import FileStamp
 
 
@@ -58,5 +57,5 @@ class Plan:
 
     @property
     def vehicle_count(self) -> int:
-        """The vehicles as the ledger tells them apart: ids that differ in case, blanks and dashes alone are one."""
-        return len({same_vehicle(one.vehicle) for one in self.vehicles})
+        """The vehicles, by their ids as they were written; one whose photos several tools take is one."""
+        return len({one.vehicle for one in self.vehicles})

@@ -3,9 +3,12 @@
 import sqlite3
 from typing import Final, cast, get_args
 
-from autobg_mcp.jobs.job import Job, JobStanding, PhotoState, VehicleState
+from autobg_mcp.jobs import rows
+from autobg_mcp.jobs.job import Job, JobStanding, PhotoState, QueuedPicture, VehicleState
+from autobg_mcp.state import ImpossibleValueError
 
 _LATELY_MIN: Final = 10
+
 _MOST_REASONS: Final = 5
 _STATES: Final = get_args(PhotoState)
 
@@ -45,6 +48,19 @@ def of(db: sqlite3.Connection, job: Job, now: float) -> JobStanding:
         vehicles={cast("VehicleState", row["state"]): int(row["number"]) for row in vehicles},
         batches=int(batches),
         tools=[str(row["tool"]) for row in tools],
-        per_minute=int(lately) / _LATELY_MIN,
+        per_minute=round(int(lately) / min(max((now - job.created_at) / 60, 1), _LATELY_MIN), 1),
         refusals={str(row["reason"]): int(row["photos"]) for row in reasons},
     )
+
+
+def queued(db: sqlite3.Connection, account: str) -> dict[QueuedPicture, str]:
+    """What the open jobs of an account will send, by the job that does."""
+    pictures: dict[QueuedPicture, str] = {}
+    for row in db.execute("SELECT * FROM vehicles WHERE account = ? AND queued > 0", (account,)).fetchall():
+        vehicle, arguments = str(rows.json_of(row["vehicle"])), rows.json_of(row["arguments"])
+        if not isinstance(arguments, dict):
+            raise ImpossibleValueError("no arguments where some belong")
+        like = QueuedPicture.of(vehicle, str(row["tool"]), arguments, "")
+        own = db.execute("SELECT picture FROM photos WHERE vehicle = ? AND state = 'queued'", (row["id"],))
+        pictures |= {like._replace(picture=str(rows.json_of(one["picture"]))): str(row["job"]) for one in own}
+    return pictures

@@ -7,6 +7,7 @@ import mcp_types as types
 from mcp import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
+from autobg_mcp.api.call import Call
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.on_demand import ClientOnDemand
@@ -60,4 +61,4 @@ async def _limits(client: ClientOnDemand, offer: Offer) -> "dict[str, JsonValue]
 async def _jobs(client: ClientOnDemand, _offer: Offer) -> "dict[str, JsonValue]":
     from autobg_mcp.tools.jobs import GetJobs  # noqa: PLC0415  # a start waits for what it needs
 
-    return (await (await client()).call(GetJobs())).structured()
+    return (await (await client()).call(GetJobs(), Call(lasts=True))).structured()

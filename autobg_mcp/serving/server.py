@@ -143,5 +143,6 @@ def _call(context: HostContext, ask: AskPerson, door: Door, secrets: list[str]) 
         key=SecretStr(secrets[0]) if secrets else None,
         report=report,
         ask=ask_in_words,
+        lasts=True,
         host=cleaned(host.client_info.name, 60) if host else "unknown host",
     )

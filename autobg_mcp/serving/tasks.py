@@ -212,7 +212,7 @@ class Tasks:
         """Work on a task that another process has left."""
         keys = self._settings.secrets()
         request = types.CallToolRequestParams(name=record.tool, arguments=record.arguments)
-        call = Call(key=SecretStr(keys[0]) if keys else None, host=record.host)
+        call = Call(key=SecretStr(keys[0]) if keys else None, host=record.host, lasts=True)
         run = TaskRun(record.id, request, call, asks=record.asks, door=Door(keys))
         run.handed_out = True
         self._runs.begin(run, records)

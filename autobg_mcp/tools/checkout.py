@@ -5,6 +5,8 @@ from collections import deque
 from contextlib import suppress
 from typing import Final
 
+import anyio
+
 from autobg_mcp.errors import StateError, ThrottledError
 from autobg_mcp.money.evidence import still_unknown
 from autobg_mcp.money.ledger import Intent
@@ -15,7 +17,7 @@ from autobg_mcp.tools.doubts import settle_doubts
 from autobg_mcp.tools.dry_run import planned
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.receipt import receipt
-from autobg_mcp.tools.rest import queue_rest
+from autobg_mcp.tools.rest import leave_to_job, queue_rest
 from autobg_mcp.tools.submitted import Submitted, submitted
 from autobg_mcp.tools.tally import Tally
 
@@ -43,15 +45,19 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
         for picture, intent in known.items():
             if entry := repeats.get(intent.fingerprint):
                 tally.recognise(picture, entry)
+    job = await leave_to_job(submission, tally, context)
     if submission.dryRun:
         return await planned(submission, roll, tally, outlook, context)
     consent = await Consent.asked(submission, roll, tally, outlook, context)
     limit = context.sender.limit(submission.tool, submission.rate)
     checkout = Checkout(Paying(submission, context, roll, tally, outlook, consent, limit.calls // 2))
-    await checkout.submit_all()
-    await checkout.settle()
-    await roll.keep()
-    rest = await queue_rest(submission, roll, tally, context)
+    try:
+        await checkout.submit_all()
+        await checkout.settle()
+    finally:  # a call that is cancelled has paid for what it sent
+        with anyio.CancelScope(shield=True):
+            await roll.keep()
+    rest = await queue_rest(submission, roll, tally, context, earlier=job)
     told = await receipt(tally, outlook, context)
     return submitted(tally, submission.vehicle(), told, outlook.notes, rest)
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from autobg_mcp.files.found import FoundPhotos
 from autobg_mcp.files.kinds import MOST_PICTURE_BYTES
-from autobg_mcp.jobs.book import QueuedPicture
+from autobg_mcp.jobs.job import QueuedPicture
 from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
 from autobg_mcp.money.ledger import Entry, FileStamp, Intent
 from autobg_mcp.text import local_path
@@ -184,6 +184,7 @@ class Drafting:
         """Part photos that are to be sent from those that were submitted before, that a job sends, or that stand here twice."""
         seen: set[object] = set()
         for draft in drafts:
+            like = QueuedPicture.of(draft.source.vehicle, draft.tool.tool, draft.arguments, "")
             for photo in draft.photos:
                 intent = draft.intents.get(photo.picture)
                 entry = earlier.get(intent.fingerprint) if intent else None
@@ -191,7 +192,7 @@ class Drafting:
                 same = intent.fingerprint if intent else (draft.source.vehicle, draft.tool, identity)
                 if same in seen:
                     draft.twins += 1
-                elif entry is None and (draft.tool.tool, photo.picture) in queued:
+                elif entry is None and like._replace(picture=photo.picture) in queued:
                     draft.queued += 1
                 elif entry is None:
                     draft.to_send.append(photo)

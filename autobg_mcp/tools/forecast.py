@@ -13,9 +13,28 @@ _TAKES_S: Final = 2.0
 """What the answer to the last request takes, roughly."""
 
 
-async def done_by(job_id: str, context: Context) -> str:
-    """When everything of a job is sent, in words: the clock's time and minutes. Tools go beside each other."""
+NOBODY_WORKS: Final = (
+    "no process is running that carries it on: any host's server does, unless AUTOBG_BACKGROUND=off, and so does "
+    "`autobg-mcp work --once`"
+)
+
+
+async def is_carried_on(context: Context) -> bool:
+    """Whether jobs go on: in this process, where it lasts and may send by itself, or in another that has shown itself lately."""
+    settings = context.settings
+    is_here = context.call.lasts and settings.background and not settings.read_only
+    return is_here or await context.jobs.signs.is_worked(context.account.id)
+
+
+async def done_by(job_id: str, context: Context) -> str | None:
+    """When everything of a job is sent, in words: the clock's time and minutes. Tools go beside each other.
+
+    None where it stands still, so that nobody can tell: no process carries it on, or a tool of it waits for something.
+    """
     requests = await context.jobs.book.requests_until(context.account.id, job_id)
+    waits = await context.jobs.signs.waits(context.account.id)
+    if any(one.lane in requests for one in waits) or not await is_carried_on(context):
+        return None
     each_s = [takes_s(count, _limit(tool, context)) for tool, count in requests.items()]
     return time_ahead(max(each_s, default=0.0), context.clock.wall_s())
 

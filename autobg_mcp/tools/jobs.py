@@ -1,6 +1,6 @@
 """Questions about jobs, and their end: how far they are, why they wait, and that no more is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
@@ -11,7 +11,7 @@ from autobg_mcp.jobs.queue import RESULTS
 from autobg_mcp.text import clock_time, quoted, shortened
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
-from autobg_mcp.tools.forecast import done_by
+from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
 
 MOST_JOBS: Final = 3
 _MOST_BATCHES: Final = 12
@@ -66,10 +66,14 @@ class StoppedJob(Result):
     sent: int
     batchIDs: list[str]
     note: str | None = None
+    unsent_by: str = Field(exclude=True)
+    """The tool that sends what was not sent."""
 
     def next_step(self) -> str:
-        """What was sent can be waited for."""
-        return f"waitForBatch batchID={self.batchIDs[-1]}" if self.batchIDs else ""
+        """What was sent can be waited for, what was not be sent after all."""
+        wait = [f"waitForBatch batchID={self.batchIDs[-1]}"] if self.batchIDs else []
+        again = [f"{self.unsent_by} as before sends what was not sent"] if self.notSent else []
+        return "; ".join([*wait, *again])
 
 
 class GetJobs(Tool[JobReports]):
@@ -96,11 +100,12 @@ class GetJobs(Tool[JobReports]):
         shown = found[:MOST_JOBS]
         reports = [await _report(one, context, reasons=self.job is not None) for one in shown]
         note = "there are more: name one with job" if len(found) > MOST_JOBS else None
+        waits = await _waits(shown, context)
         return JobReports(
             jobs=reports,
-            waits=await _waits(shown, context),
+            waits=waits,
             note=note if found else "there are no jobs",
-            steps=_next(shown),
+            steps="; ".join(_next(shown, waits=bool(waits), reasons=self.job is not None)),
         )
 
 
@@ -122,18 +127,18 @@ class StopJob(Tool[StoppedJob]):
         Raises:
             ArgumentsRefusedError: There is no such job.
         """
-        await _standing(self.job, context)
+        before = await _standing(self.job, context)
         await context.jobs.book.stop(context.account.id, self.job)
         ended = await _standing(self.job, context)
         batches = await context.jobs.book.batches(self.job, limit=_MOST_BATCHES)
-        more = ended.batches - len(batches)
         return StoppedJob(
             job=self.job,
             state=ended.job.state,
             notSent=ended.photos.get("stopped", 0) + ended.photos.get("queued", 0),
             sent=ended.photos.get("taken", 0) + ended.photos.get("unknown", 0),
             batchIDs=batches,
-            note=f"{more} more batches: listBatches" if more > 0 else None,
+            unsent_by=ended.job.made_by,
+            note="; ".join(_stopped(before, ended.batches - len(batches))) or None,
         )
 
 
@@ -147,11 +152,11 @@ async def _standing(job_id: str, context: Context) -> JobStanding:
 
 
 async def _report(standing: JobStanding, context: Context, *, reasons: bool) -> JobReport:
-    job, is_open = standing.job, standing.job.state == "open"
+    job, is_open, now = standing.job, standing.job.state == "open", context.clock.wall_s()
     refusals = list(standing.refusals.items())[:_MOST_REASONS] if reasons else []
     return JobReport(
         job=job.id,
-        state=f"{job.state}, begun {clock_time(job.created_at, context.clock.wall_s())} by {job.made_by}",
+        state=f"{job.state}, begun at {clock_time(job.created_at, now)} by {job.made_by}",
         vehicles=_told(standing.vehicles),
         photos=_told(standing.photos),
         perMinute=standing.per_minute if is_open else None,
@@ -186,13 +191,30 @@ async def _waits(found: Sequence[JobStanding], context: Context) -> list[str]:
         for one in await signs.waits(account)
         if one.lane in lanes
     ]
-    idle = "no process is running that carries it on: any host's server does, and so does `autobg-mcp work`"
-    return [*([] if await signs.is_worked(account) else [idle]), *waits[:_MOST_REASONS]]
+    return [*([] if await is_carried_on(context) else [NOBODY_WORKS]), *waits[:_MOST_REASONS]]
 
 
-def _next(found: list[JobStanding]) -> str:
-    if any(one.job.state == "open" for one in found):
-        return "getJobs again when it should be done; stopJob sends no more"
+def _stopped(before: JobStanding, more_batches: int) -> Iterator[str]:
+    """What a person does not expect of a job that was stopped."""
+    if before.job.state == "open" and before.photos.get("queued"):
+        yield f"a photo that is on the wire now is finished: getJobs job={before.job.id} counts it in a moment"
+    if before.job.state == "open" and before.job.download:
+        yield "results that are not saved yet are not saved any more: downloadProcessedImages with a batchID saves them"
+    if more_batches > 0:
+        yield f"{more_batches} more batches: listBatches"
+
+
+def _next(found: Sequence[JobStanding], *, waits: bool, reasons: bool) -> Iterator[str]:
+    """Look again when there is more to see, at what was not taken, or at the results."""
+    still = [one for one in found if one.job.state == "open"]
+    if any(one.photos.get("queued") for one in still):
+        when = "once what it waits for is over: tell the user" if waits else "when it should be done"
+        yield f"getJobs again {when}; stopJob sends no more"
+    elif still:
+        yield "getJobs again in a few minutes: all is sent, results are looked for"
+    if not reasons and (lacking := next((one.job.id for one in found if one.photos.get("refused")), None)):
+        yield f"getJobs job={lacking} says why photos were not taken"
     if any(one.photos.get("unknown") for one in found):
-        return "listBatches tells what is known of those of unknown outcome"
-    return "listBatches, then reviewBatch for each" if found else ""
+        yield "listBatches tells what is known of those of unknown outcome"
+    elif found and not any(one.photos.get("queued") for one in still):
+        yield "listBatches, then reviewBatch for each that is done"

@@ -46,6 +46,8 @@ class Outlook:
         self._template_names: Mapping[str, str] = {}
         self.before: Balance | None = None
         """The balance that the ledger keeps from before anything was sent; None where it is not known."""
+        self.is_short = False
+        """Whether fewer are left, by the balance or by the limit of the day, than pictures are to be sent."""
         self.notes: list[str] = []
         """What could not be looked at, or what the person should hear of it."""
 
@@ -69,14 +71,16 @@ class Outlook:
         left = await self._credits_left(pictures, of_now=of_now)
         if left is None:
             self.notes.append("the credits that are left could not be looked at before")
-        elif left <= 0:
+            return
+        self.is_short |= left < pictures
+        if left <= 0:
             raise OutOfCreditsError(
                 f"{self._tool}: credits are used up ({amount(left)} left, {pictures} needed). Nothing was sent."
             )
-        elif left < pictures:
+        if left < pictures:
             note = f"{_told(left)} left for {pictures} pictures, at one credit each (inferred)"
             self.notes.append(note)
-            await self._context.progress(f"{note}: submitting until the API refuses")
+            await self._context.progress(note if of_now else f"{note}: submitting until the API refuses")
 
     async def obstacle(self, pictures: int, *, waits: bool = False) -> AutobgError | None:
         """What would stop the call before its first picture, for a plan: it is one all the same, and says so.
@@ -105,6 +109,7 @@ class Outlook:
         limit = await DailyLimit.now(self._context)
         if limit is None or limit.left >= pictures:
             return
+        self.is_short = True
         told = f"AUTOBG_DAILY_CREDIT_LIMIT leaves {limit.left} credits today{set_aside_for_jobs(limit.forJobs or 0)}"
         if not limit.left:
             raise SpendingRefusedError(f"{self._tool}: {told}, this needs {pictures}. Nothing was sent.")

@@ -23,6 +23,13 @@ _MOST_LINES: Final = 6
 _LONGEST_LINE_CHARS: Final = 160
 
 
+OFF: Final = "AUTOBG_BACKGROUND=off: nothing is sent but by a call"
+INSTEAD: Final = (
+    "Upload vehicle by vehicle, or ask the person who runs this server to set AUTOBG_BACKGROUND=on"
+)
+"""What to do where a plan cannot be started."""
+
+
 class VehiclesPlanned(Result):
     """What would be sent, by vehicle, and the `plan` that starts it; or the `job` that sends it.
 
@@ -82,7 +89,7 @@ def prospect(
             _photos(standings, len(refused), others),
             how,
             *([credit] if to_send else ["nothing is left to send"]),
-            *forecast.told(),
+            *forecast.told(short=outlook.is_short),
             *outlook.notes,
         ],
         vehicles=list(_listed(standings)),
@@ -156,4 +163,8 @@ def _steps(standings: Sequence[VehicleStanding]) -> list[str]:
     """What to do with the first vehicle that was sent before and is not done."""
     tools = {"in work": "waitForBatch", "to review": "reviewBatch"}
     found = {one.state: one.batch_ids[-1] for one in reversed(standings) if one.batch_ids}
-    return [f"{tool} batchID={found[state]}" for state, tool in tools.items() if state in found]
+    jobs = ["getJobs tells how far jobs are"] if any(one.queued for one in standings) else []
+    return [
+        *jobs,
+        *(f"{tool} batchID={found[state]}" for state, tool in tools.items() if state in found),
+    ]

@@ -9,11 +9,11 @@ from autobg_mcp.errors import (
     ServerFaultError,
     ThrottledError,
 )
-from autobg_mcp.jobs.job import Job
+from autobg_mcp.jobs.job import Job, QueuedPicture
 from autobg_mcp.jobs.plan import PlannedVehicle
 from autobg_mcp.jobs.rows import new_id
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.tools.forecast import done_by
+from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.submitted import Rest
@@ -23,8 +23,17 @@ _PASSES: Final = (ThrottledError, RateLimitedError)
 _PASSES_WHERE_SOME_WENT: Final = (ConnectionFailedError, ServerFaultError)
 
 
-async def queue_rest(submission: Submission, roll: Roll, tally: Tally, context: Context) -> Rest | None:
+async def queue_rest(
+    submission: Submission, roll: Roll, tally: Tally, context: Context, *, earlier: str | None
+) -> Rest | None:
     """Hand what was not sent for lack of time to a job; None where nothing is left, or the caller has to decide.
+
+    Args:
+        submission: The call.
+        roll: Its pictures.
+        tally: What came of them.
+        context: The call's.
+        earlier: The job that sends some of them anyway; None for none.
 
     A repeat that is to be paid for again is never queued: after a death of this process nobody could tell the two payments
     apart.
@@ -33,11 +42,9 @@ async def queue_rest(submission: Submission, roll: Roll, tally: Tally, context: 
         StateError: The file of jobs cannot be used; what was sent is known all the same.
     """
     left = [one for one in tally.fates if one in tally.in_state("left") or one in tally.handed_over]
-    is_long = context.call.background or context.call.as_task
-    if not left or submission.allowDuplicate or is_long or not context.settings.background:
-        return None
-    if not _passes(tally.stopped, some_went=bool(tally.count("accepted"))):
-        return None
+    passes = _passes(tally.stopped, some_went=bool(tally.count("accepted")))
+    if not left or not passes or not _may_queue(submission, context):
+        return None if earlier is None else await _rest(earlier, tally, context)
     job = new_job(submission.tool, context)
     vehicle = PlannedVehicle(
         submission.vehicle(), submission.tool, submission.arguments(), [roll.planned(one) for one in left]
@@ -47,7 +54,43 @@ async def queue_rest(submission: Submission, roll: Roll, tally: Tally, context: 
     )
     await context.jobs.queue.offer(turns, due_at=context.clock.wall_s())
     tally.queue(left)
-    return Rest(job.id, len(left), await done_by(job.id, context))
+    return await _rest(job.id, tally, context)
+
+
+async def leave_to_job(submission: Submission, tally: Tally, context: Context) -> str | None:
+    """Leave to a job what it will send anyway, so that a repeat of a call waits for nothing; answers the job, None for none.
+
+    A job that stands still is not waited for: then the call sends its photos, which the job finds paid later.
+
+    Raises:
+        StateError: The file of jobs cannot be used.
+    """
+    if not _may_queue(submission, context):
+        return None
+    queued = await context.jobs.book.queued_pictures(context.account.id)
+    like = QueuedPicture.of(submission.vehicle(), submission.tool, submission.arguments(), "")
+    left = {one: queued.get(like._replace(picture=one)) for one in tally.in_state("left")}
+    jobs = [job for job in dict.fromkeys(filter(None, left.values())) if await _goes_on(job, context)]
+    tally.queue(picture for picture, job in left.items() if job in jobs)
+    return jobs[-1] if jobs else None
+
+
+async def _goes_on(job: str, context: Context) -> bool:
+    """Whether a job sends now: it neither stands still nor looks first after what is in doubt."""
+    standing = await context.jobs.book.standing(context.account.id, job)
+    in_doubt = standing is None or standing.photos.get("unknown")
+    return not in_doubt and await done_by(job, context) is not None
+
+
+def _may_queue(submission: Submission, context: Context) -> bool:
+    """Whether what a call does not send may be sent after it."""
+    is_long = context.call.background or context.call.as_task
+    return not (is_long or submission.allowDuplicate or submission.dryRun) and context.settings.background
+
+
+async def _rest(job: str, tally: Tally, context: Context) -> Rest:
+    stands_still = None if await is_carried_on(context) else NOBODY_WORKS
+    return Rest(job, tally.count("queued"), await done_by(job, context), stands_still)
 
 
 def _passes(stop: AutobgError | None, *, some_went: bool) -> bool:

@@ -105,9 +105,7 @@ class ReviewBatch(Tool[Review]):
             lines=[f"{first + number}. {entry.line}" for number, entry in enumerate(entries, 1)],
             folders=sorted({local_path(entry.file.parent) for entry in entries if entry.file}),
             unfinished=bool(status.queued) or any(entry.unfinished for entry in entries),
-            queued=f"job {status.job} sends {status.queued} more of it by {status.doneBy}"
-            if status.queued
-            else "",
+            queued=status.rest("more of it") if status.queued else "",
             late=[str(entry.tile.picID) for entry in entries if entry.late],
             unchanged=any(entry.unchanged for entry in entries),
             instead=instead,

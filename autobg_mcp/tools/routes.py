@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from autobg_mcp.text import clock_time, counted
+from autobg_mcp.text import counted, time_ahead
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools import class_of
@@ -75,14 +75,14 @@ class Forecast:
             routes.append(Route(tool.tool, is_linked, sum(counts), requests, limit))
         return cls(routes, per_request, context.clock.wall_s())
 
-    def told(self) -> Iterator[str]:
-        """The routes, and when all of it is sent at the earliest."""
+    def told(self, *, short: bool) -> Iterator[str]:
+        """The routes, and when all of it is sent at the earliest, which takes more credits where they are `short`."""
         for route in self.routes:
             yield route.told(self.per_request)
         if self.routes:
             takes_s = max(route.takes_s for route in self.routes)
             beside = " side by side" if len(self.routes) > 1 else ""
-            yield f"all sent{beside} in about {minutes(takes_s)}, at {clock_time(self.now_s + takes_s, self.now_s)} if started now"
+            yield f"all sent{beside} by {time_ahead(takes_s, self.now_s)}, if started now{' and credits suffice' if short else ''}"
 
 
 def per_request(tool: str, context: Context) -> int:

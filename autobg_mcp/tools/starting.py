@@ -11,10 +11,10 @@ from autobg_mcp.jobs.plan import Plan, PlannedPhoto
 from autobg_mcp.text import counted, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.consent import ask_person
-from autobg_mcp.tools.forecast import done_by
+from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.photos import stamped
-from autobg_mcp.tools.prospect import VehiclesPlanned
+from autobg_mcp.tools.prospect import INSTEAD, OFF, VehiclesPlanned
 from autobg_mcp.tools.rest import new_job
 from autobg_mcp.tools.routes import per_request
 
@@ -41,8 +41,7 @@ async def started(plan_id: str, context: Context) -> VehiclesPlanned:
         return await _told(kept.job, ["this plan was started before; nothing was added"], [], context)
     if not context.settings.background:
         raise ConfigurationError(
-            "AUTOBG_BACKGROUND=off: nothing is sent but by a call, so no plan can be started. Nothing was sent.",
-            next_step="Upload vehicle by vehicle, or ask the person who runs this server to set AUTOBG_BACKGROUND=on.",
+            f"{OFF}, so no plan can be started. Nothing was sent.", next_step=f"{INSTEAD}."
         )
     plan, changed = await _as_it_is(kept.plan, context)
     return await _begun(plan_id, plan, changed, context)
@@ -55,7 +54,7 @@ async def _begun(plan_id: str, plan: Plan, changed: Sequence[str], context: Cont
             details=list(changed),
             next_step="Plan anew: call processVehicles with folder, manifest or vehicles.",
         )
-    await _allowed(plan_id, plan, context)
+    outlook = await _allowed(plan_id, plan, context)
     job = replace(new_job(_TOOL, context), follows=True, download=plan.download)
     tools = {one.tool for one in plan.vehicles}
     turns = await context.jobs.book.begin(
@@ -64,22 +63,23 @@ async def _begun(plan_id: str, plan: Plan, changed: Sequence[str], context: Cont
     if not turns:  # another call with the same plan was faster
         return await started(plan_id, context)
     await context.jobs.queue.offer(turns, due_at=context.clock.wall_s())
-    told = f"{counted(plan.photo_count, 'photo')} of {counted(plan.vehicle_count, 'vehicle')} are sent, in the background"
-    return await _told(
-        job.id, [told, *(["results are saved as they finish"] if plan.download else [])], changed, context
-    )
+    told = [f"{counted(plan.photo_count, 'photo')} of {counted(plan.vehicle_count, 'vehicle')} queued"]
+    told += ["results are saved as they finish"] if plan.download else []
+    notes = [note.removesuffix(" Nothing was sent.") for note in outlook.notes]
+    return await _told(job.id, [*told, *notes], changed, context, short=outlook.is_short)
 
 
 async def _told(
-    job_id: str, summary: Sequence[str], changed: Sequence[str], context: Context
+    job_id: str, summary: Sequence[str], changed: Sequence[str], context: Context, *, short: bool = False
 ) -> VehiclesPlanned:
+    """The answer; `short` where credits do not suffice, so that nobody can tell when all is sent."""
     more = len(changed) - _MOST_NAMED
     standing = await context.jobs.book.standing(context.account.id, job_id)
     is_queued = standing is not None and standing.photos.get("queued")
     return VehiclesPlanned(
         job=job_id,
-        doneBy=await done_by(job_id, context) if is_queued else None,
-        summary=list(summary),
+        doneBy=await done_by(job_id, context) if is_queued and not short else None,
+        summary=[*summary, *([NOBODY_WORKS] if is_queued and not await is_carried_on(context) else [])],
         notSent=[*changed[:_MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])],
     )
 
@@ -101,8 +101,8 @@ async def _as_it_is(plan: Plan, context: Context) -> tuple[Plan, list[str]]:
     return replace(plan, vehicles=[one for one in vehicles if one.photos]), changed
 
 
-async def _allowed(plan_id: str, plan: Plan, context: Context) -> None:
-    """See that credits are there, and where the settings want it, that a person allows exactly this plan.
+async def _allowed(plan_id: str, plan: Plan, context: Context) -> Outlook:
+    """See that credits are there, and where the settings want it, that a person allows exactly this plan; answers what was seen.
 
     Raises:
         OutOfCreditsError: No credit is left.
@@ -115,10 +115,11 @@ async def _allowed(plan_id: str, plan: Plan, context: Context) -> None:
     if obstacle := await outlook.obstacle(plan.photo_count, waits=True):
         raise obstacle
     if context.settings.approve != "paid":
-        return
+        return outlook
     on = f" on template {outlook.template()}" if templates else ""
     question = (
         f"{_TOOL}: submit {counted(plan.photo_count, 'photo')} of {counted(plan.vehicle_count, 'vehicle')}{on} for up to "
         f"{counted(plan.photo_count, 'credit')}? Plan {plan_id}. {outlook.balance_after(plan.photo_count)}"
     )
     await ask_person(_TOOL, question, [plan_id, json.dumps(asdict(plan))], context)
+    return outlook

@@ -109,13 +109,21 @@ class BatchStatus(Result):
                 )
         return self
 
+    def rest(self, of: str) -> str:
+        """What a job has still to send, such as `30 of them`, and by when; or that it waits, and what says why."""
+        if self.doneBy:
+            return f"job {self.job} sends {self.queued} {of} by {self.doneBy}"
+        return (
+            f"job {self.job} is to send {self.queued} {of} and stands still: getJobs job={self.job} says why"
+        )
+
     def next_step(self) -> str:
         """Wait while pictures are pending, as long as it takes; then look at them."""
         if self.total and not self.pending:
             return f"reviewBatch batchID={self.batchID}"
         wait = f"waitForBatch batchID={self.batchID}"
         if self.queued:
-            return f"{wait}; job {self.job} sends {self.queued} of them by {self.doneBy}"
+            return f"{wait}; {self.rest('of them')}"
         if self.people_left_s is None or not math.isfinite(self.people_left_s):
             return wait
         minutes = round(self.people_left_s / 60)

@@ -31,12 +31,14 @@ class Rest:
     Attributes:
         job: The job that sends it.
         queued: How many pictures it sends.
-        done_by: When it has sent them, in words.
+        done_by: When it has sent them, in words; None where it stands still.
+        stands_still: Why no process carries it on; None where one does.
     """
 
     job: str
     queued: int
-    done_by: str
+    done_by: str | None
+    stands_still: str | None
 
 
 class Submitted(Result):
@@ -78,6 +80,7 @@ def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str], re
             failure.add_note(f"{note}.")  # some of them may be left
         raise failure
     batch_ids = tally.batch_ids()
+    still = [rest.stands_still] if rest and rest.stands_still else []
     return Submitted(
         batchID=batch_ids[-1] if batch_ids else None,
         accepted=tally.count("accepted"),
@@ -87,7 +90,7 @@ def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str], re
         doneBy=rest and rest.done_by,
         notSubmitted=lines(tally, "refused", "left"),
         outcomeUnknown=doubtful(tally),
-        note="; ".join([*notes, *tally.notes(vehicle)]) or None,
+        note="; ".join([*notes, *tally.notes(vehicle), *still]) or None,
         receipt=receipt,
         batchIDs=batch_ids,
         steps=[

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from autobg_mcp.errors import FileRefusedError
+from autobg_mcp.errors import ConfigurationError, FileRefusedError
 from autobg_mcp.files.manifest import read_manifest
 from autobg_mcp.jobs.plan import Plan
 from autobg_mcp.toolkit.context import Context
@@ -21,7 +21,7 @@ from autobg_mcp.tools.fields import (
 )
 from autobg_mcp.tools.oddities import oddities
 from autobg_mcp.tools.outlook import Outlook
-from autobg_mcp.tools.prospect import VehiclesPlanned, prospect
+from autobg_mcp.tools.prospect import INSTEAD, OFF, VehiclesPlanned, prospect
 from autobg_mcp.tools.routes import Forecast
 from autobg_mcp.tools.sources import Sources, VehicleGiven
 from autobg_mcp.tools.starting import started
@@ -112,7 +112,7 @@ class ProcessVehicles(Tool[VehiclesPlanned]):
         templates = dict.fromkeys(one.source.template for one in drafts if one.source.template)
         outlook = Outlook(self.tool, context, list(templates))
         to_send = sum(len(draft.to_send) for draft in drafts)
-        obstacle = await outlook.obstacle(to_send, waits=True)
+        obstacle = await outlook.obstacle(to_send, waits=True) or _off(context)
         answer = prospect(
             await standings(drafts, context),
             outlook,
@@ -162,3 +162,8 @@ class ProcessVehicles(Tool[VehiclesPlanned]):
         elif self.numPlateProcessor is not None:
             told.append("numPlateProcessor left out: only files without a template take it")
         return ", ".join([*told, *(["results are saved"] if self.download else [])])
+
+
+def _off(context: Context) -> ConfigurationError | None:
+    """What keeps a plan from being started, whatever it holds; None for nothing."""
+    return None if context.settings.background else ConfigurationError(OFF, next_step=INSTEAD)

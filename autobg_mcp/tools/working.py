@@ -19,6 +19,7 @@ from autobg_mcp.tools.collecting import collect, first_look_s
 from autobg_mcp.tools.consent import Consent
 from autobg_mcp.tools.doubts import settle_doubt, settle_doubts
 from autobg_mcp.tools.paid import Submission
+from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.tally import Fate, Tally
 
 TURN_S: Final = 600.0
@@ -120,14 +121,13 @@ class _VehicleTurn:
         checkout, numbers = Checkout(paying), {photo.picture: photo.number for photo in photos}
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(self._write_now_and_then, tally, numbers)
+                group.start_soon(self._write_now_and_then, roll, tally, numbers)
                 await checkout.submit_all()
                 await checkout.settle()
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._write(tally, numbers)
-        await roll.keep()
+                await self._write(roll, tally, numbers)
         same = {
             photo.number: PhotoNote("refused", reason="the same photo as another")
             for photo in photos
@@ -150,13 +150,16 @@ class _VehicleTurn:
         is_over = not self._context.time.left_s()
         return Done(now, None if is_over else stop, went)
 
-    async def _write_now_and_then(self, tally: Tally, numbers: Mapping[str, int]) -> None:
+    async def _write_now_and_then(self, roll: Roll, tally: Tally, numbers: Mapping[str, int]) -> None:
         while True:
             await self._context.clock.sleep(_WRITTEN_EVERY_S)
-            await self._write(tally, numbers)
+            await self._write(roll, tally, numbers)
 
-    async def _write(self, tally: Tally, numbers: Mapping[str, int]) -> None:
-        """Write down what came of each photo since it was last written."""
+    async def _write(self, roll: Roll, tally: Tally, numbers: Mapping[str, int]) -> None:
+        """Write down what came of each photo since it was last written, and first what it is known by.
+
+        A plan that is made meanwhile, or after this process has died, then finds it paid.
+        """
         new = {
             picture: fate
             for picture, fate in tally.fates.items()
@@ -165,6 +168,7 @@ class _VehicleTurn:
             and self._written.get(picture) != fate
         }
         if new:
+            await roll.keep()
             await self._context.jobs.book.note(
                 self._work.id,
                 {numbers[picture]: _note(fate) for picture, fate in new.items() if picture in numbers},
