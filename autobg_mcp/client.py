@@ -17,7 +17,7 @@ from autobg_mcp.errors import AutobgError, FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.outbox import Outbox
 from autobg_mcp.jobs.desk import Jobs
-from autobg_mcp.jobs.queue import JobTurn
+from autobg_mcp.jobs.queue import HOLD_EVERY_S, JobTurn
 from autobg_mcp.jobs.runner import Done, Runner
 from autobg_mcp.jobs.storage import Storage
 from autobg_mcp.money.audit import AuditLog
@@ -132,7 +132,7 @@ class Client:
         call = Call(host=work.job.host, max_wait_s=TURN_S, background=True)
         context = self._context(call)
         if context.account.id != work.job.account:  # the key was changed in this moment
-            return Done(self._clock.wall_s())
+            return Done(self._clock.wall_s() + HOLD_EVERY_S)
         return await carry_out(work, turn, replace(context, till=self._till.since(work.job.created_at)))
 
     def _context(self, call: Call) -> Context:

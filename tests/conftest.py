@@ -63,6 +63,10 @@ class Clock:
     def wall_s(self) -> float:
         return self.now_s + self._ahead_s
 
+    def set_back(self, seconds: float) -> None:
+        """Let an operator set the wall's clock back."""
+        self._ahead_s -= seconds
+
     async def sleep(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()

@@ -125,7 +125,7 @@ async def test_a_file_that_changed_since_it_was_queued_is_not_sent_and_told(
         result = await queued(host, twelve)
         (twelve / "12.png").write_bytes((twelve / "01.png").read_bytes())
         report = await ended(host, clock, result["job"])
-    assert report["notTaken"] == ["1: “'12.png' has changed since it was queued; it was not sent.”"]
+    assert report["notTaken"] == ["1: “'12.png' has changed since it was queued; it is not sent.”"]
     assert sent(world) == NAMES[:-1]
 
 

@@ -197,6 +197,15 @@ class Book:
 
         return await self._storage.read(work, without={})
 
+    async def ends_at(self, job_id: str) -> float | None:
+        """When a job gives up what is not sent; None where there is no such job."""
+
+        def work(db: sqlite3.Connection, _: float) -> float | None:
+            job = rows.job(db, job_id)
+            return None if job is None else job.ends_at
+
+        return await self._storage.read(work, without=None)
+
     async def queued(self, account: str) -> int:
         """Photos of all jobs of an account that are not sent yet: so many credits are set aside."""
         total = "SELECT coalesce(sum(queued), 0) FROM vehicles WHERE account = ? AND queued > 0"

@@ -4,7 +4,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from typing import Final, cast, get_args
 
 from autobg_mcp.jobs.job import Job, JobPhoto, JobState, PhotoNote, PhotoState, VehicleWork
@@ -103,23 +103,19 @@ def work(db: sqlite3.Connection, number: int) -> VehicleWork | None:
 
 
 def note(db: sqlite3.Connection, number: int, notes: Mapping[int, PhotoNote], now: float) -> None:
-    """Write down what came of photos of a vehicle; what was taken stays taken."""
-    [job_id, account] = db.execute("SELECT job, account FROM vehicles WHERE id = ?", (number,)).fetchone()
+    """Write down what came of photos of a vehicle; what was taken stays taken, and of a job that has ended nothing is queued."""
+    found = db.execute(
+        "SELECT job, jobs.account, state FROM vehicles JOIN jobs ON jobs.id = job WHERE vehicles.id = ?",
+        (number,),
+    ).fetchone()
+    if found is None:  # the file of jobs was removed meanwhile
+        return
+    [job_id, account, job_state] = found
     taken = 0
     for place, new in notes.items():
-        reason = (
-            None if new.reason is None else new.reason[:_REASON_CHARS].encode("utf-8", "replace").decode()
-        )
-        changed = db.execute(
-            "UPDATE photos SET state = ?, reason = ? WHERE vehicle = ? AND number = ? AND state NOT IN ('taken', ?)",
-            (new.state, reason, number, place, new.state),
-        ).rowcount
-        taken += changed and new.state == "taken"
-        if changed and new.state == "refused":
-            db.execute(
-                "INSERT INTO refusals VALUES (?, ?, 1) ON CONFLICT (job, reason) DO UPDATE SET photos = photos + 1",
-                (job_id, reason or "not told"),
-            )
+        state = "stopped" if new.state == "queued" and job_state != "open" else new.state
+        changed = _change(db, job_id, (number, place), replace(new, state=state))
+        taken += changed and state == "taken"
         is_in(db, number, account, () if new.batch_id is None else [new.batch_id])
     if taken:
         db.execute("UPDATE vehicles SET sent_at = ? WHERE id = ?", (now, number))
@@ -129,6 +125,21 @@ def note(db: sqlite3.Connection, number: int, notes: Mapping[int, PhotoNote], no
         )
     count(db, number)
     close(db, job_id)
+
+
+def _change(db: sqlite3.Connection, job_id: str, photo: tuple[int, int], new: PhotoNote) -> bool:
+    """Write down what came of one photo; answers whether that is new."""
+    reason = None if new.reason is None else new.reason[:_REASON_CHARS].encode("utf-8", "replace").decode()
+    is_new = db.execute(
+        "UPDATE photos SET state = ?, reason = ? WHERE vehicle = ? AND number = ? AND state NOT IN ('taken', ?)",
+        (new.state, reason, *photo, new.state),
+    ).rowcount
+    if is_new and new.state == "refused":
+        db.execute(
+            "INSERT INTO refusals VALUES (?, ?, 1) ON CONFLICT (job, reason) DO UPDATE SET photos = photos + 1",
+            (job_id, reason or "not told"),
+        )
+    return bool(is_new)
 
 
 def is_in(db: sqlite3.Connection, number: int, account: str, batch_ids: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import anyio
+from anyio.abc import TaskGroup
 
 from autobg_mcp.clock import Clock
 from autobg_mcp.errors import AutobgError
@@ -18,6 +19,10 @@ from autobg_mcp.jobs.queue import DEAD_AFTER_S, HOLD_EVERY_S, RESULTS, JobTurn
 _AT_ONCE: Final = {RESULTS: 4}
 _USUALLY_AT_ONCE: Final = 2
 """Vehicles of one tool that are worked on at once: the next one begins while the last answers of one are still due."""
+
+_OFFERED_EVERY_S: Final = 60.0
+_MOST_FAULTS: Final = 5
+"""How often in a row jobs may stand still before a process that is to end does."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,12 +58,12 @@ class Runner:
 
     def __init__(self, whose: Callable[[], str], jobs: Jobs, carry_out: CarryOut, clock: Clock) -> None:
         self._whose, self._account, self._jobs = whose, whose(), jobs
+        self._offered_s, self._fault, self._faults = 0.0, "", 0
         self._book, self._queue = jobs.book, jobs.queue
         self._carry_out, self._clock = carry_out, clock
         self._running: dict[JobTurn, anyio.CancelScope] = {}
         self._failures = Counter[str]()
         self._paused_until: dict[str, float] = {}
-        self._fault = ""
         self.leads = False
         """Whether this process carries out the jobs now, and no other does."""
 
@@ -67,10 +72,12 @@ class Runner:
 
         Args:
             once: End when no job of the account is open, or another process carries them out, instead of waiting.
+
+        Raises:
+            AutobgError: With `once`: jobs stand still, and a few tries have not helped.
         """
-        gone_at_s = (
-            self._clock.monotonic_s() + DEAD_AFTER_S + HOLD_EVERY_S
-        )  # a dead process seems alive until then
+        # A dead process seems alive until then.
+        gone_at_s = self._clock.monotonic_s() + DEAD_AFTER_S + HOLD_EVERY_S
         while True:
             try:
                 self._account = self._whose()
@@ -80,18 +87,19 @@ class Runner:
                     continue
                 if once and not (is_open and self._clock.monotonic_s() < gone_at_s):
                     return
-                self._fault = ""
-            except AutobgError as error:
-                self._stand_still(str(error))
-            except Exception:  # noqa: BLE001  # whatever breaks now may be whole again in a moment, and nobody else would try
-                _log.exception("Jobs stand still")
+                self._faults, self._fault = 0, ""
+            except Exception as error:  # it may be whole again in a moment, and nobody else would try
+                self._note(error)
+                if once and self._faults > _MOST_FAULTS and isinstance(error, AutobgError):
+                    raise
             await self._clock.sleep(HOLD_EVERY_S)
 
-    def _stand_still(self, fault: str) -> None:
-        """Say what keeps this process from its work, once for as long as it does."""
-        if fault != self._fault:
-            _log.warning("Jobs stand still: %s", fault)
-        self._fault = fault
+    def _note(self, error: Exception) -> None:
+        """Log why jobs stand still; the same again is not told again."""
+        told, self._faults = f"{type(error).__name__}: {error}", self._faults + 1
+        if told != self._fault:
+            _log.warning("Jobs stand still: %s", error, exc_info=not isinstance(error, AutobgError))
+        self._fault = told
 
     async def _lead(self) -> None:
         """Work until nothing is open, or another process has taken over."""
@@ -103,9 +111,7 @@ class Runner:
                 await self._offer_what_is_open()
                 while await self._queue.hold(self._account) and await self._goes_on():
                     self.leads = True
-                    while turn := await self._next():
-                        self._running[turn] = anyio.CancelScope()
-                        group.start_soon(self._take, turn)
+                    await self._begin_turns(group)
                     await self._clock.sleep(HOLD_EVERY_S)
                 for scope in self._running.values():
                     scope.cancel()
@@ -114,8 +120,18 @@ class Runner:
             with anyio.CancelScope(shield=True):
                 await self._queue.release(self._account)
 
+    async def _begin_turns(self, group: TaskGroup) -> None:
+        """Begin what there is room for; after `HOLD_EVERY_S` the hold and the open jobs are looked at first."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._offered_s >= _OFFERED_EVERY_S:
+            await self._offer_what_is_open()
+        while self._clock.monotonic_s() - now_s < HOLD_EVERY_S and (turn := await self._next()):
+            self._running[turn] = anyio.CancelScope()
+            group.start_soon(self._take, turn)
+
     async def _offer_what_is_open(self) -> None:
-        """Whatever an engine has forgotten is offered again."""
+        """Whatever an engine has forgotten, or a process that died could not offer, is offered again."""
+        self._offered_s = self._clock.monotonic_s()
         await self._queue.offer(await self._book.unfinished(self._account), due_at=self._clock.wall_s())
 
     async def _goes_on(self) -> bool:
@@ -128,9 +144,9 @@ class Runner:
 
     async def _next(self) -> JobTurn | None:
         """The next turn that there is room for."""
-        now, counts = self._clock.wall_s(), Counter(turn.lane for turn in self._running)
+        now_s, counts = self._clock.monotonic_s(), Counter(turn.lane for turn in self._running)
         full = {lane for lane, count in counts.items() if count >= _AT_ONCE.get(lane, _USUALLY_AT_ONCE)}
-        full |= {lane for lane, until in self._paused_until.items() if until > now}
+        full |= {lane for lane, until in self._paused_until.items() if until > now_s}
         besides = {turn.vehicle for turn in self._running}
         return await self._queue.take(self._account, full=full, besides=besides)
 
@@ -168,6 +184,6 @@ class Runner:
         now = self._clock.wall_s()
         pause = pause_after(done.stop, self._failures[turn.lane], now)
         self._failures[turn.lane] += 1
-        self._paused_until[turn.lane] = now + pause.seconds
+        self._paused_until[turn.lane] = self._clock.monotonic_s() + pause.seconds
         await self._jobs.signs.wait(self._account, Wait(turn.lane, now, now + pause.seconds, pause.why))
         return max(done.due_at or now, now)

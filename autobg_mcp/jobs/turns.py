@@ -2,9 +2,13 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from autobg_mcp.jobs.queue import DEAD_AFTER_S, JobTurn
 from autobg_mcp.jobs.storage import Storage
+
+_LOOKED_AT_WITHIN_S: Final = 600.0
+"""Who begins to work tries all of it so soon, since nobody knows whether the clock was set back meanwhile."""
 
 
 class SqliteQueue:
@@ -63,10 +67,16 @@ class SqliteQueue:
 
         def work(db: sqlite3.Connection, now: float) -> bool:
             row = db.execute("SELECT holder, seen_at FROM holders WHERE account = ?", (account,)).fetchone()
-            if row and row["holder"] != own and abs(now - float(row["seen_at"])) < DEAD_AFTER_S:
+            ahead_s = float(row["seen_at"]) - now if row else 0.0
+            if row and row["holder"] != own and abs(ahead_s) < DEAD_AFTER_S:
                 return False
+            if ahead_s >= DEAD_AFTER_S:
+                _set_back(db, account, ahead_s)
             if row is None or row["holder"] != own:  # what a dead process held is free again
-                db.execute("UPDATE turns SET holder = NULL WHERE account = ?", (account,))
+                db.execute(
+                    "UPDATE turns SET holder = NULL, due_at = min(due_at, ?) WHERE account = ?",
+                    (now + _LOOKED_AT_WITHIN_S, account),
+                )
             db.execute(
                 "REPLACE INTO holders (account, holder, seen_at) VALUES (?, ?, ?)", (account, own, now)
             )
@@ -82,6 +92,15 @@ class SqliteQueue:
                 db.execute("UPDATE turns SET holder = NULL WHERE account = ? AND holder = ?", key)
 
         await self._storage.write(work, flushed=False)
+
+
+def _set_back(db: sqlite3.Connection, account: str, seconds: float) -> None:
+    """The clock was set back: what was due at a time by it is due as much sooner, and jobs take turns as before."""
+    db.execute(
+        "UPDATE took SET at = at - ? WHERE job IN (SELECT job FROM turns WHERE account = ?)",
+        (seconds, account),
+    )
+    db.execute("UPDATE turns SET due_at = due_at - ? WHERE account = ?", (seconds, account))
 
 
 def _marks(values: Collection[object]) -> str:

@@ -15,7 +15,7 @@ from autobg_mcp.clock import Clock, day_start_s, local_day
 from autobg_mcp.errors import AutobgError, SpendingRefusedError, StateError, StillUnknownError
 from autobg_mcp.money.evidence import still_unknown, told_by_credits
 from autobg_mcp.money.ledger import Entry, Intent, Ledger, Outcome
-from autobg_mcp.money.terms import LEASE_MARGIN_S, SetAside, Terms, set_aside_for_jobs
+from autobg_mcp.money.terms import SetAside, Terms, set_aside_for_jobs
 from autobg_mcp.text import quoted
 
 T = TypeVar("T")
@@ -61,7 +61,8 @@ class Till:
 
     def since(self, moment: float) -> "Till":
         """The same for what was begun at a moment: whatever was sent since is a duplicate, and nothing is set aside from it."""
-        window_s = self._clock.wall_s() - moment + LEASE_MARGIN_S
+        begun_s = max(0.0, self._clock.wall_s() - moment)  # the clock may have been set back
+        window_s = begun_s + self._terms.lease_s  # a photo of the call before may be on the wire that long
         terms = replace(self._terms, duplicate_window_s=max(self._terms.duplicate_window_s, window_s))
         return Till(self._ledger, terms, self._clock)
 

@@ -24,9 +24,14 @@ async def work_beside(client: ClientOnDemand, settings: Settings, clock: Clock) 
     """
     if not settings.background or settings.read_only:
         return
-    while not (client.is_open or settings.jobs_file().exists()):
+    told = ""
+    while True:
+        while not (client.is_open or settings.jobs_file().exists()):
+            await clock.sleep(LOOK_EVERY_S)
+        try:
+            await (await client()).work()
+        except AutobgError as error:  # a key may still come, and every call says that there is none
+            if str(error) != told:
+                _log.warning("Jobs stand still: %s", error)
+            told = str(error)
         await clock.sleep(LOOK_EVERY_S)
-    try:
-        await (await client()).work()
-    except AutobgError as error:  # without a key nothing can be sent, and every call says so
-        _log.warning("Jobs stand still: %s", error)

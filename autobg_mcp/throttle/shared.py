@@ -183,7 +183,7 @@ class SharedThrottle:
             why = f"{self._closed(reply.closed_us, f'the gate of {tool}')}."
         elif caller.background:
             pace_s = pace_us(limit.window_us, reply.allowance) / SECOND_US
-            why = f"Calls of {tool} that nobody waits for go out {pace_s:.3g} s apart, after all others."
+            why = f"Calls of {tool} that nobody waits for go out {round(pace_s, 1):g} s apart, after all others."
         else:
             halved = f" (of {limit.calls}, lowered after a 429)" if reply.allowance < limit.calls else ""
             why = f"The allowance of {reply.allowance} calls{halved} per {limit.window_s:g} s for {tool} is used up."

@@ -141,7 +141,7 @@ class Attempt:
             self._paying.tally.fail(picture, error, was_sent=was_sent)
 
     def _may_be_about_one(self, error: AutobgError) -> bool:
-        """Whether the API has refused the request for one picture in it, which fewer requests than half a window find."""
+        """Whether the API has refused the request for one picture in it, which few requests find: see `Paying.halvings`."""
         if not isinstance(error, RequestRefusedError) or error.meets_the_rest or not self._is_paying:
             return False
         self._paying.halvings -= 2

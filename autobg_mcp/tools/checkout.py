@@ -74,6 +74,7 @@ class Checkout:
         self._under_way: dict[asyncio.Task[None], Attempt] = {}
         self._slow_from_s: dict[Attempt, float] = {}
         self._parts = deque[list[str]]()
+        self._is_broken_off = False
 
     async def submit_all(self) -> None:
         """Submit until nothing is left, the call's time is over or something stops it.
@@ -95,6 +96,7 @@ class Checkout:
                 self._context.lingering.keep(attempt.task)
                 await self._room()
         except BaseException:
+            self._is_broken_off = True
             for attempt in self._under_way.values():
                 attempt.call_off()
             raise
@@ -153,6 +155,14 @@ class Checkout:
             attempt.call_off()
             for picture in attempt.part if attempt.has_slot else ():
                 self._tally.hand_over(picture)
+
+    async def answered(self) -> None:
+        """Wait for what is on the wire of a call that was broken off, so that what came of it is known.
+
+        What outlasts a call whose time is over is not waited for.
+        """
+        if self._is_broken_off and self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def settle(self) -> None:
         """Use what is free to know of the pictures of unknown outcome, those of this call and of earlier ones."""

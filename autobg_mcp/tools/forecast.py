@@ -1,8 +1,9 @@
 """When a job is done: from the requests that are still to be made and the pace that the limits allow."""
 
+from collections.abc import Mapping
 from typing import Final, cast
 
-from autobg_mcp.text import time_ahead
+from autobg_mcp.text import clock_time, time_ahead
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
@@ -29,14 +30,23 @@ async def is_carried_on(context: Context) -> bool:
 async def done_by(job_id: str, context: Context) -> str | None:
     """When everything of a job is sent, in words: the clock's time and minutes. Tools go beside each other.
 
-    None where it stands still, so that nobody can tell: no process carries it on, or a tool of it waits for something.
+    None where it stands still, so that nobody can tell: no process carries it on, or a tool of it waits for something. Where
+    the job ends before all of it is sent, that is told instead.
     """
     requests = await context.jobs.book.requests_until(context.account.id, job_id)
     waits = await context.jobs.signs.waits(context.account.id)
     if any(one.lane in requests for one in waits) or not await is_carried_on(context):
         return None
-    each_s = [takes_s(count, _limit(tool, context)) for tool, count in requests.items()]
-    return time_ahead(max(each_s, default=0.0), context.clock.wall_s())
+    now, seconds = context.clock.wall_s(), sending_s(requests, context)
+    ends_at = await context.jobs.book.ends_at(job_id)
+    if ends_at is not None and now + seconds > ends_at:  # `AUTOBG_JOB_HOURS`
+        return f"after its end at {clock_time(ends_at, now)}"
+    return time_ahead(seconds, now)
+
+
+def sending_s(requests: Mapping[str, int], context: Context) -> float:
+    """Seconds until so many requests of each tool are made: tools have limits of their own and go beside each other."""
+    return max((takes_s(count, _limit(tool, context)) for tool, count in requests.items()), default=0.0)
 
 
 def takes_s(requests: int, limit: Limit) -> float:

@@ -99,7 +99,7 @@ class GetJobs(Tool[JobReports]):
             found = await book.standings(account, limit=MOST_JOBS + 1)
         shown = found[:MOST_JOBS]
         reports = [await _report(one, context, reasons=self.job is not None) for one in shown]
-        note = "there are more: name one with job" if len(found) > MOST_JOBS else None
+        note = "more: name one with job" if len(found) > MOST_JOBS else None
         waits = await _waits(shown, context)
         return JobReports(
             jobs=reports,
@@ -131,6 +131,7 @@ class StopJob(Tool[StoppedJob]):
         await context.jobs.book.stop(context.account.id, self.job)
         ended = await _standing(self.job, context)
         batches = await context.jobs.book.batches(self.job, limit=_MOST_BATCHES)
+        is_calm = await context.ledger.calm(context.account.id) is not None
         return StoppedJob(
             job=self.job,
             state=ended.job.state,
@@ -138,7 +139,7 @@ class StopJob(Tool[StoppedJob]):
             sent=ended.photos.get("taken", 0) + ended.photos.get("unknown", 0),
             batchIDs=batches,
             unsent_by=ended.job.made_by,
-            note="; ".join(_stopped(before, ended.batches - len(batches))) or None,
+            note="; ".join(_stopped(before, ended.batches - len(batches), is_calm=is_calm)) or None,
         )
 
 
@@ -194,10 +195,10 @@ async def _waits(found: Sequence[JobStanding], context: Context) -> list[str]:
     return [*([] if await is_carried_on(context) else [NOBODY_WORKS]), *waits[:_MOST_REASONS]]
 
 
-def _stopped(before: JobStanding, more_batches: int) -> Iterator[str]:
-    """What a person does not expect of a job that was stopped."""
-    if before.job.state == "open" and before.photos.get("queued"):
-        yield f"a photo that is on the wire now is finished: getJobs job={before.job.id} counts it in a moment"
+def _stopped(before: JobStanding, more_batches: int, *, is_calm: bool) -> Iterator[str]:
+    """What a person does not expect of a job that was stopped; `is_calm` where no submission is under way."""
+    if before.job.state == "open" and not is_calm:
+        yield f"what is on the wire right now may still be taken: getJobs job={before.job.id} tells in a moment"
     if before.job.state == "open" and before.job.download:
         yield "results that are not saved yet are not saved any more: downloadProcessedImages with a batchID saves them"
     if more_batches > 0:

@@ -70,9 +70,7 @@ class PhotoSubmission(Submission):
                 paths.append(path)
             else:
                 what = "has changed since it was queued" if path in now else "is not there any more"
-                changed.append(
-                    Unread(path, FileRefusedError(f"{quoted(path.name)} {what}; it was not sent."))
-                )
+                changed.append(Unread(path, FileRefusedError(f"{quoted(path.name)} {what}; it is not sent.")))
         return await self._roll_of(FoundPhotos(paths, changed, []), context)
 
     async def _roll_of(self, found: FoundPhotos, context: Context) -> Roll:

@@ -1,5 +1,7 @@
 """What does not fit into a call goes on by itself: the rest of its pictures becomes a job."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from autobg_mcp.errors import (
@@ -7,6 +9,7 @@ from autobg_mcp.errors import (
     ConnectionFailedError,
     RateLimitedError,
     ServerFaultError,
+    StateError,
     ThrottledError,
 )
 from autobg_mcp.jobs.job import Job, QueuedPicture
@@ -36,37 +39,51 @@ async def queue_rest(
         earlier: The job that sends some of them anyway; None for none.
 
     A repeat that is to be paid for again is never queued: after a death of this process nobody could tell the two payments
-    apart.
-
-    Raises:
-        StateError: The file of jobs cannot be used; what was sent is known all the same.
+    apart. A file of jobs that cannot be used is why the rest is left, and hides nothing of what was sent.
     """
     left = [one for one in tally.fates if one in tally.in_state("left") or one in tally.handed_over]
     passes = _passes(tally.stopped, some_went=bool(tally.count("accepted")))
     if not left or not passes or not _may_queue(submission, context):
         return None if earlier is None else await _rest(earlier, tally, context)
-    job = new_job(submission.tool, context)
     vehicle = PlannedVehicle(
         submission.vehicle(), submission.tool, submission.arguments(), [roll.planned(one) for one in left]
     )
-    turns = await context.jobs.book.begin(
-        job, [vehicle], {submission.tool: roll.per_request}, batch_ids=tally.batch_ids()
-    )
-    await context.jobs.queue.offer(turns, due_at=context.clock.wall_s())
+    try:
+        job_id = await _begun(vehicle, roll.per_request, tally.batch_ids(), context)
+    except StateError as error:
+        tally.stopped = error
+        return None
     tally.queue(left)
-    return await _rest(job.id, tally, context)
+    return await _rest(job_id, tally, context)
+
+
+async def _begun(
+    vehicle: PlannedVehicle, per_request: int, batch_ids: Sequence[str], context: Context
+) -> str:
+    """The job that sends a vehicle's photos; once it is written down it is sent, whether it could be offered or not.
+
+    Raises:
+        StateError: The file of jobs cannot be used.
+    """
+    job = new_job(vehicle.tool, context)
+    turns = await context.jobs.book.begin(job, [vehicle], {vehicle.tool: per_request}, batch_ids=batch_ids)
+    with suppress(StateError):
+        await context.jobs.queue.offer(turns, due_at=context.clock.wall_s())
+    return job.id
 
 
 async def leave_to_job(submission: Submission, tally: Tally, context: Context) -> str | None:
     """Leave to a job what it will send anyway, so that a repeat of a call waits for nothing; answers the job, None for none.
 
-    A job that stands still is not waited for: then the call sends its photos, which the job finds paid later.
-
-    Raises:
-        StateError: The file of jobs cannot be used.
+    A job that stands still is not waited for: then the call sends its photos, which the job finds paid later. So it does where
+    the file of jobs cannot be used.
     """
-    if not _may_queue(submission, context):
-        return None
+    with suppress(StateError):
+        return await _left_to_job(submission, tally, context) if _may_queue(submission, context) else None
+    return None
+
+
+async def _left_to_job(submission: Submission, tally: Tally, context: Context) -> str | None:
     queued = await context.jobs.book.queued_pictures(context.account.id)
     like = QueuedPicture.of(submission.vehicle(), submission.tool, submission.arguments(), "")
     left = {one: queued.get(like._replace(picture=one)) for one in tally.in_state("left")}
@@ -89,8 +106,11 @@ def _may_queue(submission: Submission, context: Context) -> bool:
 
 
 async def _rest(job: str, tally: Tally, context: Context) -> Rest:
-    stands_still = None if await is_carried_on(context) else NOBODY_WORKS
-    return Rest(job, tally.count("queued"), await done_by(job, context), stands_still)
+    done, stands_still = None, None
+    with suppress(StateError):  # which must not hide what was sent
+        done = await done_by(job, context)
+        stands_still = None if await is_carried_on(context) else NOBODY_WORKS
+    return Rest(job, tally.count("queued"), done, stands_still)
 
 
 def _passes(stop: AutobgError | None, *, some_went: bool) -> bool:

@@ -1,6 +1,7 @@
 """One turn of a job: a vehicle's photos go the way of a paying call, and what comes of each is written into the book."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 import anyio
@@ -10,6 +11,7 @@ from autobg_mcp.jobs.job import JobPhoto, PhotoNote, VehicleWork
 from autobg_mcp.jobs.queue import RESULTS, JobTurn
 from autobg_mcp.jobs.rows import MOST_DOUBTS
 from autobg_mcp.jobs.runner import Done
+from autobg_mcp.money.ledger import Intent
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools import class_of
 from autobg_mcp.tools.account import GetUserCreditDetails
@@ -64,10 +66,12 @@ async def _sent(work: VehicleWork, context: Context) -> Done:
 
 
 async def _refuse(work: VehicleWork, error: AutobgError, context: Context) -> None:
+    """What is queued is not sent, and what is in doubt cannot be looked after any more."""
     queued = [photo for photo in work.photos if photo.state == "queued"]
     await context.jobs.book.note(
         work.id, {photo.number: PhotoNote("refused", reason=str(error)) for photo in queued}
     )
+    await context.jobs.book.doubted(work.id, MOST_DOUBTS)
 
 
 class _VehicleTurn:
@@ -80,30 +84,30 @@ class _VehicleTurn:
 
     async def run(self) -> Done:
         """First what is in doubt, then what is queued; what is in doubt then still is looked after again at the end."""
-        doubtful = [photo for photo in self._work.photos if photo.state == "unknown"]
         queued = [photo for photo in self._work.photos if photo.state == "queued"]
         looks = _DOUBTS_FIRST if queued else MOST_DOUBTS
-        if doubtful and self._work.doubts < looks:
-            return await self._look_after(doubtful, looks)
+        if self._doubtful and self._work.doubts < looks:
+            return await self._look_after(looks)
         return await self._submit(queued) if queued else await _submitted(self._work, self._context)
 
-    async def _look_after(self, photos: Sequence[JobPhoto], looks: int) -> Done:
+    @property
+    def _doubtful(self) -> Sequence[JobPhoto]:
+        return [photo for photo in self._work.photos if photo.state == "unknown"]
+
+    async def _look_after(self, looks: int) -> Done:
         """Settle what is in doubt by what is free to know; the vehicle rests until it is, or was looked after often enough.
 
         Raises:
             AutobgError: The API could not be asked.
         """
+        photos = self._doubtful
         roll = await self._submission.queued([photo.planned for photo in photos], self._context)
         notes, number = dict[int, PhotoNote](), {photo.picture: photo.number for photo in photos}
-        for picture, error in roll.unread.items():
-            notes[number[picture]] = PhotoNote("refused", reason=str(error))
-        known = await roll.known()
         await GetUserCreditDetails().run(
             self._context
         )  # while the API cannot be reached nothing is looked after
         await settle_doubts(self._context, self._work.vehicle)
-        for picture in roll.pictures:
-            intent = known.get(picture) or (await roll.ready([picture])).intents[picture]
+        for picture, intent in (await self._recognised(roll)).items():
             if note := await settle_doubt(intent, self._work.batch_ids, self._work.doubts, self._context):
                 notes[number[picture]] = note
         await self._context.jobs.book.note(self._work.id, notes)
@@ -112,11 +116,19 @@ class _VehicleTurn:
         rests_s = _CALM_S[doubts] if 0 < doubts < looks else 0.0
         return Done(self._context.clock.wall_s() + rests_s)
 
+    async def _recognised(self, roll: Roll) -> dict[str, Intent]:
+        """How the ledger has pictures in doubt; a file that is not what was sent any more stays in doubt."""
+        intents = await roll.known()
+        for picture in roll.pictures:
+            with suppress(FileRefusedError):
+                intents[picture] = intents.get(picture) or (await roll.ready([picture])).intents[picture]
+        return intents
+
     async def _submit(self, photos: Sequence[JobPhoto]) -> Done:
         context = self._context
         roll = await self._submission.queued([photo.planned for photo in photos], context)
         tally, outlook = Tally(roll, context.settings.duplicate_window_h), self._submission.outlook(context)
-        halvings = context.sender.limit(self._submission.tool, self._submission.rate).calls // 2
+        halvings = 2 * context.sender.limit(self._submission.tool, self._submission.rate).calls
         paying = Paying(self._submission, context, roll, tally, outlook, Consent(None, ()), halvings)
         checkout, numbers = Checkout(paying), {photo.picture: photo.number for photo in photos}
         try:
@@ -127,6 +139,7 @@ class _VehicleTurn:
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
+                await checkout.answered()
                 await self._write(roll, tally, numbers)
         same = {
             photo.number: PhotoNote("refused", reason="the same photo as another")
@@ -146,6 +159,8 @@ class _VehicleTurn:
             await self._context.jobs.book.doubted(self._work.id, 0)
             return Done(now + _CALM_S[0], stop, went)
         if not tally.count("left") and not tally.handed_over:
+            if self._doubtful and self._work.doubts < MOST_DOUBTS:
+                return Done(now + _CALM_S[self._work.doubts])
             return await _submitted(self._work, self._context)
         is_over = not self._context.time.left_s()
         return Done(now, None if is_over else stop, went)
