@@ -74,7 +74,7 @@ async def test_the_same_call_again_leaves_to_the_job_what_it_sends_anyway(
     assert spent(world) == 10
 
 
-async def test_a_job_that_stands_still_keeps_no_photo_from_a_call(
+async def test_what_a_job_stood_still_with_is_sent_once_nothing_holds_it(
     connect: Connect, world: World, twelve: Path, clock: Clock
 ) -> None:
     async with connect(background=True, daily_credit_limit=11) as host:
@@ -82,6 +82,7 @@ async def test_a_job_that_stands_still_keeps_no_photo_from_a_call(
         await clock.sleep(180)
     async with connect(background=True, daily_credit_limit=20) as host:
         await upload(host, twelve / "12.png")
+        await clock.sleep(120)
     assert spent(world) == 12
 
 
@@ -95,13 +96,10 @@ async def test_the_same_photo_of_another_car_is_not_left_to_a_job(
     assert "12 photos: 12 to send" in str(plan["summary"])
 
 
-async def test_a_stopped_job_says_what_is_still_on_its_way_and_what_sends_the_rest(
-    connect: Connect, twelve: Path
-) -> None:
+async def test_a_stopped_job_says_what_sends_the_rest(connect: Connect, twelve: Path) -> None:
     async with connect(background=True) as host:
         result = await queued(host, twelve)
         stopped = structured(await host.call_tool("stopJob", {"job": result["job"]}))
-    assert f"is finished: getJobs job={result['job']} counts it" in str(stopped["note"])
     assert stopped["next"] == (
         "waitForBatch batchID=1206; uploadImagesWithoutTemplate as before sends what was not sent"
     )
