@@ -255,5 +255,5 @@ class _Machine:
         morning.requests = self.api.submissions[FILES.path.rpartition("/")[2]]
         with closing(sqlite3.connect(self.settings.state_dir / "ledger.sqlite3")) as db:
             morning.entries = dict(db.execute("SELECT state, sum(pictures) FROM entries GROUP BY state"))
-            unknown = db.execute("SELECT file_name FROM entries WHERE state = 'unknown'")
+            unknown = db.execute("SELECT file_name FROM entries WHERE state IN ('unknown', 'intended')")
             morning.unknown = {name for (name,) in unknown}

@@ -23,9 +23,14 @@ def sandbox_options() -> SandboxOptions:
 
 
 @pytest.fixture
-async def pictures(request: pytest.FixtureRequest, client: McpClient) -> list[int]:
+async def pictures(request: pytest.FixtureRequest, connect: Connect) -> list[int]:
     """Processed pictures, 30 unless told."""
     number = getattr(request, "param", 30)
+    async with connect(links_per_call=500) as client:
+        return await processed(client, number)
+
+
+async def processed(client: McpClient, number: int) -> list[int]:
     links: list[JsonValue] = [f"https://cars.example/{index}.jpg" for index in range(number)]
     arguments: dict[str, JsonValue] = {"clientS3Uris": links, "numberPlate": "V", "processType": "ai"}
     result = structured(await client.call_tool("uploadS3UrlsWithoutTemplate", arguments))

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import anyio
+
 
 class Lingering:
     """Tasks that go on without the call that began them."""
@@ -15,6 +17,7 @@ class Lingering:
         task.add_done_callback(self._tasks.discard)
 
     async def aclose(self) -> None:
-        """Wait until all are done."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait until all are done, also where whoever closes was cancelled: what is on the wire is written down."""
+        with anyio.CancelScope(shield=True):
+            while self._tasks:
+                await asyncio.wait(self._tasks)
