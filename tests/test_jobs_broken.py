@@ -232,3 +232,13 @@ async def test_a_job_waits_while_the_key_is_another_and_spends_none_of_its_credi
         key.write_text(KEY)
         await ended(host, clock, job)
     assert [account.spent.total() for account in world.accounts.values()] == [20]
+
+
+async def test_a_stopped_job_leaves_nothing_in_the_queue(
+    connect: Connect, jobs_file: Path, twenty: Path
+) -> None:
+    async with connect(background=True) as host:
+        job = await queued(host, twenty)
+        await host.call_tool("stopJob", {"job": job})
+    with closing(sqlite3.connect(jobs_file)) as db:
+        assert db.execute("SELECT count(*) FROM turns").fetchone() == (0,)

@@ -54,6 +54,10 @@ class Queue(Protocol):
         """End a turn. The work may be taken again from `due_at` on; None is never: it is done."""
         ...
 
+    async def withdraw(self, job: str) -> None:
+        """Take the work of a job that has ended out of the queue; turns that are given are ended by their holder."""
+        ...
+
     async def hold(self, account: str) -> bool:
         """Whether this process may take turns of an account now: one does at a time. Ask again every `HOLD_EVERY_S`."""
         ...

@@ -62,6 +62,12 @@ class SqliteQueue:
 
         await self._storage.write(work, flushed=False)
 
+    async def withdraw(self, job: str) -> None:
+        await self._storage.write(
+            lambda db, _: db.execute("DELETE FROM turns WHERE job = ? AND holder IS NULL", (job,)),
+            flushed=False,
+        )
+
     async def hold(self, account: str) -> bool:
         own = self._storage.owner
 

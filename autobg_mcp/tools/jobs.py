@@ -129,6 +129,7 @@ class StopJob(Tool[StoppedJob]):
         """
         before = await _standing(self.job, context)
         await context.jobs.book.stop(context.account.id, self.job)
+        await context.jobs.queue.withdraw(self.job)
         ended = await _standing(self.job, context)
         batches = await context.jobs.book.batches(self.job, limit=_MOST_BATCHES)
         is_calm = await context.ledger.calm(context.account.id) is not None
