@@ -126,6 +126,7 @@ class Story:
             base_url="http://localhost/public/api/v1",
             image_dirs=(folder,),
             state_dir=folder / "state",
+            background=False,
         )
         client = partial(Client, chosen, app=api, throttle=MemoryThrottle(clock=clock), clock=clock)
         return McpClient(build_server(chosen, client, clock), raise_exceptions=True)
