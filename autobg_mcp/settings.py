@@ -210,10 +210,14 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: A setting says no.
         """
+        if why := self.forbids_background():
+            raise ConfigurationError(why)
+
+    def forbids_background(self) -> str:
+        """Why a process with these settings sends nothing without a call; empty where it may."""
         if not self.background:
-            raise ConfigurationError("AUTOBG_BACKGROUND=off: this process sends nothing in the background.")
-        if self.read_only:
-            raise ConfigurationError("AUTOBG_READ_ONLY=1: this process sends nothing.")
+            return "AUTOBG_BACKGROUND=off: this process sends nothing in the background."
+        return "AUTOBG_READ_ONLY=1: this process sends nothing." if self.read_only else ""
 
     def jobs_file(self) -> Path:
         """The file that jobs are kept in; it is there once there was a job."""

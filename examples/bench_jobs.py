@@ -6,9 +6,9 @@ with the smallest job.
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,18 +20,13 @@ from autobg_mcp.jobs.job import PhotoNote
 from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
 from autobg_mcp.sandbox import SandboxOptions, build_sandbox
 from autobg_mcp.settings import Settings
+from autobg_mcp.tools.begun import new_job
 from autobg_mcp.tools.jobs import GetJobs
-from autobg_mcp.tools.rest import new_job
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from tokens import tokens
 
 TOOL, OF_ONE_VEHICLE, ROUNDS = "uploadImagesWithoutTemplate", 25, 50
-
-
-def tokens(text: str) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import bpe_openai  # type: ignore[import-untyped]  # noqa: PLC0415  # it warns while it is imported
-
-    return len(bpe_openai.get_encoding("o200k_base").encode(text))
 
 
 async def measured(photos: int, folder: Path) -> tuple[float, float, int]:

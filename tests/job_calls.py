@@ -5,6 +5,19 @@ from typing import Any
 from conftest import Clock
 from documented import structured
 from mcp import Client as McpClient
+from uploading import upload
+
+
+async def queued(host: McpClient, *images: object, **changes: Any) -> dict[str, Any]:
+    """What an upload answers that does not fit into its call."""
+    result: dict[str, Any] = dict(structured(await upload(host, *images, **changes)))
+    assert result["queued"]
+    return result
+
+
+async def queued_job(host: McpClient, *images: object) -> str:
+    """The job that carries on what does not fit."""
+    return str((await queued(host, *images))["job"])
 
 
 async def report_of(host: McpClient, job: object) -> dict[str, Any]:

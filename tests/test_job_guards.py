@@ -7,8 +7,7 @@ import anyio
 import pytest
 from conftest import Clock, Connect, opened
 from documented import structured, text_of
-from job_calls import ended, report_of
-from mcp import Client as McpClient
+from job_calls import ended, queued_job, report_of
 from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 from paid_calls import drawn
@@ -37,16 +36,11 @@ def twelve(photos: Path) -> Path:
     return drawn(photos / "twelve", 12)
 
 
-async def queued(host: McpClient, *images: object) -> str:
-    """The job that carries on what does not fit."""
-    return str(structured(await upload(host, *images))["job"])
-
-
 @pytest.fixture
 async def job(connect: Connect, twelve: Path) -> str:
     """A job of two photos, whose server is gone."""
     async with connect(background=True) as host:
-        return await queued(host, twelve)
+        return await queued_job(host, twelve)
 
 
 # Off
@@ -85,7 +79,7 @@ async def test_a_person_is_asked_once_for_a_call_and_what_goes_on_after_it(
 ) -> None:
     person = Person()
     async with connect(background=True, approve="paid", person=person) as host:
-        await ended(host, clock, await queued(host, twelve))
+        await ended(host, clock, await queued_job(host, twelve))
     assert len(person.asked) == 1
     assert "submit 12 pictures" in person.asked[0]
     assert spent(world) == 12
@@ -117,7 +111,7 @@ async def test_credits_that_a_job_counts_on_are_set_aside_from_the_limit_of_the_
     connect: Connect, world: World, twelve: Path, car: Path
 ) -> None:
     async with connect(background=True, daily_credit_limit=12) as host:
-        await queued(host, twelve)
+        await queued_job(host, twelve)
         text = text_of(await upload(host, car))
         limit: Any = structured(await host.call_tool("getCreditSummary", {}))["dailyLimit"]
     assert "AUTOBG_DAILY_CREDIT_LIMIT leaves 0 credits today, beside 2 set aside for jobs" in text
@@ -129,7 +123,7 @@ async def test_credits_of_a_stopped_job_are_free_again(
     connect: Connect, world: World, twelve: Path, car: Path, clock: Clock
 ) -> None:
     async with connect(background=True, daily_credit_limit=12) as host:
-        job = await queued(host, twelve)
+        job = await queued_job(host, twelve)
         await host.call_tool("stopJob", {"job": job})
         await clock.sleep(61)
         structured(await upload(host, car))
@@ -140,7 +134,7 @@ async def test_a_job_spends_no_more_than_the_limit_of_the_day(
     connect: Connect, world: World, twelve: Path, clock: Clock
 ) -> None:
     async with connect(background=True, daily_credit_limit=11) as host:
-        await queued(host, twelve)
+        await queued_job(host, twelve)
         await clock.sleep(1200)
     assert spent(world) == 11
 

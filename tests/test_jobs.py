@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import Clock, Connect
 from documented import structured, text_of
-from job_calls import ended, report_of
+from job_calls import ended, queued, report_of
 from mcp import Client as McpClient
 from paid_calls import drawn
 from uploading import PATH, sent, spent, upload
@@ -23,13 +23,6 @@ NAMES = [f"{number:02}.png" for number in range(1, 13)]
 @pytest.fixture
 def twelve(photos: Path) -> Path:
     return drawn(photos / "twelve", 12)
-
-
-async def queued(host: McpClient, *images: object, **changes: Any) -> dict[str, Any]:
-    """What an upload answers that does not fit into its call."""
-    result: dict[str, Any] = dict(structured(await upload(host, *images, **changes)))
-    assert result["queued"]
-    return result
 
 
 async def test_what_does_not_fit_into_a_call_is_sent_after_it(

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from conftest import KEY, Clock, Connect, opened
 from documented import structured
-from job_calls import ended, report_of
-from mcp import Client as McpClient
+from job_calls import ended, queued_job, report_of
 from paid_calls import drawn
 from slow_api import SlowApi
 from starlette.applications import Starlette
@@ -34,11 +33,6 @@ def jobs_file(tmp_path: Path) -> Path:
     """Where jobs are kept."""
     (tmp_path / "state").mkdir(exist_ok=True)
     return tmp_path / "state" / "jobs.sqlite3"
-
-
-async def queued(host: McpClient, *images: object) -> str:
-    """The job that carries on what does not fit."""
-    return str(structured(await upload(host, *images))["job"])
 
 
 @pytest.fixture
@@ -90,9 +84,9 @@ async def test_work_that_was_never_offered_is_carried_out_beside_a_running_job(
     connect: Connect, photos: Path, jobs_file: Path, clock: Clock
 ) -> None:
     async with connect(background=True) as host:
-        await queued(host, drawn(photos / "forty", 40))
+        await queued_job(host, drawn(photos / "forty", 40))
         await clock.sleep(5)
-        job = await queued(host, photos / "cars")
+        job = await queued_job(host, photos / "cars")
         forget_turns(jobs_file, job)
         report = await ended(host, clock, job, within_s=400)
     assert report["photos"] == "3 taken"
@@ -106,7 +100,7 @@ async def test_a_clock_that_is_set_back_holds_no_photo_up(
 ) -> None:
     world.fail_next(UPLOAD, "503", after=12)
     async with connect(background=True) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
         while "1 unknown" not in (await report_of(host, job))["photos"]:
             await clock.sleep(2)
         clock.set_back(3 * 3600)
@@ -118,7 +112,7 @@ async def test_a_clock_that_is_set_back_while_no_process_runs_holds_no_photo_up(
     connect: Connect, twenty: Path, clock: Clock
 ) -> None:
     async with connect(background=True) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
     clock.set_back(3 * 3600)
     async with connect(background=True) as host:
         report = await ended(host, clock, job, within_s=1800)
@@ -147,7 +141,7 @@ async def test_a_key_that_comes_later_carries_jobs_on(
 ) -> None:
     key = tmp_path / "key"
     async with connect(background=True) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
     async with connect(background=True, api_key=None, api_key_file=key) as host:
         await clock.sleep(30)
         key.write_text(KEY)
@@ -163,7 +157,7 @@ async def test_photos_on_the_wire_of_a_job_that_is_stopped_are_told_as_taken(
 ) -> None:
     api = SlowApi(sandbox, clock)
     async with connect(background=True, api=api) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
         api.slow_s[UPLOAD] = 30
         while spent(world) < 13:
             await clock.sleep(1)
@@ -179,7 +173,7 @@ async def test_a_job_ends_with_what_nobody_can_know_of(
 ) -> None:
     world.fail_next(UPLOAD, "drop_before", after=11)
     async with connect(background=True) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
         await clock.sleep(75)
         [account] = world.accounts.values()
         account.credits -= 3  # somebody else spends
@@ -192,7 +186,7 @@ async def test_a_photo_in_doubt_whose_file_is_gone_is_not_told_as_not_sent(
 ) -> None:
     world.fail_next(UPLOAD, "drop_before", after=11)
     async with connect(background=True) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
         while "unknown" not in (await report_of(host, job))["photos"]:
             await clock.sleep(1)
         (twenty / "12.png").unlink()
@@ -215,7 +209,7 @@ async def test_a_photo_that_was_on_the_wire_for_long_when_its_call_ended_is_paid
     api.slow_s[UPLOAD] = 115
     changes: dict[str, Any] = {"duplicate_window_h": 0, "max_wait_s": 100}
     async with connect(background=True, api=api, **changes) as host:
-        await ended(host, clock, await queued(host, car))
+        await ended(host, clock, await queued_job(host, car))
     assert spent(world) == 1
 
 
@@ -225,7 +219,7 @@ async def test_a_job_waits_while_the_key_is_another_and_spends_none_of_its_credi
     key = tmp_path / "key"
     key.write_text(KEY)
     async with connect(background=True, api_key=None, api_key_file=key) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
         key.write_text("another-key-0123456789")
         await clock.sleep(600)
         assert structured(await host.call_tool("getJobs", {}))["jobs"] == []
@@ -238,7 +232,7 @@ async def test_a_stopped_job_leaves_nothing_in_the_queue(
     connect: Connect, jobs_file: Path, twenty: Path
 ) -> None:
     async with connect(background=True) as host:
-        job = await queued(host, twenty)
+        job = await queued_job(host, twenty)
         await host.call_tool("stopJob", {"job": job})
     with closing(sqlite3.connect(jobs_file)) as db:
         assert db.execute("SELECT count(*) FROM turns").fetchone() == (0,)

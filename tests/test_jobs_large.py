@@ -14,8 +14,8 @@ from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
 from autobg_mcp.jobs.job import PhotoNote, Wait
 from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
+from autobg_mcp.tools.begun import new_job
 from autobg_mcp.tools.jobs import GetJobs, StopJob
-from autobg_mcp.tools.rest import new_job
 
 pytestmark = pytest.mark.anyio
 

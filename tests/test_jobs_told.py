@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import Clock, Connect, opened
 from documented import structured
-from job_calls import ended, report_of
+from job_calls import ended, queued, report_of
 from paid_calls import drawn
 from starlette.applications import Starlette
-from test_jobs import queued
 from uploading import photo_arguments, spent, upload
 
 from autobg_mcp.sandbox import World

@@ -63,7 +63,7 @@ class JobLog:
             self._once(f"The jobs cannot be looked at: {error}")
             return
         for report in reports:
-            if not report.is_open():
+            if not report.is_open:
                 self._end(report)
             elif has_them:
                 self._take_up(report)
@@ -78,7 +78,7 @@ class JobLog:
         from autobg_mcp.tools.jobs import GetJobs
 
         told = await self._client.call(GetJobs())
-        reports = [one for one in told.jobs if one.is_open()]
+        reports = [one for one in told.jobs if one.is_open]
         for job in self._open - {one.job for one in reports}:
             try:
                 reports += (await self._client.call(GetJobs(job=job))).jobs

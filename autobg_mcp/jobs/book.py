@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from autobg_mcp.jobs import rows, standing
 from autobg_mcp.jobs.job import (
@@ -16,8 +16,6 @@ from autobg_mcp.jobs.job import (
 from autobg_mcp.jobs.plan import PlannedVehicle
 from autobg_mcp.jobs.queue import RESULTS, JobTurn
 from autobg_mcp.jobs.storage import Storage
-
-_JOBS_KEPT_S: Final = 30 * 86_400.0
 
 
 class QueuedPhotos(NamedTuple):
@@ -62,7 +60,7 @@ class Book:
                 own = "UPDATE plans SET job = ? WHERE id = ? AND account = ? AND job IS NULL"
                 if not db.execute(own, key).rowcount:
                     return []
-            _forget_old(db, now)
+            rows.forget_old(db, now)
             added = rows.add(db, job, vehicles, per_request)
             for number, _ in added:
                 rows.is_in(db, number, job.account, batch_ids)
@@ -213,9 +211,16 @@ class Book:
             lambda db, _: int(db.execute(total, (account,)).fetchone()[0]), without=0
         )
 
-    async def queued_pictures(self, account: str) -> dict[QueuedPicture, str]:
-        """What the open jobs of an account will send, and which does."""
-        return await self._storage.read(lambda db, _: standing.queued(db, account), without={})
+    async def queued_pictures(
+        self, account: str, *, only: QueuedPicture | None = None
+    ) -> dict[QueuedPicture, str]:
+        """What the open jobs of an account will send, and which does.
+
+        Args:
+            account: Whose.
+            only: Leave out what is not like it but for the picture: another vehicle, tool or argument. None for nothing.
+        """
+        return await self._storage.read(lambda db, _: standing.queued(db, account, only), without={})
 
     async def queued_of_batch(self, account: str, batch_id: str) -> QueuedPhotos:
         """Photos that are not sent yet of the vehicles whose photos are in a batch."""
@@ -234,15 +239,3 @@ class Book:
 def _close(db: sqlite3.Connection, number: int) -> None:
     for row in db.execute("SELECT job FROM vehicles WHERE id = ?", (number,)).fetchall():
         rows.close(db, str(row["job"]))
-
-
-def _forget_old(db: sqlite3.Connection, now: float) -> None:
-    """Drop what ended long ago."""
-    old = "SELECT id FROM jobs WHERE state != 'open' AND created_at < ?"
-    key = (now - _JOBS_KEPT_S,)
-    for table in ("photos", "batches"):
-        its_own = f"vehicle IN (SELECT id FROM vehicles WHERE job IN ({old}))"  # noqa: S608  # a constant
-        db.execute(f"DELETE FROM {table} WHERE {its_own}", key)  # noqa: S608  # constants
-    for table in ("vehicles", "minutes", "refusals"):
-        db.execute(f"DELETE FROM {table} WHERE job IN ({old})", key)  # noqa: S608  # constants
-    db.execute("DELETE FROM jobs WHERE state != 'open' AND created_at < ?", key)

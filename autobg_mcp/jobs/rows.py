@@ -18,6 +18,7 @@ MOST_DOUBTS: Final = 4
 _ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 _JOB: Final = ", ".join(field.name for field in fields(Job))
 _LATEST: Final = 2.5e11
+_JOBS_KEPT_S: Final = 30 * 86_400.0
 _MOST_CHARS: Final = 10_000_000
 _REASON_CHARS: Final = 300
 
@@ -175,6 +176,18 @@ def end(db: sqlite3.Connection, job_id: str, state: JobState) -> None:
     for number in numbers:
         db.execute("UPDATE photos SET state = 'stopped' WHERE vehicle = ? AND state = 'queued'", (number,))
         count(db, number)
+
+
+def forget_old(db: sqlite3.Connection, now: float) -> None:
+    """Drop what ended long ago."""
+    old = "SELECT id FROM jobs WHERE state != 'open' AND created_at < ?"
+    key = (now - _JOBS_KEPT_S,)
+    for table in ("photos", "batches"):
+        its_own = f"vehicle IN (SELECT id FROM vehicles WHERE job IN ({old}))"  # noqa: S608  # a constant
+        db.execute(f"DELETE FROM {table} WHERE {its_own}", key)  # noqa: S608  # constants
+    for table in ("vehicles", "minutes", "refusals"):
+        db.execute(f"DELETE FROM {table} WHERE job IN ({old})", key)  # noqa: S608  # constants
+    db.execute("DELETE FROM jobs WHERE state != 'open' AND created_at < ?", key)
 
 
 def _photo_row(number: int, place: int, photo: PlannedPhoto) -> tuple[object, ...]:

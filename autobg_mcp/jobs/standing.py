@@ -53,14 +53,18 @@ def of(db: sqlite3.Connection, job: Job, now: float) -> JobStanding:
     )
 
 
-def queued(db: sqlite3.Connection, account: str) -> dict[QueuedPicture, str]:
-    """What the open jobs of an account will send, by the job that does."""
+def queued(
+    db: sqlite3.Connection, account: str, only: QueuedPicture | None = None
+) -> dict[QueuedPicture, str]:
+    """What the open jobs of an account will send, by the job that does; see `Book.queued_pictures`."""
     pictures: dict[QueuedPicture, str] = {}
     for row in db.execute("SELECT * FROM vehicles WHERE account = ? AND queued > 0", (account,)).fetchall():
         vehicle, arguments = str(rows.json_of(row["vehicle"])), rows.json_of(row["arguments"])
         if not isinstance(arguments, dict):
             raise ImpossibleValueError("no arguments where some belong")
         like = QueuedPicture.of(vehicle, str(row["tool"]), arguments, "")
+        if only is not None and only._replace(picture="") != like:
+            continue
         own = db.execute("SELECT picture FROM photos WHERE vehicle = ? AND state = 'queued'", (row["id"],))
         pictures |= {like._replace(picture=str(rows.json_of(one["picture"]))): str(row["job"]) for one in own}
     return pictures

@@ -22,7 +22,7 @@ async def work_beside(client: ClientOnDemand, settings: Settings, clock: Clock) 
         settings: Where jobs are kept.
         clock: Tells the time.
     """
-    if not settings.background or settings.read_only:
+    if settings.forbids_background():
         return
     told = ""
     while True:

@@ -83,7 +83,7 @@ class Checkout:
         whether two at once open two batches is not known. After that the next goes out when one is answered, or takes long.
         """
         left, total = list(self._tally.in_state("left")), len(self._tally.fates)
-        step = self._paying.roll.per_request
+        step = self._paying.submission.per_request(self._context.settings)
         self._parts.extend(left[start : start + step] for start in range(0, len(left), step))
         try:
             while await self._may_go_on():

@@ -36,7 +36,7 @@ async def planned(
         *await _paid_anew(submission, roll, read, context),
         *([f"template {template}"] if template else []),
         f"up to {counted(to_send, 'credit')}. {outlook.balance_after(to_send)}",
-        _duration(submission, roll, to_send, context),
+        _duration(submission, to_send, context),
         *([f"{counted(read.unread, 'picture')} not read for lack of time"] if read.unread else []),
     ]
     return Submitted(
@@ -55,11 +55,11 @@ def _steps(to_send: int, obstacle: AutobgError | None) -> list[str]:
     return ["the same call without dryRun sends them" if obstacle is None else obstacle.next_step]
 
 
-def _duration(submission: Submission, roll: Roll, to_send: int, context: Context) -> str:
+def _duration(submission: Submission, to_send: int, context: Context) -> str:
     if not to_send:
         return "nothing is left to send"
     limit = context.sender.limit(submission.tool, submission.rate)
-    requests = math.ceil(to_send / roll.per_request)
+    requests = math.ceil(to_send / submission.per_request(context.settings))
     return f"about {minutes(takes_s(requests, limit))} at {limit.calls} requests in {limit.window_s:g} s"
 
 

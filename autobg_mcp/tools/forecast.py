@@ -22,8 +22,7 @@ NOBODY_WORKS: Final = (
 
 async def is_carried_on(context: Context) -> bool:
     """Whether jobs go on: in this process, where it lasts and may send by itself, or in another that has shown itself lately."""
-    settings = context.settings
-    is_here = context.call.lasts and settings.background and not settings.read_only
+    is_here = context.call.lasts and not context.settings.forbids_background()
     return is_here or await context.jobs.signs.is_worked(context.account.id)
 
 

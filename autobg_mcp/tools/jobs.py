@@ -37,10 +37,8 @@ class JobReport(Part):
     notTaken: list[str] | None = None
     failed: int = Field(default=0, exclude=True)
     """Photos that were refused, given up, or sent without anybody knowing what came of it."""
-
-    def is_open(self) -> bool:
-        """Whether something of it is still to be done."""
-        return self.state.startswith("open")
+    is_open: bool = Field(exclude=True)
+    """Whether something of it is still to be done."""
 
 
 class JobReports(Result):
@@ -164,6 +162,7 @@ async def _report(standing: JobStanding, context: Context, *, reasons: bool) -> 
         perMinute=standing.per_minute if is_open else None,
         doneBy=await done_by(job.id, context) if is_open and standing.photos.get("queued") else None,
         failed=_failed(standing),
+        is_open=is_open,
         notTaken=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in refusals] or None,
     )
 

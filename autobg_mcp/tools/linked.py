@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.ledger import Intent
+from autobg_mcp.settings import Settings
 from autobg_mcp.text import cleaned
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.checkout import check_out
@@ -39,7 +40,12 @@ class LinkSubmission(Submission):
         named = {link: await self.intent(link, _name(link), {}, context) for link in links}
         first = {intent.fingerprint: link for link, intent in reversed(named.items())}
         own = {link: intent for link, intent in named.items() if first[intent.fingerprint] == link}
-        return _Links(own, context.settings.links_per_call)
+        return _Links(own)
+
+    @classmethod
+    def per_request(cls, settings: Settings) -> int:
+        """As many as the operator says; how many the API takes is not documented."""
+        return settings.links_per_call
 
     def of(self, pictures: Sequence[str]) -> Self:
         """This submission for some of its links."""
@@ -47,8 +53,8 @@ class LinkSubmission(Submission):
 
 
 class _Links(Roll):
-    def __init__(self, intents: dict[str, Intent], per_request: int) -> None:
-        self._intents, self.per_request = intents, per_request
+    def __init__(self, intents: dict[str, Intent]) -> None:
+        self._intents = intents
         self.pictures = list(intents)
 
     def told(self, picture: str) -> tuple[str, str]:

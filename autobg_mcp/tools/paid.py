@@ -10,6 +10,7 @@ from autobg_mcp.api.exchange import Request
 from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import Intent
+from autobg_mcp.settings import Settings
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
 from autobg_mcp.toolkit.tool import Result
@@ -76,6 +77,11 @@ class Submission(Endpoint[Submitted]):
             source=file.source if file else None,
             process_type=getattr(self, "processType", None),
         )
+
+    @classmethod
+    def per_request(cls, settings: Settings) -> int:  # noqa: ARG003  # for tools whose requests carry several
+        """How many pictures of a vehicle one request carries at most."""
+        return 1
 
     def arguments(self) -> dict[str, JsonValue]:
         """Its arguments as JSON, without its pictures; `from_arguments` takes them back."""

@@ -93,8 +93,8 @@ def prospect(
             *outlook.notes,
         ],
         vehicles=list(_listed(standings)),
-        odd=_bounded(odd),
-        notSent=_bounded(refused),
+        odd=bounded(odd),
+        notSent=bounded(refused),
         before="" if obstacle is None or not to_send else obstacle.next_step.rstrip("."),
         steps=_steps(standings),
     )
@@ -152,7 +152,7 @@ def _line(one: VehicleStanding) -> str:
     return f"{quoted(one.vehicle, ID_CHARS)}: {', '.join([one.state, *told])}"
 
 
-def _bounded(lines: Iterable[str]) -> list[str]:
+def bounded(lines: Iterable[str]) -> list[str]:
     """The first lines, each shortened, and how many more there are."""
     told = list(dict.fromkeys(shortened(line, _LONGEST_LINE_CHARS) for line in lines))
     more = len(told) - _MOST_LINES

@@ -1,6 +1,5 @@
 """What does not fit into a call goes on by itself: the rest of its pictures becomes a job."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -12,10 +11,10 @@ from autobg_mcp.errors import (
     StateError,
     ThrottledError,
 )
-from autobg_mcp.jobs.job import Job, QueuedPicture
+from autobg_mcp.jobs.job import QueuedPicture
 from autobg_mcp.jobs.plan import PlannedVehicle
-from autobg_mcp.jobs.rows import new_id
 from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.begun import begin, new_job
 from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
@@ -49,27 +48,13 @@ async def queue_rest(
         submission.vehicle(), submission.tool, submission.arguments(), [roll.planned(one) for one in left]
     )
     try:
-        job_id = await _begun(vehicle, roll.per_request, tally.batch_ids(), context)
+        job = new_job(submission.tool, context)
+        await begin(job, [vehicle], context, batch_ids=tally.batch_ids())
     except StateError as error:
         tally.stopped = error
         return None
     tally.queue(left)
-    return await _rest(job_id, tally, context)
-
-
-async def _begun(
-    vehicle: PlannedVehicle, per_request: int, batch_ids: Sequence[str], context: Context
-) -> str:
-    """The job that sends a vehicle's photos; once it is written down it is sent, whether it could be offered or not.
-
-    Raises:
-        StateError: The file of jobs cannot be used.
-    """
-    job = new_job(vehicle.tool, context)
-    turns = await context.jobs.book.begin(job, [vehicle], {vehicle.tool: per_request}, batch_ids=batch_ids)
-    with suppress(StateError):
-        await context.jobs.queue.offer(turns, due_at=context.clock.wall_s())
-    return job.id
+    return await _rest(job.id, tally, context)
 
 
 async def leave_to_job(submission: Submission, tally: Tally, context: Context) -> str | None:
@@ -84,8 +69,8 @@ async def leave_to_job(submission: Submission, tally: Tally, context: Context) -
 
 
 async def _left_to_job(submission: Submission, tally: Tally, context: Context) -> str | None:
-    queued = await context.jobs.book.queued_pictures(context.account.id)
     like = QueuedPicture.of(submission.vehicle(), submission.tool, submission.arguments(), "")
+    queued = await context.jobs.book.queued_pictures(context.account.id, only=like)
     left = {one: queued.get(like._replace(picture=one)) for one in tally.in_state("left")}
     jobs = [job for job in dict.fromkeys(filter(None, left.values())) if await _goes_on(job, context)]
     tally.queue(picture for picture, job in left.items() if job in jobs)
@@ -117,20 +102,4 @@ def _passes(stop: AutobgError | None, *, some_went: bool) -> bool:
     """Whether what stopped a call passes by itself, so that nobody has to decide anything."""
     return (
         stop is None or isinstance(stop, _PASSES) or (some_went and isinstance(stop, _PASSES_WHERE_SOME_WENT))
-    )
-
-
-def new_job(made_by: str, context: Context) -> Job:
-    """A job that begins now; where a person has to allow payments, they have done so."""
-    now, settings = context.clock.wall_s(), context.settings
-    return Job(
-        id=new_id("j"),
-        account=context.account.id,
-        host=context.call.host,
-        made_by=made_by,
-        created_at=now,
-        ends_at=now + settings.job_hours * 3600,
-        approved=settings.approve == "paid",
-        follows=False,
-        download=False,
     )

@@ -35,9 +35,6 @@ class Roll(ABC):
         others: Names of what lies beside them and is no picture.
     """
 
-    per_request: int = 1
-    """How many pictures one request carries at most."""
-
     pictures: Sequence[str]
     unread: Mapping[str, AutobgError] = {}
     others: Sequence[str] = ()

@@ -8,7 +8,6 @@ from typing import Self
 from autobg_mcp.text import counted, time_ahead
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.tools import class_of
 from autobg_mcp.tools.drafting import Draft
 from autobg_mcp.tools.forecast import minutes, takes_s
 from autobg_mcp.tools.linked import LinkSubmission
@@ -23,6 +22,7 @@ class Route:
         is_linked: Whether the photos are links.
         photos: How many photos are sent.
         requests: In how many requests.
+        per_request: How many photos of a vehicle share one at most.
         limit: The limit of these requests.
     """
 
@@ -30,6 +30,7 @@ class Route:
     is_linked: bool
     photos: int
     requests: int
+    per_request: int
     limit: Limit
 
     @property
@@ -37,10 +38,10 @@ class Route:
         """Seconds at the pace that the tool's limit allows."""
         return takes_s(self.requests, self.limit)
 
-    def told(self, per_request: int) -> str:
-        """The route in a line; `per_request` is how many links of a vehicle share a request."""
+    def told(self) -> str:
+        """The route in a line."""
         how = (
-            f"{counted(self.requests, 'request')} of up to {per_request} links"
+            f"{counted(self.requests, 'request')} of up to {self.per_request} links"
             if self.is_linked
             else "one a request"
         )
@@ -54,37 +55,30 @@ class Forecast:
 
     Attributes:
         routes: One for each tool.
-        per_request: How many links of a vehicle share a request.
         now_s: The time now, in seconds since 1970.
     """
 
     routes: Sequence[Route]
-    per_request: int
     now_s: float
 
     @classmethod
     def of(cls, drafts: Sequence[Draft], context: Context) -> Self:
         """Files go one a request, links of one vehicle share one."""
-        per_request = context.settings.links_per_call
         routes = []
         for tool in dict.fromkeys(draft.tool for draft in drafts if draft.to_send):
             counts = [len(draft.to_send) for draft in drafts if draft.tool is tool]
             is_linked = issubclass(tool, LinkSubmission)
-            requests = sum(math.ceil(count / per_request) for count in counts) if is_linked else sum(counts)
+            per_request = tool.per_request(context.settings)
+            requests = sum(math.ceil(count / per_request) for count in counts)
             limit = context.sender.limit(tool.tool, tool.rate)
-            routes.append(Route(tool.tool, is_linked, sum(counts), requests, limit))
-        return cls(routes, per_request, context.clock.wall_s())
+            routes.append(Route(tool.tool, is_linked, sum(counts), requests, per_request, limit))
+        return cls(routes, context.clock.wall_s())
 
     def told(self, *, short: bool) -> Iterator[str]:
         """The routes, and when all of it is sent at the earliest, which takes more credits where they are `short`."""
         for route in self.routes:
-            yield route.told(self.per_request)
+            yield route.told()
         if self.routes:
             takes_s = max(route.takes_s for route in self.routes)
             beside = " side by side" if len(self.routes) > 1 else ""
             yield f"all sent{beside} by {time_ahead(takes_s, self.now_s)}, if started now{' and credits suffice' if short else ''}"
-
-
-def per_request(tool: str, context: Context) -> int:
-    """How many photos of a vehicle one request of a tool carries at most."""
-    return context.settings.links_per_call if issubclass(class_of(tool), LinkSubmission) else 1

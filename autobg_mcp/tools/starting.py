@@ -10,16 +10,14 @@ from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
 from autobg_mcp.jobs.plan import Plan, PlannedPhoto
 from autobg_mcp.text import counted, local_path, quoted
 from autobg_mcp.toolkit.context import Context
+from autobg_mcp.tools.begun import begin, new_job
 from autobg_mcp.tools.consent import ask_person
 from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.photos import stamped
-from autobg_mcp.tools.prospect import INSTEAD, OFF, VehiclesPlanned
-from autobg_mcp.tools.rest import new_job
-from autobg_mcp.tools.routes import per_request
+from autobg_mcp.tools.prospect import INSTEAD, OFF, VehiclesPlanned, bounded
 
 _TOOL: Final = "processVehicles"
-_MOST_NAMED: Final = 6
 
 
 async def started(plan_id: str, context: Context) -> VehiclesPlanned:
@@ -56,13 +54,8 @@ async def _begun(plan_id: str, plan: Plan, changed: Sequence[str], context: Cont
         )
     outlook = await _allowed(plan_id, plan, context)
     job = replace(new_job(_TOOL, context), follows=True, download=plan.download)
-    tools = {one.tool for one in plan.vehicles}
-    turns = await context.jobs.book.begin(
-        job, plan.vehicles, {tool: per_request(tool, context) for tool in tools}, plan_id=plan_id
-    )
-    if not turns:  # another call with the same plan was faster
+    if not await begin(job, plan.vehicles, context, plan_id=plan_id):  # another call was faster
         return await started(plan_id, context)
-    await context.jobs.queue.offer(turns, due_at=context.clock.wall_s())
     told = [f"{counted(plan.photo_count, 'photo')} of {counted(plan.vehicle_count, 'vehicle')} queued"]
     told += ["results are saved as they finish"] if plan.download else []
     notes = [note.removesuffix(" Nothing was sent.") for note in outlook.notes]
@@ -73,14 +66,13 @@ async def _told(
     job_id: str, summary: Sequence[str], changed: Sequence[str], context: Context, *, short: bool = False
 ) -> VehiclesPlanned:
     """The answer; `short` where credits do not suffice, so that nobody can tell when all is sent."""
-    more = len(changed) - _MOST_NAMED
     standing = await context.jobs.book.standing(context.account.id, job_id)
     is_queued = standing is not None and standing.photos.get("queued")
     return VehiclesPlanned(
         job=job_id,
         doneBy=await done_by(job_id, context) if is_queued and not short else None,
         summary=[*summary, *([NOBODY_WORKS] if is_queued and not await is_carried_on(context) else [])],
-        notSent=[*changed[:_MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])],
+        notSent=bounded(changed),
     )
 
 

@@ -103,9 +103,8 @@ class _VehicleTurn:
         photos = self._doubtful
         roll = await self._submission.queued([photo.planned for photo in photos], self._context)
         notes, number = dict[int, PhotoNote](), {photo.picture: photo.number for photo in photos}
-        await GetUserCreditDetails().run(
-            self._context
-        )  # while the API cannot be reached nothing is looked after
+        # While the API cannot be reached nothing is looked after.
+        await GetUserCreditDetails().run(self._context)
         await settle_doubts(self._context, self._work.vehicle)
         for picture, intent in (await self._recognised(roll)).items():
             if note := await settle_doubt(intent, self._work.batch_ids, self._work.doubts, self._context):
