@@ -179,7 +179,7 @@ async def test_a_wrong_key_is_not_authorized(key: str) -> None:
 
 USAGE_FORMS: dict[str, Callable[[httpx.Response], object]] = {
     "json": lambda answer: answer.json()["data"]["total"],
-    "csv": lambda answer: int(list(csv.reader(StringIO(answer.text)))[-1][1]),
+    "csv": lambda answer: int(list(csv.reader(StringIO(answer.text)))[-1][-1]),
     "xlsx": lambda answer: int(workbook_values(answer.content)[-1]),
 }
 
@@ -228,7 +228,22 @@ async def test_usage_between_two_days_includes_both(visitor: Visitor) -> None:
     data = (
         await visitor.post("/user/getUsage", {"startDate": "31-03-2026", "endDate": "31-03-2026"})
     ).json()["data"]
-    assert data == {"total": 1, "rows": [{"date": "31-03-2026", "credits": 1}]}
+    assert (data["total"], [row["date"] for row in data["rows"]]) == (1, ["31-03-2026"])
+
+
+async def test_a_row_of_usage_is_a_batch_with_its_vehicle_and_credits(visitor: Visitor) -> None:
+    batch_id = (await visitor.upload("a.jpg", "b.jpg")).json()["data"]["batchID"]
+    rows = (await visitor.post("/user/getUsage", {"reportOption": "Today"})).json()["data"]["rows"]
+    assert [(row["batchId"], row["batchName"], row["creditsDeducted"]) for row in rows] == [
+        (batch_id, "KA-01", 2)
+    ]
+
+
+async def test_a_row_of_usage_may_be_a_day() -> None:
+    visitor = Visitor(SandboxOptions(usage_rows="day"))
+    await visitor.upload("a.jpg", "b.jpg")
+    data = (await visitor.post("/user/getUsage", {"reportOption": "Today"})).json()["data"]
+    assert [row.keys() for row in data["rows"]] == [{"date", "credits"}]
 
 
 # --- limits

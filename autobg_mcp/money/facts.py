@@ -32,6 +32,13 @@ class BatchSeen:
 
 
 @dataclass(frozen=True)
+class BatchesNamed:
+    """The vehicles that the API names batches of the account after, by batch."""
+
+    vehicles: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class PicturesReported:
     """Pictures that the API took a report of: they are done again, and what was last seen of them holds no longer."""
 
@@ -57,7 +64,15 @@ class FilesIdentified:
     digests: Mapping[FileStamp, str]
 
 
-Fact = BalanceTold | TemplatesNamed | BatchSeen | PicturesReported | PicturesSentToQA | FilesIdentified
+Fact = (
+    BalanceTold
+    | TemplatesNamed
+    | BatchSeen
+    | BatchesNamed
+    | PicturesReported
+    | PicturesSentToQA
+    | FilesIdentified
+)
 """Anything worth remembering."""
 
 
@@ -74,6 +89,8 @@ async def keep(fact: Fact, ledger: Ledger, account: str, host: str) -> None:
             await ledger.record_templates(account, names)
         case BatchSeen(batch_id, pictures):
             await ledger.record_status(account, batch_id, pictures)
+        case BatchesNamed(vehicles):
+            await ledger.record_vehicles(account, vehicles)
         case PicturesReported(pic_ids, reasons, comment):
             await ledger.record_report(account, pic_ids, Complaint(reasons, comment))
         case FilesIdentified(digests):

@@ -1,11 +1,9 @@
-"""What the endpoints answer that take no photos: templates, status, results, reports, QA and the account."""
+"""What the endpoints answer that take no photos: templates, status, results, reports and QA."""
 
 import base64
-import csv
 import hashlib
 import re
-from datetime import date, datetime, timedelta
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import Final
 from zipfile import ZipFile
 
@@ -14,7 +12,6 @@ from starlette.responses import PlainTextResponse, Response
 from autobg_mcp.sandbox.reading import Refused
 from autobg_mcp.sandbox.submitting import LIBRARY, UPLOADED, stored_file
 from autobg_mcp.sandbox.visit import Visit, ok
-from autobg_mcp.sandbox.workbook import XLSX_TYPE, workbook
 from autobg_mcp.sandbox.world import FakePicture, FakeReport, FakeTemplate
 
 REPORT_REASONS = ("Bad clipping", "Alignment of Road", "Number plate", "Window see-through", "Logo", "Other")
@@ -144,27 +141,6 @@ async def download_images(visit: Visit) -> Response:
     return await _packed(visit, pictures)
 
 
-async def usage(visit: Visit) -> Response:
-    """Answer the credits spent per day of a range, in the form the options choose."""
-    start, end = _range(visit)
-    spent = {day: count for day, count in sorted(visit.account.spent.items()) if start <= day <= end}
-    rows = [(f"{day:%d-%m-%Y}", count) for day, count in spent.items()]
-    total = sum(spent.values())
-    if visit.world.options.usage_form == "json":
-        return ok({"total": total, "rows": [{"date": day, "credits": count} for day, count in rows]})
-    table: list[tuple[str, str | int]] = [("Date", "Credits"), *rows, ("Total", total)]
-    if visit.world.options.usage_form == "xlsx":
-        return Response(workbook(table), media_type=XLSX_TYPE)
-    text = StringIO()
-    csv.writer(text).writerows(table)
-    return PlainTextResponse(text.getvalue(), media_type="text/csv")
-
-
-async def credit_details(visit: Visit) -> Response:
-    """Answer the credits left and the credits there were."""
-    return ok({"current_credits": visit.account.credits_left, "total_credits": visit.account.credits})
-
-
 def picture_token(user: str, picture_id: int) -> str:
     """Make the unguessable end of a download link, which needs no key."""
     return hashlib.sha256(f"{user} {picture_id}".encode()).hexdigest()[:24]
@@ -215,29 +191,3 @@ def _entry(picture: FakePicture) -> dict[str, object]:
 def _link(visit: Visit, picture: FakePicture) -> str:
     token = picture_token(visit.account.user, picture.picture_id)
     return str(visit.request.url.replace(path=f"{PICTURES_PATH}/{picture.picture_id}/{token}", query=""))
-
-
-def _range(visit: Visit) -> tuple[date, date]:
-    given = {name: str(value) for name, value in visit.asked.values.items() if value}
-    today = visit.world.today()
-    first = today.replace(day=1)
-    options = {
-        "Today": (today, today),
-        "Yesterday": (today - timedelta(1), today - timedelta(1)),
-        "Last 7 days": (today - timedelta(6), today),
-        "Last 30 days": (today - timedelta(29), today),
-        "This month": (first, today),
-        "Last Month": ((first - timedelta(1)).replace(day=1), first - timedelta(1)),
-    }
-    if given.keys() == {"reportOption"} and given["reportOption"] in options:
-        return options[given["reportOption"]]
-    if given.keys() != {"startDate", "endDate"}:
-        raise Refused("Send either a known reportOption or startDate and endDate")
-    return _day("startDate", given["startDate"]), _day("endDate", given["endDate"])
-
-
-def _day(name: str, text: str) -> date:
-    try:
-        return datetime.strptime(text, "%d-%m-%Y").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError as error:
-        raise Refused(f"{name} must look like 30-06-2025") from error

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from autobg_mcp.sandbox import answers, failures, reading, studio, submitting
+from autobg_mcp.sandbox import answers, billing, failures, reading, studio, submitting
 from autobg_mcp.sandbox.exchanges import Exchange, exchanges
 from autobg_mcp.sandbox.failures import ConnectionDropped, refusal
 from autobg_mcp.sandbox.inspection import Inspection
@@ -63,8 +63,8 @@ ACTS: Final[dict[str, Act]] = {
     "reportImages": answers.report_images,
     "getImagesBase64": answers.image_base64,
     "getImagesRaw": answers.image_raw,
-    "getUserUsage": answers.usage,
-    "getUserCreditDetails": answers.credit_details,
+    "getUserUsage": billing.usage,
+    "getUserCreditDetails": billing.credit_details,
     "replaceNumPlateS3": submitting.s3_replace_plate,
     "replaceNumPlate": submitting.replace_plate,
     "uploadS3UrlsWithoutTemplate": submitting.s3_without_template,

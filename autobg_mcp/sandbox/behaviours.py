@@ -58,6 +58,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour("getImagesBase64 answers bare base64 as text/plain", "inferred", "api-5522624; no example"),
     Behaviour("downloadImages-v2 answers pictures in base64", "assumed", "undocumented; an option"),
     Behaviour("getUsage answers an envelope with rows and a total", "assumed", "undocumented; xlsx and csv are options"),
+    Behaviour("A row of getUsage is a batch with its id, its vehicle, a day and credits", "inferred", "the usage history in the vendor's app"),
     Behaviour("getUsage takes a reportOption or both dates, empty texts counting as absent", "documented", "api-18584947"),
     Behaviour("total_credits are the credits at the start", "inferred", "the name"),
     Behaviour("numPlateProcessor 1 covers the plate, 2 replaces it", "documented", "api-15677403, api-15902046"),

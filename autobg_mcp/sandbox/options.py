@@ -17,6 +17,7 @@ class SandboxOptions:
         api_keys: Keys that are let in; None lets in every non-empty key as a user of its own.
         limits: Requests per window for single paths, at least 1, e.g. `{"/images/reportImages": 3}`; the rest keep theirs.
         usage_form: What user/getUsage answers with.
+        usage_rows: What a row of it is: a batch on a day, or a day.
         download_form: What images/downloadImages-v2 answers with: a list of links, a list of base64 pictures, one
             zip file, or an object from picture id to link.
         rework_shows: While a picture is done again, a status shows it in work and nobody can fetch it; else it stays as it
@@ -31,6 +32,7 @@ class SandboxOptions:
     api_keys: frozenset[str] | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     usage_form: Literal["json", "xlsx", "csv"] = "json"
+    usage_rows: Literal["batch", "day"] = "batch"
     download_form: Literal["links", "base64", "zip", "map"] = "base64"
     rework_shows: bool = True
     refusals_name_pictures: bool = True

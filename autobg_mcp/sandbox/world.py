@@ -72,12 +72,13 @@ class FakePicture:
 
 @dataclass(slots=True)
 class FakeBatch:
-    """The pictures of one vehicle that belong together; `number_plate` is the vehicle's id."""
+    """The pictures of one vehicle that belong together; `number_plate` is its id, `charged` the credits by day."""
 
     batch_id: int
     number_plate: str
     opened_s: float
     pictures: list[FakePicture] = field(default_factory=list)
+    charged: Counter[date] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -198,6 +199,7 @@ class World:
             batch.pictures.append(picture)
             account.pictures[picture.picture_id] = picture
             account.spent[self.today()] += 1
+            batch.charged[self.today()] += 1
         return batch
 
     def redo(self, pictures: Iterable[FakePicture]) -> None:

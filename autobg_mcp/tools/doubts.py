@@ -13,6 +13,7 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.account import GetUserCreditDetails
 from autobg_mcp.tools.glance import glance
 from autobg_mcp.tools.images import GetImageStatus
+from autobg_mcp.tools.named_batches import look_for_batches
 
 MOST_BATCHES: Final = 4
 """How many batches are looked at."""
@@ -24,8 +25,8 @@ _LONGEST_S: Final = 10.0
 async def settle_doubts(context: Context, vehicle: str) -> None:
     """Look at whatever is free and may tell what came of a vehicle's submissions of unknown outcome.
 
-    Call it once a call has submitted what it could: its own batch may be known by then. The balance is asked once and kept; then batches are looked at (see `Ledger.worth_a_look`) for as long as there is a doubt, and the
-    ledger settles what they prove. Where the vehicle has none, nothing is asked.
+    Call it once a call has submitted what it could: its own batch may be known by then. The balance is asked once and kept; then batches are looked at (see `Ledger.worth_a_look`) for as long as there is a doubt, those
+    that the account's usage names after the vehicle at last, and the ledger settles what they prove. Where the vehicle has none, nothing is asked.
 
     A look that somebody waits for waits for no slot: it is made where the same minute allows it. It fails no call: an error
     only means that this look could not be made.
@@ -77,9 +78,22 @@ async def _look(context: Context, vehicle: str) -> None:
     if not await _is_in_doubt(context, vehicle):
         return
     await glance(GetUserCreditDetails().run, context)
-    for batch_id in await context.ledger.worth_a_look(context.account.id, vehicle, limit=MOST_BATCHES):
+    looked = set[str]()
+    await _look_at_batches(context, vehicle, looked)
+    if await _is_in_doubt(context, vehicle):
+        await glance(look_for_batches, context)
+        await _look_at_batches(context, vehicle, looked)
+
+
+async def _look_at_batches(context: Context, vehicle: str, looked: set[str]) -> None:
+    """Look at what may tell and was not looked at, for as long as there is a doubt."""
+    worth = await context.ledger.worth_a_look(context.account.id, vehicle, limit=MOST_BATCHES)
+    for batch_id in worth:
+        if batch_id in looked or len(looked) >= MOST_BATCHES:
+            continue
         if not await _is_in_doubt(context, vehicle):
             return
+        looked.add(batch_id)
         await glance(GetImageStatus(batchID=batch_id).run, context)
 
 

@@ -1,8 +1,11 @@
-"""What an answer of unknown form says of used credits: a figure where that is beyond doubt, else nothing, and never 0 for it."""
+"""What an answer of unknown form says of used credits: a figure where that is beyond doubt, else nothing, and never 0 for it.
+
+It may also name batches, which no other answer lists.
+"""
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import JsonValue
 
@@ -18,6 +21,12 @@ _CREDITS = re.compile("credits?")
 _TOTAL = re.compile("total")
 _PLAIN_NAME = re.compile(r"[A-Za-z\s_.:#()-]{1,60}")  # a sign of a currency makes it money, not credits
 _NO_LETTER = re.compile(r"[^a-z]")
+_BATCH = re.compile("(?:batch|folder)(?:id|no|nr|number)?|id")
+_VEHICLE = re.compile(
+    "(?:batch|folder|vehicle|car)(?:name|title)|(?:number|license|licence|num)plate|vehicle(?:id)?|name"
+)
+_A_BATCH_ID = re.compile(r"\d{1,18}")
+_DEEPEST = 4
 
 
 def is_closing(cells: Iterable[object]) -> bool:
@@ -28,15 +37,57 @@ def is_closing(cells: Iterable[object]) -> bool:
 
 
 def sums_of(columns: list[str], rows: list[Row]) -> dict[str, float]:
-    """The sum of each column that holds a number in every row that reaches it; a closing row of totals is left out."""
+    """The sum of each column that holds a number in every row that reaches it, but of ids; a closing row of totals is left out."""
     counted = [row for row in rows if not is_closing(row)]
     sums: dict[str, float] = {}
     for place, name in enumerate(columns):
         cells = [row[place] for row in counted if place < len(row) and row[place] not in (None, "")]
         numbers = [cell for cell in cells if isinstance(cell, int | float) and not isinstance(cell, bool)]
-        if numbers and len(numbers) == len(cells):
+        if numbers and len(numbers) == len(cells) and not _BATCH.fullmatch(_NO_LETTER.sub("", name.lower())):
             sums[name] = sum(numbers)
     return sums
+
+
+def batches_in_table(columns: list[str], rows: list[Row]) -> dict[str, str]:
+    """The vehicles that the rows of a table name batches after, by batch; a batch that is named twice otherwise is left out."""
+    return _named(dict(zip(columns, row, strict=False)) for row in rows)
+
+
+def batches_in_json(data: JsonValue) -> dict[str, str]:
+    """The same of lists of objects, wherever they stand."""
+    return _named(_rows_in(data))
+
+
+def _named(rows: Iterable[Mapping[str, JsonValue]]) -> dict[str, str]:
+    vehicles, differ = dict[str, str](), set[str]()
+    for row in rows:
+        batch_id, vehicle = _only(row, _BATCH), _only(row, _VEHICLE)
+        is_named = _A_BATCH_ID.fullmatch(batch_id) and vehicle
+        if is_named and vehicles.setdefault(batch_id, vehicle) != vehicle:
+            differ.add(batch_id)
+    return {batch_id: vehicle for batch_id, vehicle in vehicles.items() if batch_id not in differ}
+
+
+def _rows_in(data: JsonValue, depth: int = 0) -> Iterator[dict[str, JsonValue]]:
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    for one in inner:
+        if isinstance(data, list) and isinstance(one, dict):
+            yield one
+        if depth < _DEEPEST:
+            yield from _rows_in(one, depth + 1)
+
+
+def _only(row: Mapping[str, JsonValue], name: re.Pattern[str]) -> str:
+    """The one text or whole number under names of a kind; empty where there is none, or several that differ."""
+    values = {
+        str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+        for key, value in row.items()
+        if isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and _PLAIN_NAME.fullmatch(key)
+        and name.fullmatch(_NO_LETTER.sub("", key.lower()))
+    }
+    return values.pop() if len(values) == 1 else ""
 
 
 def credits_in_table(columns: list[str], rows: list[Row]) -> float | None:

@@ -98,6 +98,13 @@ def unknown(db: sqlite3.Connection, account: str) -> list[Entry]:
     )
 
 
+def under_way(db: sqlite3.Connection, account: str) -> list[Entry]:
+    """Those that a live process is submitting, oldest first."""
+    return _found(
+        db, "INDEXED BY entries_under_way WHERE account = ? AND state = 'intended' ORDER BY id", (account,)
+    )
+
+
 def of_batch(db: sqlite3.Connection, account: str, batch_id: str) -> list[Entry]:
     """Those accepted into a batch, oldest first."""
     return _found(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from autobg_mcp.money.ledger import entries, picture_rows
-from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, moment
+from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, moment, words_or_none
 from autobg_mcp.money.ledger.records import Poll
 from autobg_mcp.state import number_between, whole_between
 
@@ -63,7 +63,8 @@ def lease(db: sqlite3.Connection, account: str, batch_id: str, until: float) -> 
 def looked(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> None:
     """Say that the pictures of a batch are as the API told them now."""
     db.execute(
-        """INSERT INTO looks VALUES (:account, :batch_id, :now, 0, :newest) ON CONFLICT (account, batch_id) DO UPDATE
+        """INSERT INTO looks (account, batch_id, checked_at, lease_until, seen_after)
+        VALUES (:account, :batch_id, :now, 0, :newest) ON CONFLICT (account, batch_id) DO UPDATE
         SET checked_at = :now, lease_until = 0, seen_after = CASE WHEN checked_at IS NULL THEN :newest ELSE seen_after END""",
         {"account": account, "batch_id": batch_id, "now": now, "newest": entries.newest(db, account)},
     )
@@ -75,6 +76,23 @@ def seen_after(db: sqlite3.Connection, account: str, batch_id: str) -> int:
         "SELECT seen_after FROM looks WHERE account = ? AND batch_id = ?", (account, batch_id)
     ).fetchone()
     return whole_between(row["seen_after"] or 0, 0, LARGEST_WHOLE) if row else 0
+
+
+def name_vehicle(db: sqlite3.Connection, account: str, batch_id: str, vehicle: str) -> None:
+    """Keep the vehicle that the API names a batch after."""
+    db.execute(
+        "INSERT INTO looks (account, batch_id, lease_until, vehicle) VALUES (:account, :batch_id, 0, :vehicle) "
+        "ON CONFLICT (account, batch_id) DO UPDATE SET vehicle = :vehicle",
+        {"account": account, "batch_id": batch_id, "vehicle": vehicle},
+    )
+
+
+def vehicle_named(db: sqlite3.Connection, account: str, batch_id: str) -> str | None:
+    """The vehicle that the API names a batch after; None where it did not tell."""
+    row = db.execute(
+        "SELECT vehicle FROM looks WHERE account = ? AND batch_id = ?", (account, batch_id)
+    ).fetchone()
+    return words_or_none(row["vehicle"]) if row else None
 
 
 def _set_lease(db: sqlite3.Connection, account: str, batch_id: str, until: float) -> None:

@@ -148,5 +148,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE reports ADD COLUMN seen_done INTEGER NOT NULL DEFAULT 0",
     ),
     ("ALTER TABLE entries ADD COLUMN process_type TEXT",),
+    # The vehicle that the API names a batch after, where it told that before anybody looked at the batch.
+    ("ALTER TABLE looks ADD COLUMN vehicle TEXT",),
 )
 """SQL statements that lead from each schema version to the next; the version is their number."""

@@ -168,6 +168,14 @@ class Ledger(CreditLedger, Protocol):
         """
         ...
 
+    async def record_vehicles(self, account: str, vehicles: Mapping[str, str]) -> None:
+        """Keep which vehicles the API names batches after, by batch; of others than unknown submissions nothing is kept.
+
+        The account's own list of batches is the better witness: such a batch may lack some of a request's links, and then
+        proves those that it holds.
+        """
+        ...
+
     async def last_seen(self, account: str, pic_ids: Iterable[str]) -> dict[str, LastSeen]:
         """Where and how pictures were last seen, of those that stood in a recorded status."""
         ...

@@ -6,11 +6,11 @@ A wrong proof loses a photo for good, a missing one only asks a person; so where
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import balances, entries, looks
-from autobg_mcp.money.ledger.columns import api_id, words
+from autobg_mcp.money.ledger.columns import api_id, words, words_or_none
 from autobg_mcp.money.ledger.records import Entry
 
 IN_ITS_VEHICLES_BATCH = "seen in the batch of its vehicle"
@@ -20,6 +20,7 @@ _MOST_SEARCHED = 200
 _ENDING = re.compile(r"\.(jpe?g|png|webp|heic|heif)$", re.IGNORECASE)
 
 IN_A_BATCH_OF_ITS_OWN = "seen in a batch that was new after it and holds nothing else"
+IN_A_BATCH_OF_ITS_NAME = "seen in a batch that was new after it and that the API names after its vehicle"
 
 
 def proven(db: sqlite3.Connection, account: str, batch_id: str) -> list[tuple[Entry, str]]:
@@ -30,21 +31,23 @@ def proven(db: sqlite3.Connection, account: str, batch_id: str) -> list[tuple[En
     rows = db.execute("SELECT name FROM pictures WHERE account = ? AND batch_id = ?", (account, batch_id))
     seen = Counter[str](row["name"] for row in rows)
     if accepted := entries.of_batch(db, account, batch_id):
-        return [(entry, IN_ITS_VEHICLES_BATCH) for entry in _beside(accepted, unknown, seen)]
-    opened = _opened_by(unknown, seen)
-    if not opened or not _is_new(db, account, batch_id, opened) or _is_denied(db, account, opened):
+        vehicles = {same_vehicle(entry.vehicle) for entry in accepted}
+        own = [entry for entry in unknown if same_vehicle(entry.vehicle) in vehicles]
+        return [(entry, IN_ITS_VEHICLES_BATCH) for entry in _beside(accepted, own, seen)]
+    vehicle = looks.vehicle_named(db, account, batch_id)
+    opened = _opened_by(unknown, seen) if vehicle is None else _opened_for(vehicle, unknown, seen)
+    if not opened or _is_denied(db, account, opened) or not _is_new(db, account, batch_id, opened, seen):
         return []
-    return [(entry, IN_A_BATCH_OF_ITS_OWN) for entry in opened]
+    ground = IN_A_BATCH_OF_ITS_OWN if vehicle is None else IN_A_BATCH_OF_ITS_NAME
+    return [(entry, ground) for entry in opened]
 
 
 def _beside(accepted: list[Entry], unknown: list[Entry], seen: Counter[str]) -> Iterator[Entry]:
-    """Those whose files stand in their vehicle's batch beside those that were accepted into it.
+    """Those of a batch's vehicle whose files stand in it beside those that were accepted into it.
 
     Of several unknown files of one name either all are seen, or nobody can tell which: then all stay unknown.
     Whether a status names the photo or its result is undocumented, so a name counts without the ending of a picture.
     """
-    vehicles = {same_vehicle(entry.vehicle) for entry in accepted}
-    unknown = [entry for entry in unknown if same_vehicle(entry.vehicle) in vehicles]
     left = Counter(map(_stem, seen.elements()))
     left.subtract(stem for entry in accepted for stem in _stems(entry))
     wanted = Counter(stem for entry in unknown for stem in _stems(entry))
@@ -72,13 +75,28 @@ def _opened_by(unknown: list[Entry], seen: Counter[str]) -> list[Entry]:
     return named if is_one and wanted == seen else []
 
 
-def _is_new(db: sqlite3.Connection, account: str, batch_id: str, opened: list[Entry]) -> bool:
+def _opened_for(vehicle: str, unknown: list[Entry], seen: Counter[str]) -> list[Entry]:
+    """Those of the vehicle that a batch is named after and that stand in it; empty where it holds anything else.
+
+    The API may have taken some links of a request and refused others, so it need not hold all of them.
+    """
+    own = [entry for entry in unknown if same_vehicle(entry.vehicle) == same_vehicle(vehicle)]
+    wanted = Counter(stem for entry in own for stem in _stems(entry))
+    strange = Counter(map(_stem, seen.elements())) - wanted
+    return [] if strange else list(_beside([], own, seen))
+
+
+def _is_new(
+    db: sqlite3.Connection, account: str, batch_id: str, opened: list[Entry], seen: Counter[str]
+) -> bool:
     """Whether a batch came to be after entries: seen first after the last of them, numbered after what was known before.
 
     That numbers grow is inferred; where they do not, this is False. A picture that stands in another batch, too, is a redone one.
-    A submission under way may have opened the batch as well.
+    A submission under way of a picture of such a name may have opened the batch as well.
     """
-    if balances.calm(db, account) is None or looks.seen_after(db, account, batch_id) < opened[-1].id:
+    if looks.seen_after(db, account, batch_id) < opened[-1].id:
+        return False
+    if any(seen.keys() & set(entries.names_of(entry)) for entry in entries.under_way(db, account)):
         return False
     known = db.execute(
         "SELECT batch_id FROM entries INDEXED BY entries_by_account WHERE account = ? AND id < ? "
@@ -118,9 +136,19 @@ def worth_a_look(db: sqlite3.Connection, account: str, vehicle: str, limit: int)
     )
     own = [row for row in newest if same_vehicle(words(row["vehicle"])) == meant]
     strange = db.execute(
-        "SELECT batch_id FROM looks WHERE account = :account AND seen_after >= :oldest AND NOT EXISTS "
+        "SELECT batch_id, vehicle FROM looks WHERE account = :account "
+        "AND (seen_after >= :oldest OR seen_after IS NULL AND vehicle IS NOT NULL) AND NOT EXISTS "
         "(SELECT 1 FROM batches WHERE account = :account AND batch_id = looks.batch_id) "
-        "ORDER BY checked_at DESC LIMIT :limit",
+        "ORDER BY vehicle IS NULL, checked_at DESC LIMIT :newest",
         values,
     )
-    return [api_id(row["batch_id"]) for row in (*own, *strange)][:limit]
+    maybe = [row for row in strange if same_vehicle(words_or_none(row["vehicle"]) or vehicle) == meant]
+    return [api_id(row["batch_id"]) for row in (*own, *maybe)][:limit]
+
+
+def name_vehicles(db: sqlite3.Connection, account: str, vehicles: Mapping[str, str]) -> None:
+    """Keep which batches the API names after vehicles of unknown entries; see `Ledger.record_vehicles`."""
+    doubtful = {same_vehicle(one.vehicle) for one in entries.unknown(db, account)}
+    for batch_id, vehicle in vehicles.items():
+        if same_vehicle(vehicle) in doubtful and not entries.of_batch(db, account, batch_id):
+            looks.name_vehicle(db, account, batch_id, vehicle)

@@ -155,6 +155,9 @@ class SqliteLedger(SqliteCreditLedger):
 
         await self._note(work)
 
+    async def record_vehicles(self, account: str, vehicles: Mapping[str, str]) -> None:
+        await self._note(lambda db, _: sightings.name_vehicles(db, account, vehicles))
+
     async def last_seen(self, account: str, pic_ids: Iterable[str]) -> dict[str, LastSeen]:
         return await self._each(pic_ids, lambda db, pic_id: picture_rows.last_seen(db, account, pic_id))
 
