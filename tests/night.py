@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from jobs_begun import FILES, LASTS_S, LINKS, begin, cars_by_files, cars_by_links, draw
 from mortal_loop import MortalLoop, Part
@@ -50,6 +51,7 @@ class Night:
         sleep: When the machine is asleep, and for how long, in seconds.
         person_every_s: How often somebody uploads a photo and waits for it.
         download: Whether results are saved.
+        usage_names_batches: Whether the answer of the account's usage has a row a batch, not a row a day.
         seed: What the lot is drawn from.
     """
 
@@ -63,6 +65,7 @@ class Night:
     sleep: tuple[float, float] = (6.3 * 3600.0, 3600.0)
     person_every_s: float = 1790.0
     download: bool = False
+    usage_names_batches: bool = True
     seed: int = 1
 
 
@@ -127,9 +130,9 @@ class _Machine:
         self._lot = random.Random(night.seed)
         self.clock = NightClock()
         self._began_s = self.clock.now_s
-        sandbox = build_sandbox(
-            SandboxOptions(credits=10**6, turnaround_s=90), clock=self.clock, sleep=self.clock.sleep
-        )
+        rows: Literal["batch", "day"] = "batch" if night.usage_names_batches else "day"
+        options = SandboxOptions(credits=10**6, turnaround_s=90, usage_rows=rows)
+        sandbox = build_sandbox(options, clock=self.clock, sleep=self.clock.sleep)
         self.world: World = sandbox.state.world
         self.api = NightApi(sandbox, self.clock, self._lot, lost=night.lost, strangers=night.strangers)
         self.settings = Settings.load(

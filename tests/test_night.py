@@ -36,15 +36,18 @@ def test_no_photo_is_sent_twice(morning: Morning) -> None:
     assert set(morning.sent.values()) == {1}
 
 
-def test_every_photo_is_sent_or_told_to_be_in_doubt(morning: Morning) -> None:
+def test_every_photo_is_sent(morning: Morning) -> None:
     cars = [f"car-{car}-{photo}.png" for car in range(6) for photo in range(5)]
     linked = [f"linked-{car}-{photo}.jpg" for car in range(10) for photo in range(10)]
-    assert {*cars, *linked} <= morning.sent.keys() | morning.unknown
+    assert {*cars, *linked} <= morning.sent.keys()
+
+
+def test_what_came_of_every_photo_is_known(morning: Morning) -> None:
+    assert morning.unknown == set()
 
 
 def test_the_ledger_and_the_api_count_the_same_credits(morning: Morning) -> None:
-    charged_in_doubt = morning.unknown & morning.sent.keys()
-    assert morning.entries["accepted"] + len(charged_in_doubt) == morning.credits
+    assert morning.entries["accepted"] == morning.credits
 
 
 def test_both_jobs_end_by_themselves(morning: Morning) -> None:
@@ -53,6 +56,12 @@ def test_both_jobs_end_by_themselves(morning: Morning) -> None:
 
 def test_no_request_is_above_a_limit(morning: Morning) -> None:
     assert morning.refused == 0
+
+
+def test_where_usage_names_no_batch_every_photo_is_sent_or_told_to_be_in_doubt(tmp_path: Path) -> None:
+    untold = pass_night(replace(night(1), usage_names_batches=False), tmp_path)
+    wanted = {f"linked-{car}-{photo}.jpg" for car in range(10) for photo in range(10)}
+    assert (set(untold.sent.values()), wanted - untold.sent.keys() - untold.unknown) == ({1}, set())
 
 
 def test_a_person_waits_for_one_slot_at_most(tmp_path: Path) -> None:
