@@ -95,7 +95,7 @@ class Morning:
         met: Requests by what they met; see `NightApi`.
         kills: How many processes died.
         visits: Uploads that somebody waited for.
-        requests: Submissions by files that were put on the wire.
+        requests: Submissions by files that were put on the wire, those of people among them.
         allowed: How many the throttle allowed in that time, lowered as it was after each 429.
         sent_after_s: Seconds until the last photo by files was sent, without outage and sleep.
         done_after_s: The same until both jobs were done.
@@ -255,7 +255,7 @@ class _Machine:
         morning.credits = account.spent.total()
         morning.refused = self.world.refused_429
         morning.met = self.api.met
-        morning.requests = self.api.submissions[FILES.path.rpartition("/")[2]]
+        morning.requests = self.api.submissions[FILES.path.rpartition("/")[2]] + len(morning.visits)
         with closing(sqlite3.connect(self.settings.state_dir / "ledger.sqlite3")) as db:
             morning.entries = dict(db.execute("SELECT state, sum(pictures) FROM entries GROUP BY state"))
             unknown = db.execute("SELECT file_name FROM entries WHERE state IN ('unknown', 'intended')")

@@ -21,6 +21,8 @@ from autobg_mcp.text import first_sentence
 
 LONGEST_PAUSE_S: Final = 600.0
 _FIRST_PAUSE_S: Final = 10.0
+_ONE_LOST_S: Final = 1.0
+"""After one lost answer, which is no outage yet."""
 _DAY_S: Final = 86_400.0
 _OUTAGES: Final = (ConnectionFailedError, ServerFaultError, BlockedError, OutcomeUnknownError)
 _NEEDS_A_PERSON: Final = (AuthenticationError, ConfigurationError, OutOfCreditsError, StateError)
@@ -56,6 +58,8 @@ def pause_after(error: AutobgError, failures: int, now: float) -> Pause:
         return Pause(_jittered(LONGEST_PAUSE_S), "credits are used up")
     if isinstance(error, _NEEDS_A_PERSON):
         return Pause(_jittered(LONGEST_PAUSE_S), said)
+    if isinstance(error, OutcomeUnknownError) and not failures:
+        return Pause(_ONE_LOST_S, said)
     longest_s = min(LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(failures, 10))
     return Pause(_jittered(longest_s), "the API cannot be reached" if isinstance(error, _OUTAGES) else said)
 
