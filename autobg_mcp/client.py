@@ -135,6 +135,14 @@ class Client:
             return Done(self._clock.wall_s() + HOLD_EVERY_S)
         return await carry_out(work, turn, replace(context, till=self._till.since(work.job.created_at)))
 
+    async def stop_jobs_of(self, task: str, call: Call) -> None:
+        """Send nothing more of what the calls of a task have left to jobs; raises `StateError` where their file is broken."""
+        from autobg_mcp.tools.jobs import StopJob  # noqa: PLC0415  # a start waits for what it needs
+
+        for job, state in (await self._jobs.awaited.jobs_of(self.account(call.key).id, task)).items():
+            if state == "open":
+                await self.call(StopJob(job=job), call)
+
     def _context(self, call: Call) -> Context:
         max_wait_s = self.settings.max_wait_s if call.max_wait_s is None else call.max_wait_s
         return Context(
@@ -147,7 +155,7 @@ class Client:
             fence=self._fence,
             outbox=self._outbox,
             ledger=self._ledger,
-            till=self._till,
+            till=self._till if call.begun_at is None else self._till.since(call.begun_at, sets_aside=True),
             jobs=self._jobs,
             lingering=self._lingering,
             held=self._held,

@@ -38,20 +38,32 @@ async def address() -> AsyncGenerator[str]:
         await asyncio.wait([serving])
 
 
-@asynccontextmanager
-async def server(address: str, folder: Path, photos: Path) -> AsyncGenerator[McpClient]:
-    """A host that knows tasks, with a server process of its own, whose number it writes down."""
-    own = {
+def environment(address: str, folder: Path, photos: Path) -> dict[str, str]:
+    """What leads a process to the sandbox."""
+    return dict(os.environ) | {
         "AUTOBG_API_KEY": KEY,
         "AUTOBG_BASE_URL": address,
         "AUTOBG_IMAGE_DIRS": str(photos),
         "AUTOBG_STATE_DIR": str(folder / "state"),
         "AUTOBG_OUTPUT_DIR": str(folder / "results"),
     }
+
+
+@asynccontextmanager
+async def server(address: str, folder: Path, photos: Path, **changes: str) -> AsyncGenerator[McpClient]:
+    """A host that knows tasks, with a server process of its own, whose number it writes down."""
+    own = environment(address, folder, photos) | changes
     arguments = ["-c", NAMED, str(folder / "number"), sys.executable]
-    parameters = StdioServerParameters(command="sh", args=arguments, env=dict(os.environ) | own)
+    parameters = StdioServerParameters(command="sh", args=arguments, env=own)
     async with McpClient(parameters, extensions=[KnowsTasks()]) as client:
         yield client
+
+
+async def answered(client: McpClient, handle: str) -> CallToolResult:
+    """What a task ends with."""
+    with anyio.fail_after(60):
+        task = await when(client, handle, SYSTEM)
+    return CallToolResult.model_validate(task["result"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
@@ -65,6 +77,23 @@ async def test_the_next_process_carries_a_task_on(
         if end is not None:
             os.kill(int(await anyio.Path(tmp_path / "number").read_text()), end)
     async with server(address, tmp_path, photos) as client:
-        with anyio.fail_after(60):
-            task = await when(client, handle, SYSTEM)
-    assert structured(CallToolResult.model_validate(task["result"]))["processed"] == 3
+        assert structured(await answered(client, handle))["processed"] == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+async def test_what_a_killed_process_has_left_of_an_upload_is_sent_by_a_worker_and_told_by_the_next_one(
+    end: signal.Signals, address: str, tmp_path: Path, photos: Path
+) -> None:
+    arguments = photo_arguments(photos / "cars")
+    slow = {"AUTOBG_RATE_LIMITS": f"{TOOL}=1/6s", "AUTOBG_MAX_WAIT_S": "1"}
+    async with server(address, tmp_path, photos, **slow) as client:
+        handle = await begun(client, TOOL, arguments)
+        os.kill(int(await anyio.Path(tmp_path / "number").read_text()), end)
+    command = [sys.executable, "-m", "autobg_mcp", "work", "--once"]
+    with anyio.fail_after(60):
+        await anyio.run_process(command, env=environment(address, tmp_path, photos))
+        async with server(address, tmp_path, photos) as client:
+            result = structured(await answered(client, handle))
+    assert (result["accepted"], result["paidBefore"]) == (3, 0)
+    assert "credits 100 → 97, explained: yes" in str(result["receipt"])

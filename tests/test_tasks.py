@@ -369,16 +369,18 @@ async def test_the_next_server_carries_a_wait_on(
     assert structured(CallToolResult.model_validate(task["result"]))["processed"] == 3
 
 
+@pytest.mark.parametrize("repeats_known_h", [24, 0.01, 0])
 async def test_the_next_server_sends_what_is_left_of_an_upload_and_nothing_twice(
-    host: Host, world: World, clock: Clock, many: Path
+    repeats_known_h: float, host: Host, world: World, clock: Clock, many: Path
 ) -> None:
-    async with host() as client:
+    async with host(duplicate_window_h=repeats_known_h) as client:
         handle = await begun(client, TOOL, photo_arguments(many))
     clock.now_s += 120
-    async with host() as client:
+    async with host(duplicate_window_h=repeats_known_h) as client:
         task = await when(client, handle, clock)
     result = structured(CallToolResult.model_validate(task["result"]))
-    assert (result["accepted"], result["paidBefore"]) == (2, 10)
+    assert (result["accepted"], result["paidBefore"]) == (12, 0)
+    assert "credits 100 → 88, explained: yes" in str(result["receipt"])
     assert sent(world) == [f"{number:02}.jpg" for number in range(12)]
 
 
@@ -392,14 +394,12 @@ async def test_what_came_of_a_task_is_told_by_the_next_server(
         assert await about(client, "tasks/get", handle) == told
 
 
-@pytest.mark.parametrize("changes", [{"allowDuplicate": True}, {}])
 async def test_what_could_be_paid_twice_is_not_begun_again(
-    changes: dict[str, JsonValue], host: Host, world: World, clock: Clock, many: Path
+    host: Host, world: World, clock: Clock, many: Path
 ) -> None:
-    settings = {"approve": "nothing"} | ({} if changes else {"duplicate_window_h": 0})
-    async with host(**settings) as client:
-        handle = await begun(client, TOOL, photo_arguments(many, **changes))
-    async with host(**settings) as client:
+    async with host(approve="nothing") as client:
+        handle = await begun(client, TOOL, photo_arguments(many, allowDuplicate=True))
+    async with host(approve="nothing") as client:
         task = await when(client, handle, clock)
         await clock.sleep(300)
     assert task["status"] == "failed"

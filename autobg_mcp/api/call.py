@@ -95,7 +95,9 @@ class Call:
         key: The caller's own API key; None takes the one in the settings.
         background: Whether nobody waits for it: calls that somebody waits for get their slots first.
         lasts: Whether the process of this call goes on after it, and carries out jobs where its settings let it.
-        as_task: Whether it may take as long as its work does: it goes on behind a handle, or a person at a terminal sees it.
+        sends_all: Whether it sends all by itself, however long that takes: a person at a terminal sees it, and nothing goes on after it.
+        task: Id of the task that it is answered as: it ends with its work, or with the job that it leaves some of it to. None for none.
+        begun_at: When another process began that task, by the wall clock; None where it begins with this call.
         allowances: Filled while the call runs.
     """
 
@@ -106,7 +108,9 @@ class Call:
     key: SecretStr | None = None
     background: bool = False
     lasts: bool = False
-    as_task: bool = False
+    sends_all: bool = False
+    task: str | None = None
+    begun_at: float | None = None
     allowances: Allowances = field(default_factory=Allowances)
 
 

@@ -76,7 +76,7 @@ async def _run_tool(settings: "Settings", options: argparse.Namespace, tool: "To
         ask=ask,
         host="command line",
         max_wait_s=_LONGEST_S if is_paid else None,
-        as_task=is_paid,
+        sends_all=is_paid,
     )
     async with open_client(settings, sandbox=options.sandbox, unfenced=not goes_on) as client:
         return await client.call(tool, call)

@@ -39,6 +39,7 @@ class Job:
         follows: Whether its results are looked for.
         download: Whether they are saved.
         state: Whether something is to be done.
+        task: Id of the task that waits for it; None for none.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Job:
     follows: bool
     download: bool
     state: JobState = "open"
+    task: str | None = None
 
 
 @dataclass(frozen=True)

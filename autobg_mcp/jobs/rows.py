@@ -22,7 +22,10 @@ _JOBS_KEPT_S: Final = 30 * 86_400.0
 _MOST_CHARS: Final = 10_000_000
 _REASON_CHARS: Final = 300
 
-UNFINISHED: Final = f"""(queued > 0 OR (unknown > 0 AND doubts < {MOST_DOUBTS}) OR
+UNSETTLED: Final = f"(queued > 0 OR (unknown > 0 AND doubts < {MOST_DOUBTS}))"
+"""Of a vehicle: that photos of it are still to be sent or to be looked after."""
+
+UNFINISHED: Final = f"""({UNSETTLED} OR
     (jobs.follows AND taken > 0 AND results = 'waiting'))"""
 """Of a vehicle beside its job: that something is still to be done for it."""
 
@@ -77,6 +80,7 @@ def job_of(row: sqlite3.Row) -> Job:
         follows=bool(row["follows"]),
         download=bool(row["download"]),
         state=row["state"],
+        task=None if row["task"] is None else text_up_to(row["task"], 200),
     )
 
 
@@ -132,8 +136,8 @@ def _change(db: sqlite3.Connection, job_id: str, photo: tuple[int, int], new: Ph
     """Write down what came of one photo; answers whether that is new."""
     reason = None if new.reason is None else new.reason[:_REASON_CHARS].encode("utf-8", "replace").decode()
     is_new = db.execute(
-        "UPDATE photos SET state = ?, reason = ? WHERE vehicle = ? AND number = ? AND state NOT IN ('taken', ?)",
-        (new.state, reason, *photo, new.state),
+        "UPDATE photos SET state = ?, reason = ?, batch_id = ? WHERE vehicle = ? AND number = ? AND state NOT IN ('taken', ?)",
+        (new.state, reason, new.batch_id, *photo, new.state),
     ).rowcount
     if is_new and new.state == "refused":
         db.execute(

@@ -102,6 +102,7 @@ MIGRATIONS: Final = (
             PRIMARY KEY (account, lane)
         ) WITHOUT ROWID""",
     ),
+    ("ALTER TABLE jobs ADD COLUMN task TEXT", "ALTER TABLE photos ADD COLUMN batch_id TEXT"),
 )
 
 

@@ -59,12 +59,17 @@ class Till:
         self._clock = clock
         self._set_aside = set_aside
 
-    def since(self, moment: float) -> "Till":
-        """The same for what was begun at a moment: whatever was sent since is a duplicate, and nothing is set aside from it."""
+    def since(self, moment: float, *, sets_aside: bool = False) -> "Till":
+        """The same for what was begun at a moment: whatever was sent since is a duplicate.
+
+        Args:
+            moment: When, by the wall clock.
+            sets_aside: Whether what others count on is set aside from it, too.
+        """
         begun_s = max(0.0, self._clock.wall_s() - moment)  # the clock may have been set back
         window_s = begun_s + self._terms.lease_s  # a photo of the call before may be on the wire that long
         terms = replace(self._terms, duplicate_window_s=max(self._terms.duplicate_window_s, window_s))
-        return Till(self._ledger, terms, self._clock)
+        return Till(self._ledger, terms, self._clock, self._set_aside if sets_aside else None)
 
     async def earlier(self, picture: Intent, time: TimeBudget) -> Entry | None:
         """The accepted submission that a picture repeats; waits for one that is under way.

@@ -108,6 +108,11 @@ class TaskRecords(Transactions):
             outcome=json.dumps(outcome),
         )
 
+    async def is_cancelled(self, task: str) -> bool:
+        """Whether somebody has cancelled it, in whichever process."""
+        ended = "SELECT 1 FROM tasks WHERE id = ? AND status = 'cancelled'"
+        return await self._read(lambda db, _: db.execute(ended, (task,)).fetchone() is not None)
+
     async def forget(self, task: str) -> None:
         """Strike out a task whose handle nobody has."""
         await self._write(lambda db, _: db.execute("DELETE FROM tasks WHERE id = ?", (task,)))

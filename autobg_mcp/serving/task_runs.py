@@ -12,7 +12,7 @@ from mcp_types import INTERNAL_ERROR
 
 from autobg_mcp.api.call import Call, nobody_to_ask
 from autobg_mcp.clock import Clock
-from autobg_mcp.errors import StateError
+from autobg_mcp.errors import AutobgError, StateError
 from autobg_mcp.serving.approval import approval_request
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.performing import Performed, Performer
@@ -39,6 +39,7 @@ class TaskRun:
         call: What its caller says of it. As long as the caller waits for it, it is told and asked as in any other call.
         asks: Whether the caller can put a question to a person.
         door: Lets its words out.
+        begun_at: When another process began it, by the wall clock; None where it begins here.
 
     Attributes:
         handed_out: Whether the caller has the handle instead of an answer.
@@ -48,7 +49,14 @@ class TaskRun:
     """
 
     def __init__(
-        self, task: str, request: types.CallToolRequestParams, call: Call, *, asks: bool, door: Door
+        self,
+        task: str,
+        request: types.CallToolRequestParams,
+        call: Call,
+        *,
+        asks: bool,
+        door: Door,
+        begun_at: float | None = None,
     ) -> None:
         self.task = task
         self.handed_out = False
@@ -59,6 +67,7 @@ class TaskRun:
         self._caller = call
         self._asks = asks
         self._door = door
+        self._begun_at = begun_at
         self._message = ""
         self._scope = anyio.CancelScope()
 
@@ -67,7 +76,7 @@ class TaskRun:
         self._scope.cancel()
 
     async def work(self, performer: Performer, records: "TaskRecords", clock: Clock) -> None:
-        """Perform it and write down what came of it; what is broken off is left to the next process."""
+        """Perform it and write down what came of it; what is broken off is left to the next process, unless it is cancelled."""
         try:
             with self._scope:
                 await self._perform(performer, records, clock)
@@ -77,8 +86,10 @@ class TaskRun:
         finally:
             self.over.set()
             if self.handed_out:
-                with anyio.CancelScope(shield=True), suppress(StateError):
+                with anyio.CancelScope(shield=True), suppress(AutobgError):
                     await self._write_down(records)
+                    if await records.is_cancelled(self.task):  # it may have left something to a job since
+                        await (await performer.client()).stop_jobs_of(self.task, self._caller)
 
     async def _perform(self, performer: Performer, records: "TaskRecords", clock: Clock) -> None:
         async def ask(question: str, subject: str) -> bool:
@@ -91,7 +102,8 @@ class TaskRun:
             max_wait_s=_LONGEST_S.get(self._request.name, _LONGEST_OTHERWISE_S),
             report=self._report,
             ask=ask,
-            as_task=True,
+            task=self.task,
+            begun_at=self._begun_at,
         )
         async with anyio.create_task_group() as group:
             group.start_soon(self._hold, records, clock)

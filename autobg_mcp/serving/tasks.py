@@ -161,8 +161,11 @@ class Tasks:
         record = await self._find(handle)
         if record is None:
             return False
-        await (await self._records()).end(record.id, "cancelled", _CANCELLED, {}, anyones=True)
+        records = await self._records()
+        await records.end(record.id, "cancelled", _CANCELLED, {}, anyones=True)
         self._runs.cancel(record.id)
+        if await records.is_cancelled(record.id):
+            await (await self._performer.client()).stop_jobs_of(record.id, self._call_of(record))
         return True
 
     async def _add(
@@ -201,8 +204,7 @@ class Tasks:
             return f"{record.attempts} processes have ended while they worked on this task."
         with suppress(ArgumentsRefusedError):  # which the call explains
             tool = self._performer.offer.find(record.tool).from_arguments(record.arguments)
-            pays_again = getattr(tool, "allowDuplicate", False) or not self._settings.duplicate_window_h
-            if tool.effect == "spends" and pays_again:
+            if tool.effect == "spends" and getattr(tool, "allowDuplicate", False):
                 return (
                     "The process that worked on this task has ended, and to begin it again could pay twice."
                 )
@@ -210,12 +212,16 @@ class Tasks:
 
     def _carry_on(self, record: TaskRecord, records: "TaskRecords") -> None:
         """Work on a task that another process has left."""
-        keys = self._settings.secrets()
         request = types.CallToolRequestParams(name=record.tool, arguments=record.arguments)
-        call = Call(key=SecretStr(keys[0]) if keys else None, host=record.host, lasts=True)
-        run = TaskRun(record.id, request, call, asks=record.asks, door=Door(keys))
+        call, door = self._call_of(record), Door(self._settings.secrets())
+        run = TaskRun(record.id, request, call, asks=record.asks, door=door, begun_at=record.created_s)
         run.handed_out = True
         self._runs.begin(run, records)
+
+    def _call_of(self, record: TaskRecord) -> Call:
+        """A call in the name of the program that a task belongs to."""
+        keys = self._settings.secrets()
+        return Call(key=SecretStr(keys[0]) if keys else None, host=record.host, lasts=True)
 
     async def _while_waited_for(self, run: TaskRun) -> None:
         """Wait for the answer as long as a caller should; after that the task goes on without them."""

@@ -26,6 +26,7 @@ def new_job(made_by: str, context: Context) -> Job:
         approved=settings.approve == "paid",
         follows=False,
         download=False,
+        task=context.call.task,
     )
 
 

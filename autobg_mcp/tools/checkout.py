@@ -17,7 +17,7 @@ from autobg_mcp.tools.doubts import settle_doubts
 from autobg_mcp.tools.dry_run import planned
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.receipt import receipt
-from autobg_mcp.tools.rest import leave_to_job, queue_rest
+from autobg_mcp.tools.rest import leave_to_job, queue_rest, rest_of
 from autobg_mcp.tools.submitted import Submitted, submitted
 from autobg_mcp.tools.tally import Tally
 
@@ -37,7 +37,9 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
         AutobgError: Not one picture is in a batch, or will be.
     """
     roll = await submission.roll(context)
-    tally = Tally(roll, context.settings.duplicate_window_h)
+    begun_at, now = context.call.begun_at, context.clock.wall_s()
+    carries_on = None if begun_at is None else (begun_at, now)
+    tally = Tally(roll, context.settings.duplicate_window_h, carries_on=carries_on)
     outlook = submission.outlook(context)
     if not submission.allowDuplicate:
         known = await roll.known()
@@ -45,7 +47,7 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
         for picture, intent in known.items():
             if entry := repeats.get(intent.fingerprint):
                 tally.recognise(picture, entry)
-    job = await leave_to_job(submission, tally, context)
+    await leave_to_job(submission, tally, context)
     if submission.dryRun:
         return await planned(submission, roll, tally, outlook, context)
     consent = await Consent.asked(submission, roll, tally, outlook, context)
@@ -57,7 +59,8 @@ async def check_out(submission: Submission, context: Context) -> Submitted:
     finally:  # a call that is cancelled has paid for what it sent
         with anyio.CancelScope(shield=True):
             await roll.keep()
-    rest = await queue_rest(submission, roll, tally, context, earlier=job)
+    await queue_rest(submission, roll, tally, context)
+    rest = await rest_of(submission, tally, context)
     told = await receipt(tally, outlook, context)
     return submitted(tally, submission.vehicle(), told, outlook.notes, rest)
 

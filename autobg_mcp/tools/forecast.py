@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, cast
 
-from autobg_mcp.text import clock_time, time_ahead
+from autobg_mcp.jobs.job import Wait
+from autobg_mcp.text import clock_time, shortened, time_ahead
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import Endpoint
@@ -13,6 +14,7 @@ from autobg_mcp.tools import class_of
 _TAKES_S: Final = 2.0
 """What the answer to the last request takes, roughly."""
 
+_REASON_CHARS: Final = 80
 
 NOBODY_WORKS: Final = (
     "no process is running that carries it on: any host's server does, unless AUTOBG_BACKGROUND=off, and so does "
@@ -41,6 +43,13 @@ async def done_by(job_id: str, context: Context) -> str | None:
     if ends_at is not None and now + seconds > ends_at:  # `AUTOBG_JOB_HOURS`
         return f"after its end at {clock_time(ends_at, now)}"
     return time_ahead(seconds, now)
+
+
+def why_it_waits(wait: Wait, now: float) -> str:
+    """Why work stands still, since when, and when it is tried again."""
+    why = shortened(wait.why, _REASON_CHARS)
+    since, until = clock_time(wait.since, now), clock_time(wait.until, now)
+    return f"{wait.lane}: {why}, since {since}, tried again at {until}"
 
 
 def sending_s(requests: Mapping[str, int], context: Context) -> float:

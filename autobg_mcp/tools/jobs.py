@@ -8,10 +8,10 @@ from pydantic import Field, StringConstraints
 from autobg_mcp.errors import ArgumentsRefusedError
 from autobg_mcp.jobs.job import JobStanding, PhotoState, VehicleState
 from autobg_mcp.jobs.queue import RESULTS
-from autobg_mcp.text import clock_time, quoted, shortened
+from autobg_mcp.text import clock_time, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
-from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
+from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on, why_it_waits
 
 MOST_JOBS: Final = 3
 _MOST_BATCHES: Final = 12
@@ -187,11 +187,7 @@ async def _waits(found: Sequence[JobStanding], context: Context) -> list[str]:
         return []
     signs, account, now = context.jobs.signs, context.account.id, context.clock.wall_s()
     lanes = {RESULTS}.union(*(one.tools for one in waiting))
-    waits = [
-        f"{one.lane}: {shortened(one.why, _REASON_CHARS)}, since {clock_time(one.since, now)}, tried again at {clock_time(one.until, now)}"
-        for one in await signs.waits(account)
-        if one.lane in lanes
-    ]
+    waits = [why_it_waits(one, now) for one in await signs.waits(account) if one.lane in lanes]
     return [*([] if await is_carried_on(context) else [NOBODY_WORKS]), *waits[:_MOST_REASONS]]
 
 

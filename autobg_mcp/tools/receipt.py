@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from autobg_mcp.errors import OutOfCreditsError, StateError
 from autobg_mcp.money.ledger import Spending
+from autobg_mcp.money.ledger.spending import Told
 from autobg_mcp.text import amount, first_sentence
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
@@ -19,7 +20,8 @@ async def receipt(tally: Tally, outlook: Outlook, context: Context) -> str:
         f"paid before {tally.count('paid before')}, refused {tally.sent('refused', 'left')}, "
         f"unknown {tally.count('unknown')}{f', queued {queued}' if queued else ''}"
     )
-    balances = _balances(spending, outlook) if tally.sent("accepted", "unknown") else ""
+    before_now = None if tally.carried_on else outlook.before
+    balances = _balances(spending, before_now) if tally.sent("accepted", "unknown") else ""
     others = _others(tally, total - taken - queued, spending)
     return f"{taken} of {total} taken{others}. {counts}{balances}."
 
@@ -39,19 +41,32 @@ async def _spending(tally: Tally, outlook: Outlook, context: Context) -> Spendin
     if not tally.sent("accepted", "unknown", "left"):
         return None
     await outlook.ask_balance()
-    if outlook.before is None:
-        return None
     with suppress(StateError):  # which must not hide what was sent
-        return await context.ledger.spending(context.account.id, since=outlook.before.entry)
+        if tally.carried_on:
+            return await _since_begun(tally, context)
+        if outlook.before is not None:
+            return await context.ledger.spending(context.account.id, since=outlook.before.entry)
     return None
 
 
-def _balances(spending: Spending | None, outlook: Outlook) -> str:
+async def _since_begun(tally: Tally, context: Context) -> Spending:
+    """The same of a call that another process has begun: from the balance before the first entry that was made for it."""
+    ledger, account, first = context.ledger, context.account.id, min(tally.carried_on)
+    before = (await ledger.evidence(account, [first]))[first].before
+    now = await ledger.balance(account)
+    after = None if now is None or now.accepted or now.unknown else now
+    spent = 0 if before is None else await ledger.spent(account, before.at)
+    unknown = min(spent, tally.count("unknown"))
+    return Spending(before, after, after, spent - unknown, 0, unknown)
+
+
+def _balances(spending: Spending | None, before_now: Told | None) -> str:
     """The balance before and after, and whether the ledger explains the difference."""
-    if outlook.before is None:
+    told = before_now if spending is None or spending.before is None else spending.before
+    if told is None:
         return "; the credits before are not known"
     if spending is None or spending.latest is None or spending.before is None:
-        return f"; credits before {amount(outlook.before.left)}, after is not known"
+        return f"; credits before {amount(told.left)}, after is not known"
     before, after, charged = spending.before.left, spending.latest.left, spending.charged_of_unknown()
     change = f"; credits {amount(before)} → {amount(after)}, explained: "
     if charged is not None:

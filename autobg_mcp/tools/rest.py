@@ -20,22 +20,20 @@ from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.submitted import Rest
 from autobg_mcp.tools.tally import Tally
+from autobg_mcp.tools.until_sent import all_sent
 
 _PASSES: Final = (ThrottledError, RateLimitedError)
 _PASSES_WHERE_SOME_WENT: Final = (ConnectionFailedError, ServerFaultError)
 
 
-async def queue_rest(
-    submission: Submission, roll: Roll, tally: Tally, context: Context, *, earlier: str | None
-) -> Rest | None:
-    """Hand what was not sent for lack of time to a job; None where nothing is left, or the caller has to decide.
+async def queue_rest(submission: Submission, roll: Roll, tally: Tally, context: Context) -> None:
+    """Hand what was not sent for lack of time to a job, unless the caller has to decide.
 
     Args:
         submission: The call.
         roll: Its pictures.
         tally: What came of them.
         context: The call's.
-        earlier: The job that sends some of them anyway; None for none.
 
     A repeat that is to be paid for again is never queued: after a death of this process nobody could tell the two payments
     apart. A file of jobs that cannot be used is why the rest is left, and hides nothing of what was sent.
@@ -43,7 +41,7 @@ async def queue_rest(
     left = [one for one in tally.fates if one in tally.in_state("left") or one in tally.handed_over]
     passes = _passes(tally.stopped, some_went=bool(tally.count("accepted")))
     if not left or not passes or not _may_queue(submission, context):
-        return None if earlier is None else await _rest(earlier, tally, context)
+        return
     vehicle = PlannedVehicle(
         submission.vehicle(), submission.tool, submission.arguments(), [roll.planned(one) for one in left]
     )
@@ -52,29 +50,40 @@ async def queue_rest(
         await begin(job, [vehicle], context, batch_ids=tally.batch_ids())
     except StateError as error:
         tally.stopped = error
-        return None
-    tally.queue(left)
-    return await _rest(job.id, tally, context)
+        return
+    tally.queue(left, job.id)
+    tally.stopped = None
 
 
-async def leave_to_job(submission: Submission, tally: Tally, context: Context) -> str | None:
-    """Leave to a job what it will send anyway, so that a repeat of a call waits for nothing; answers the job, None for none.
+async def leave_to_job(submission: Submission, tally: Tally, context: Context) -> None:
+    """Leave to a job what it will send anyway, so that a repeat of a call waits for nothing.
 
     A job that stands still is not waited for: then the call sends its photos, which the job finds paid later. So it does where
-    the file of jobs cannot be used.
+    the file of jobs cannot be used. A task leaves to its own jobs whatever they have, and sends no longer than other calls.
     """
     with suppress(StateError):
-        return await _left_to_job(submission, tally, context) if _may_queue(submission, context) else None
-    return None
+        await _leave_to_own(tally, context)
+        if _may_queue(submission, context):
+            await _leave_to_any(submission, tally, context)
+    if context.call.task is not None and _may_queue(submission, context):
+        context.time.shorten(context.settings.max_wait_s)
 
 
-async def _left_to_job(submission: Submission, tally: Tally, context: Context) -> str | None:
+async def _leave_to_own(tally: Tally, context: Context) -> None:
+    """What the same task has left to jobs in another process is theirs, even where a person has stopped them."""
+    task = context.call.task
+    for job in () if task is None else await context.jobs.awaited.jobs_of(context.account.id, task):
+        theirs = await context.jobs.awaited.photos(job)
+        tally.queue([one for one in tally.in_state("left") if one in theirs], job)
+
+
+async def _leave_to_any(submission: Submission, tally: Tally, context: Context) -> None:
     like = QueuedPicture.of(submission.vehicle(), submission.tool, submission.arguments(), "")
     queued = await context.jobs.book.queued_pictures(context.account.id, only=like)
     left = {one: queued.get(like._replace(picture=one)) for one in tally.in_state("left")}
-    jobs = [job for job in dict.fromkeys(filter(None, left.values())) if await _goes_on(job, context)]
-    tally.queue(picture for picture, job in left.items() if job in jobs)
-    return jobs[-1] if jobs else None
+    for job in dict.fromkeys(filter(None, left.values())):
+        if await _goes_on(job, context):
+            tally.queue([picture for picture, its in left.items() if its == job], job)
 
 
 async def _goes_on(job: str, context: Context) -> bool:
@@ -86,16 +95,21 @@ async def _goes_on(job: str, context: Context) -> bool:
 
 def _may_queue(submission: Submission, context: Context) -> bool:
     """Whether what a call does not send may be sent after it."""
-    is_long = context.call.background or context.call.as_task
-    return not (is_long or submission.allowDuplicate or submission.dryRun) and context.settings.background
+    sends_all = context.call.background or context.call.sends_all
+    return not (sends_all or submission.allowDuplicate or submission.dryRun) and context.settings.background
 
 
-async def _rest(job: str, tally: Tally, context: Context) -> Rest:
+async def rest_of(submission: Submission, tally: Tally, context: Context) -> Rest | None:
+    """What jobs still send of a call; a task waits until that is nothing. None where nothing is left to them."""
+    why_not = await all_sent(submission, tally, context) if context.call.task is not None else None
+    jobs = list(tally.jobs())
+    if not jobs:
+        return None
     done, stands_still = None, None
     with suppress(StateError):  # which must not hide what was sent
-        done = await done_by(job, context)
+        done = await done_by(jobs[-1], context)
         stands_still = None if await is_carried_on(context) else NOBODY_WORKS
-    return Rest(job, tally.count("queued"), done, stands_still)
+    return Rest(jobs[-1], tally.count("queued"), done, why_not or stands_still)
 
 
 def _passes(stop: AutobgError | None, *, some_went: bool) -> bool:

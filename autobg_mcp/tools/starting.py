@@ -1,12 +1,13 @@
 """From a plan to a job: exactly what was planned is begun, once, and what changed meanwhile is left out and told."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
 from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
+from autobg_mcp.jobs.job import JobStanding
 from autobg_mcp.jobs.plan import Plan, PlannedPhoto
 from autobg_mcp.text import counted, local_path, quoted
 from autobg_mcp.toolkit.context import Context
@@ -16,6 +17,7 @@ from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.photos import stamped
 from autobg_mcp.tools.prospect import INSTEAD, OFF, VehiclesPlanned, bounded
+from autobg_mcp.tools.until_sent import until_sent
 
 _TOOL: Final = "processVehicles"
 
@@ -36,7 +38,9 @@ async def started(plan_id: str, context: Context) -> VehiclesPlanned:
             next_step="Call processVehicles with folder, manifest or vehicles: it answers a plan.",
         )
     if kept.job is not None:
-        return await _told(kept.job, ["this plan was started before; nothing was added"], [], context)
+        is_own = kept.job in await _own_jobs(context)
+        before = [] if is_own else ["this plan was started before; nothing was added"]
+        return await _told(kept.job, before, [], context)
     if not context.settings.background:
         raise ConfigurationError(
             f"{OFF}, so no plan can be started. Nothing was sent.", next_step=f"{INSTEAD}."
@@ -65,15 +69,43 @@ async def _begun(plan_id: str, plan: Plan, changed: Sequence[str], context: Cont
 async def _told(
     job_id: str, summary: Sequence[str], changed: Sequence[str], context: Context, *, short: bool = False
 ) -> VehiclesPlanned:
-    """The answer; `short` where credits do not suffice, so that nobody can tell when all is sent."""
+    """The answer; `short` where credits do not suffice, so that nobody can tell when all is sent.
+
+    As a task it is answered once all is sent, or cannot be soon.
+    """
+    sent = [] if context.call.task is None else await _sent(job_id, context)
     standing = await context.jobs.book.standing(context.account.id, job_id)
     is_queued = standing is not None and standing.photos.get("queued")
     return VehiclesPlanned(
         job=job_id,
         doneBy=await done_by(job_id, context) if is_queued and not short else None,
-        summary=[*summary, *([NOBODY_WORKS] if is_queued and not await is_carried_on(context) else [])],
-        notSent=bounded(changed),
+        summary=[
+            *summary,
+            *(sent or ([NOBODY_WORKS] if is_queued and not await is_carried_on(context) else [])),
+        ],
+        notSent=bounded([*changed, *(_refused(standing) if sent else [])]),
     )
+
+
+async def _own_jobs(context: Context) -> Collection[str]:
+    """The jobs that the task of this call has begun, in whichever process."""
+    task = context.call.task
+    return () if task is None else await context.jobs.awaited.jobs_of(context.account.id, task)
+
+
+async def _sent(job_id: str, context: Context) -> list[str]:
+    """How far a job is once all is sent, and why it is not waited for any longer."""
+    why_not = await until_sent(job_id, context)
+    standing = await context.jobs.book.standing(context.account.id, job_id)
+    photos = {} if standing is None else standing.photos
+    counts = ", ".join(f"{count:,} {state}" for state, count in photos.items())
+    return [f"photos by now: {counts}", *([why_not] if why_not else [])]
+
+
+def _refused(standing: JobStanding | None) -> list[str]:
+    """Why photos were not taken, a line each."""
+    refusals = {} if standing is None else standing.refusals
+    return [f"{counted(count, 'photo')}: {quoted(reason, 160)}" for reason, count in refusals.items()]
 
 
 async def _as_it_is(plan: Plan, context: Context) -> tuple[Plan, list[str]]:

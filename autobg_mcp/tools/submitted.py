@@ -32,7 +32,7 @@ class Rest:
         job: The job that sends it.
         queued: How many pictures it sends.
         done_by: When it has sent them, in words; None where it stands still.
-        stands_still: Why no process carries it on; None where one does.
+        stands_still: Why no process carries it on, or why a task does not wait for it; None for neither.
     """
 
     job: str

@@ -121,6 +121,7 @@ class Fate:
         error: Why it is in none; None where it is, or was not tried.
         was_sent: Whether this call sent it.
         repeats: The earlier submission that it repeats; None for none.
+        job: The job that sends it; None for none.
     """
 
     state: Standing
@@ -128,6 +129,7 @@ class Fate:
     error: AutobgError | None = None
     was_sent: bool = False
     repeats: Entry | None = None
+    job: str | None = None
 
 
 class Tally:
@@ -136,9 +138,13 @@ class Tally:
     Args:
         roll: Its pictures.
         repeats_known_h: Hours in which a repeat is recognised; 0 for never.
+        carries_on: From when to when, by the wall clock, other processes worked on the same call: what was submitted then is
+            its own. None where it begins now.
     """
 
-    def __init__(self, roll: Roll, repeats_known_h: float) -> None:
+    def __init__(
+        self, roll: Roll, repeats_known_h: float, *, carries_on: tuple[float, float] | None = None
+    ) -> None:
         self.told = roll.told
         self.repeats_known_h = repeats_known_h
         self.fates = {picture: Fate("left") for picture in roll.pictures}
@@ -147,6 +153,9 @@ class Tally:
         """What would have met the rest too; None where nothing did."""
         self.handed_over: set[str] = set()
         """Those that are on the wire while the call ends."""
+        self.carried_on: dict[int, str] = {}
+        """The pictures that other processes have sent for this call, by the number of their entry."""
+        self._carries_on = carries_on
         self._lacking: list[str] = []
         for picture, error in roll.unread.items():
             self.fail(picture, error)
@@ -161,8 +170,14 @@ class Tally:
                 self.fail(picture, error, was_sent=True)
 
     def recognise(self, picture: str, entry: Entry) -> None:
-        """Note that an earlier call has submitted a picture."""
-        self.fates[picture] = Fate("paid before", entry.batch_id, repeats=entry)
+        """Note that an earlier call has submitted a picture, or this one in another process."""
+        if self._is_own(entry) and self.carried_on.setdefault(entry.id, picture) == picture:
+            self.prove(picture, entry)
+        else:
+            self.fates[picture] = Fate("paid before", entry.batch_id, repeats=entry)
+
+    def _is_own(self, entry: Entry) -> bool:
+        return self._carries_on is not None and self._carries_on[0] <= entry.at < self._carries_on[1]
 
     def prove(self, picture: str, entry: Entry) -> None:
         """Note that a free look has found a picture whose answer was lost."""
@@ -193,9 +208,16 @@ class Tally:
         self.handed_over.add(picture)
         self.fates[picture] = Fate("unknown", error=error, was_sent=True)
 
-    def queue(self, pictures: Iterable[str]) -> None:
+    def queue(self, pictures: Iterable[str], job: str) -> None:
         """Note that a job sends these."""
-        self.fates |= dict.fromkeys(pictures, Fate("queued"))
+        self.fates |= dict.fromkeys(pictures, Fate("queued", job=job))
+
+    def jobs(self) -> dict[str, list[str]]:
+        """The jobs that send something of it, and what each does."""
+        jobs: dict[str, list[str]] = {}
+        for picture, fate in self.in_state("queued").items():
+            jobs.setdefault(fate.job or "", []).append(picture)
+        return jobs
 
     def in_state(self, *states: Standing) -> dict[str, Fate]:
         """The pictures that are in one of these states."""

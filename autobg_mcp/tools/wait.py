@@ -44,7 +44,7 @@ class WaitForBatch(Tool[BatchStatus]):
         pause_s, told = FIRST_PAUSE_S, -1
         status: BatchStatus | None = None
         seen_at: float | None = None
-        if not context.call.as_task:
+        if context.call.task is None:
             context.time.shorten(self.waitSeconds)
         while True:
             poll = await context.ledger.status_lease(
