@@ -126,7 +126,7 @@ class Client:
         """One turn of a job, in the name of the program that asked for it."""
         from autobg_mcp.tools.working import TURN_S, carry_out  # noqa: PLC0415  # a start waits for what it needs
 
-        work = await self._jobs.book.work(turn.vehicle)
+        work = await self._jobs.book.vehicle_work(turn.vehicle)
         if work is None:
             return Done(None)
         call = Call(host=work.job.host, max_wait_s=TURN_S, background=True)

@@ -51,7 +51,7 @@ async def measured(photos: int, folder: Path) -> tuple[float, float, int]:
         begun_s = time.perf_counter() - began_s
         for turn in turns[::2]:
             await book.note(
-                turn.vehicle, {one: PhotoNote("taken", str(turn.vehicle)) for one in range(OF_ONE_VEHICLE)}
+                turn.vehicle, {one: PhotoNote("accepted", str(turn.vehicle)) for one in range(OF_ONE_VEHICLE)}
             )
         took_ms = []
         for _ in range(ROUNDS):

@@ -182,7 +182,7 @@ def kill_at_random(own: Machine, kills: int, *, most_s: float, seed: int, pause_
 def ends_within(own: Machine, most_s: float) -> bool:
     """Whether every photo is taken within that time."""
     ends_s = time.monotonic() + most_s
-    while own.photos().keys() != {"taken"}:
+    while own.photos().keys() != {"accepted"}:
         if time.monotonic() > ends_s:
             return False
         time.sleep(0.5)

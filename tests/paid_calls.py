@@ -60,7 +60,7 @@ def check_reasons(result: CallToolResult, total: int, says: str) -> None:
     """A call that met it counts, names the reason and says how to go on."""
     told = json.loads(text_of(result))
     is_stopped = f" sent {total}," not in told["receipt"]
-    assert told["receipt"].startswith(f"{told['accepted']} of {total} taken")
+    assert told["receipt"].startswith(f"{told['accepted']} of {total} in a batch")
     assert (
         says in json.dumps(told, ensure_ascii=False) or told["accepted"] == total
     )  # one that was waited out

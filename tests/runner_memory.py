@@ -94,7 +94,7 @@ async def _carried_out(client: Client, jobs: Jobs, account: str, vehicles: list[
         while True:
             standing = await jobs.book.standing(account, job)
             assert standing
-            if standing.photos.keys() == {"taken"}:
+            if standing.photos.keys() == {"accepted"}:
                 break
             await anyio.sleep(0.2)
         group.cancel_scope.cancel()

@@ -56,7 +56,7 @@ def test_the_demo_ends_within_30_seconds_and_names_pictures_that_are_there(playe
 def test_what_does_not_fit_into_a_call_is_sent_by_the_next_process_after_a_kill(played: Played) -> None:
     [job] = re.findall(r'"queued": 2, "job": "([\w-]+)"', played.out)
     after = played.out.partition("The server was killed with photos still to be sent.")[2]
-    assert f"  {job} is done: 2 taken" in after
+    assert f"  {job} is done: 2 accepted" in after
     assert '"processed": 12' in after
     assert "The API counted: 16 photos, 16 credits, 0 refused calls." in after
 

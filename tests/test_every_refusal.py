@@ -162,6 +162,6 @@ async def test_where_credits_are_used_up_after_three_of_forty_the_count_and_the_
     world.fail_next(UPLOAD, kind, after=3)
     async with connect(max_wait_s=3600) as host:
         told = json.loads(text_of(await upload(host, forty)))
-    assert re.match(r"3 of 40 taken, 37 not: .*credits are used up", told["receipt"])
+    assert re.match(r"3 of 40 in a batch, 37 not: .*credits are used up", told["receipt"])
     assert "Tell the user that credits are used up; then make the same call again" in told["next"]
     assert len(sent(world)) == 4

@@ -156,7 +156,7 @@ async def test_a_receipt_counts_and_says_that_the_balance_agrees(client: McpClie
     await upload(client, photos / "cars" / "car-1.jpg")
     result = structured(await upload(client, photos / "cars"))
     assert result["receipt"] == (
-        "3 of 3 taken. sent 2, accepted 2, paid before 1, refused 0, unknown 0; credits 99 → 97, explained: yes."
+        "3 of 3 in a batch. sent 2, accepted 2, paid before 1, refused 0, unknown 0; credits 99 → 97, explained: yes."
     )
 
 
@@ -199,7 +199,7 @@ async def test_a_dry_run_names_what_is_the_same_photo_and_what_is_no_picture(
     assert plan[:3] == [
         "4 pictures: 3 to send, 0 paid before, 0 not to be sent, 0 of unknown outcome",
         "“car-2.jpg”: the same photo as another of them, sent once",
-        "“notes.pdf”: no picture, not taken",
+        "“notes.pdf”: no picture, not sent",
     ]
 
 

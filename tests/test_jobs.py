@@ -31,7 +31,7 @@ async def test_what_does_not_fit_into_a_call_is_sent_after_it(
     async with connect(background=True) as host:
         result = await queued(host, twelve)
         report = await ended(host, clock, result["job"])
-    assert (result["accepted"], result["queued"], report["photos"]) == (10, 2, "2 taken")
+    assert (result["accepted"], result["queued"], report["photos"]) == (10, 2, "2 accepted")
     assert sent(world) == NAMES
     assert spent(world) == 12
 
@@ -43,7 +43,7 @@ async def test_the_answer_says_when_the_rest_is_sent_and_what_to_do_next(
         result = await queued(host, twelve)
     assert "in about 1 min" in result["doneBy"]
     assert result["next"] == "waitForBatch batchID=1206"
-    assert result["receipt"].startswith("10 of 12 taken. sent 10, accepted 10")
+    assert result["receipt"].startswith("10 of 12 in a batch. sent 10, accepted 10")
     assert "queued 2" in result["receipt"]
 
 
@@ -66,6 +66,20 @@ async def test_waiting_for_a_batch_counts_what_is_queued_for_it_and_says_until_w
         status = structured(await host.call_tool("waitForBatch", {"batchID": "1206", "waitSeconds": 5}))
     assert (status["pending"], status["queued"]) == (2, 2)
     assert f"job {result['job']} sends 2 of them by" in str(status["next"])
+
+
+async def test_what_a_job_has_just_sent_is_not_counted_as_queued_any_more(
+    connect: Connect, world: World, photos: Path, clock: Clock
+) -> None:
+    async with connect(background=True) as host:
+        await queued(host, drawn(photos / "forty", 40))
+        await clock.sleep(55)
+        for _ in range(40):
+            await clock.sleep(0.3)
+            before = spent(world)
+            status = structured(await host.call_tool("waitForBatch", {"batchID": "1206", "waitSeconds": 0}))
+            assert 40 - spent(world) <= int(status["queued"]) <= 40 - before  # type: ignore[arg-type]
+        assert spent(world) > 10
 
 
 async def test_a_review_says_what_is_still_to_be_sent(connect: Connect, twelve: Path) -> None:
@@ -106,7 +120,7 @@ async def test_a_stopped_job_sends_nothing_more_and_lists_what_was_sent(
         stopped = structured(await host.call_tool("stopJob", {"job": result["job"]}))
         before = spent(world)
         await clock.sleep(300)
-    assert stopped["notSent"] == 30 - stopped["sent"] == 40 - before  # type: ignore[operator]
+    assert stopped["notSent"] == 30 - stopped["accepted"] == 40 - before  # type: ignore[operator]
     assert stopped["batchIDs"] == ["1206"]
     assert spent(world) == before
 
@@ -118,7 +132,7 @@ async def test_a_file_that_changed_since_it_was_queued_is_not_sent_and_told(
         result = await queued(host, twelve)
         (twelve / "12.png").write_bytes((twelve / "01.png").read_bytes())
         report = await ended(host, clock, result["job"])
-    assert report["notTaken"] == ["1: “'12.png' has changed since it was queued; it is not sent.”"]
+    assert report["refused"] == ["1: “'12.png' has changed since it was queued; it is not sent.”"]
     assert sent(world) == NAMES[:-1]
 
 
@@ -162,7 +176,7 @@ async def test_a_lost_answer_is_settled_by_what_is_free_and_the_photo_is_paid_on
     async with connect(background=True) as host:
         result = await queued(host, twelve)
         report = await ended(host, clock, result["job"], within_s=1800)
-    assert report["photos"] == "2 taken"
+    assert report["photos"] == "2 accepted"
     assert (len(sent(world)), spent(world)) == (requests, 12)
 
 

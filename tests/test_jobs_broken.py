@@ -89,7 +89,7 @@ async def test_work_that_was_never_offered_is_carried_out_beside_a_running_job(
         job = await queued_job(host, photos / "cars")
         forget_turns(jobs_file, job)
         report = await ended(host, clock, job, within_s=400)
-    assert report["photos"] == "3 taken"
+    assert report["photos"] == "3 accepted"
 
 
 # The clock
@@ -116,7 +116,7 @@ async def test_a_clock_that_is_set_back_while_no_process_runs_holds_no_photo_up(
     clock.set_back(3 * 3600)
     async with connect(background=True) as host:
         report = await ended(host, clock, job, within_s=1800)
-    assert report["photos"] == "10 taken"
+    assert report["photos"] == "10 accepted"
 
 
 async def test_a_clock_that_is_set_back_holds_no_result_up(
@@ -152,7 +152,7 @@ async def test_a_key_that_comes_later_carries_jobs_on(
 # Photos that are on the wire, or in doubt
 
 
-async def test_photos_on_the_wire_of_a_job_that_is_stopped_are_told_as_taken(
+async def test_photos_on_the_wire_of_a_job_that_is_stopped_are_told_as_accepted(
     connect: Connect, world: World, sandbox: Starlette, twenty: Path, clock: Clock
 ) -> None:
     api = SlowApi(sandbox, clock)
@@ -164,8 +164,8 @@ async def test_photos_on_the_wire_of_a_job_that_is_stopped_are_told_as_taken(
         stopped = structured(await host.call_tool("stopJob", {"job": job}))
         await clock.sleep(200)
         report = await report_of(host, job)
-    assert "what is on the wire right now may still be taken" in str(stopped["note"])
-    assert report["photos"] == f"{spent(world) - 10} taken, {20 - spent(world)} stopped"
+    assert "what is on the wire right now may still be accepted" in str(stopped["note"])
+    assert report["photos"] == f"{spent(world) - 10} accepted, {20 - spent(world)} stopped"
 
 
 async def test_a_job_ends_with_what_nobody_can_know_of(
@@ -178,7 +178,7 @@ async def test_a_job_ends_with_what_nobody_can_know_of(
         [account] = world.accounts.values()
         account.credits -= 3  # somebody else spends
         report = await ended(host, clock, job, within_s=3 * 3600)
-    assert report["photos"] == "9 taken, 1 unknown"
+    assert report["photos"] == "9 accepted, 1 unknown"
 
 
 async def test_a_photo_in_doubt_whose_file_is_gone_is_not_told_as_not_sent(
@@ -193,7 +193,19 @@ async def test_a_photo_in_doubt_whose_file_is_gone_is_not_told_as_not_sent(
         [account] = world.accounts.values()
         account.credits -= 3
         report = await ended(host, clock, job, within_s=3 * 3600)
-    assert report["photos"] == "9 taken, 1 unknown"
+    assert report["photos"] == "9 accepted, 1 unknown"
+
+
+async def test_a_stopped_job_tells_a_photo_in_doubt_apart_from_what_was_accepted(
+    connect: Connect, world: World, twenty: Path, clock: Clock
+) -> None:
+    world.fail_next(UPLOAD, "drop_before", after=11)
+    async with connect(background=True) as host:
+        job = await queued_job(host, twenty)
+        while "unknown" not in (await report_of(host, job))["photos"]:
+            await clock.sleep(1)
+        stopped: dict[str, Any] = dict(structured(await host.call_tool("stopJob", {"job": job})))
+    assert (stopped["unknown"], stopped["accepted"] + stopped["notSent"]) == (1, 9)
 
 
 async def test_no_finish_is_promised_after_the_end_of_a_job(connect: Connect, twenty: Path) -> None:

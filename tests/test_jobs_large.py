@@ -1,7 +1,9 @@
 """Questions about jobs are answered in few words and at once, however much there is to do."""
 
+import sqlite3
 import time
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
 from autobg_mcp.jobs.job import PhotoNote, Wait
 from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
+from autobg_mcp.jobs.queue import JobTurn
 from autobg_mcp.tools.begun import new_job
 from autobg_mcp.tools.jobs import GetJobs, StopJob
 
@@ -29,7 +32,7 @@ async def client(sandbox: Starlette, clock: Clock, tmp_path: Path) -> AsyncGener
 
 
 async def large(client: Client, vehicles: int) -> str:
-    """A job of so many vehicles with 25 photos each, some of them taken, refused and waiting for long reasons."""
+    """A job of so many vehicles with 25 photos each, some of them accepted, refused and waiting for long reasons."""
     context = client._context(Call())
     job, book = replace(new_job("processVehicles", context), follows=True), context.jobs.book
     planned = [
@@ -41,7 +44,7 @@ async def large(client: Client, vehicles: int) -> str:
     turns = await book.begin(job, planned, {TOOL: 1})
     for number, turn in enumerate(turns[:10]):
         notes = {
-            0: PhotoNote("taken", str(1206 + number)),
+            0: PhotoNote("accepted", str(1206 + number)),
             1: PhotoNote("refused", None, "The API does not process the picture. " * 9),
         }
         await book.note(turn.vehicle, notes)
@@ -85,4 +88,19 @@ async def test_a_turn_that_a_stopped_job_has_left_leads_to_no_vehicle_of_a_later
     await large(client, 1)
     turn = await jobs.queue.take(account, full=(), besides=())
     assert turn is not None
-    assert await jobs.book.work(turn.vehicle) is None
+    assert await jobs.book.vehicle_work(turn.vehicle) is None
+
+
+async def test_when_jobs_had_their_turns_is_forgotten_of_those_that_are_long_gone(
+    client: Client, clock: Clock, tmp_path: Path
+) -> None:
+    context = client._context(Call())
+    account, queue = context.account.id, context.jobs.queue
+    for number in range(5):
+        await queue.offer([JobTurn(account, f"j-{number}", number, TOOL)], due_at=clock.wall_s())
+        turn = await queue.take(account, full=(), besides=())
+        assert turn is not None
+        await queue.give_back(turn, due_at=None)
+        await clock.sleep(2 * 86_400)
+    with closing(sqlite3.connect(tmp_path / "state" / "jobs.sqlite3")) as db:
+        assert db.execute("SELECT job FROM took").fetchall() == [("j-4",)]

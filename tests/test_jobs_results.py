@@ -118,6 +118,16 @@ async def test_pictures_that_cannot_be_asked_for_are_not_told_as_saved(
     assert report["vehicles"] == "1 to review"
 
 
+async def test_results_that_are_there_in_seconds_are_saved_in_seconds_though_nothing_was_learnt(
+    connect: Connect, park: Path, tmp_path: Path, clock: Clock
+) -> None:
+    async with connect(background=True) as host:
+        began_s = clock.now_s
+        await ended(host, clock, (await started(host, park, download=True))["job"])
+    assert saved(tmp_path) == 3
+    assert clock.now_s - began_s <= 30
+
+
 async def test_a_batch_that_is_gone_keeps_no_other_waiting_and_is_told(
     connect: Connect, world: World, photos: Path, clock: Clock
 ) -> None:
@@ -144,4 +154,4 @@ async def test_links_that_the_api_refuses_are_found_among_the_good_ones(
         plan = await process(host, vehicles=[{"vehicle": "V", "links": links}])
         begun = await process(host, plan=plan["plan"])
         report = await ended(host, clock, begun["job"])
-    assert (report["photos"], spent(world)) == ("58 taken, 2 refused", 58)
+    assert (report["photos"], spent(world)) == ("58 accepted, 2 refused", 58)

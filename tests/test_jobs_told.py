@@ -14,10 +14,15 @@ from paid_calls import drawn
 from starlette.applications import Starlette
 from uploading import photo_arguments, spent, upload
 
-from autobg_mcp.sandbox import World
+from autobg_mcp.sandbox import SandboxOptions, World
 from autobg_mcp.tools.uploads import UploadImagesWithoutTemplate
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def sandbox_options() -> SandboxOptions:
+    return SandboxOptions(turnaround_s=60)
 
 
 @pytest.fixture
@@ -123,8 +128,8 @@ async def test_what_a_job_did_not_take_is_told_with_the_way_to_the_reasons(
         (twelve / "12.png").unlink()
         report = await ended(host, clock, result["job"])
         told = structured(await host.call_tool("getJobs", {}))
-    assert report["photos"] == "1 taken, 1 refused"
-    assert str(told["next"]).startswith(f"getJobs job={result['job']} says why photos were not taken")
+    assert report["photos"] == "1 accepted, 1 refused"
+    assert str(told["next"]).startswith(f"getJobs job={result['job']} says why photos were refused")
 
 
 async def test_a_job_that_waits_is_to_be_told_to_the_user(

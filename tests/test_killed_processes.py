@@ -20,7 +20,7 @@ def test_photos_are_sent_once_whoever_is_killed(own: Machine) -> None:
     own.begin(cars=8, photos=8)
     assert kill_at_random(own, 8, most_s=20, seed=1, pause_s=3) >= 3
     ends_within(own, 20)
-    left = 64 - own.photos()["taken"]  # what was on the wire of the dead rests for minutes
+    left = 64 - own.photos()["accepted"]  # what was on the wire of the dead rests for minutes
     assert 64 - left <= own.charged() <= 64
     assert max(own.sent().values()) == 8
     assert own.entries()["accepted"] <= own.charged() <= own.entries()["accepted"] + left

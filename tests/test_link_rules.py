@@ -15,6 +15,8 @@ pytestmark = pytest.mark.anyio
 
 LINK = "https://cars.example/a.jpg"
 NO_LINK = "a link that begins with https://, http:// or s3://, at most 2000 characters; files of this machine go to the tools without S3 in their name"
+BLANK = "one link without blanks: a blank that belongs to a name is written %20"
+HIDDEN = "a link without line breaks, tabs and other characters that nobody sees"
 PRIVATE = "a link to a public host: the API, which fetches it, does not reach a private one"
 TWO = "one link: this text holds two, give each as an item of its own"
 PAGE = "a link to the picture's file; this one shows a page: "
@@ -43,7 +45,10 @@ async def refusal(host: McpClient, world: World, link: str) -> str:
         ("file:///cars/a.jpg", NO_LINK),
         ("gs://cars/a.jpg", NO_LINK),
         ("data:image/jpeg;base64,AAAA", NO_LINK),
-        ("https://cars.example/a b.jpg", NO_LINK),
+        ("https://cars.example/a.jpg b.jpg", BLANK),
+        ("https://cars example/a.jpg", BLANK),
+        ("s3://cars/a b.jpg", BLANK),
+        ("https://cars.example/a\tb.jpg", HIDDEN),
         ("https://[::1/a.jpg", NO_LINK),
         ("https://cars.example:http/a.jpg", NO_LINK),
         (f"{LINK}?{'x' * 2000}", NO_LINK),
@@ -158,6 +163,23 @@ async def test_a_link_that_may_lead_to_a_picture_is_sent_as_it_is(
 ) -> None:
     await submit(host, [link])
     assert json.loads(received(world, "replaceNumPlateS3")[-1].body)["clientS3Uris"] == [link.strip()]
+
+
+@pytest.mark.parametrize(
+    ("link", "sent"),
+    [
+        ("https://cars.example/my car.jpg", "https://cars.example/my%20car.jpg"),
+        ("https://cars.example/Kühler/ß.jpg?name=ü#ö", "https://cars.example/K%C3%BChler/%C3%9F.jpg?name=%C3%BC#%C3%B6"),
+        ("https://cars.example/100%/a%20b c.jpg?size=a+b", "https://cars.example/100%/a%20b%20c.jpg?size=a+b"),
+        ("https://bücher.example/a.jpg?name=a b", "https://bücher.example/a.jpg?name=a%20b"),
+        ("s3://cars/Kühler.jpg", "s3://cars/Kühler.jpg"),
+    ],
+)  # fmt: skip
+async def test_a_link_with_blanks_or_letters_of_other_alphabets_is_sent_as_browsers_send_it(
+    link: str, sent: str, host: McpClient, world: World
+) -> None:
+    await submit(host, [link])
+    assert json.loads(received(world, "replaceNumPlateS3")[-1].body)["clientS3Uris"] == [sent]
 
 
 async def test_the_plate_picture_is_held_to_the_same_rules(host: McpClient, world: World) -> None:

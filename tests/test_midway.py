@@ -67,7 +67,7 @@ async def test_a_photo_that_vanishes_costs_itself_and_is_sent_once_it_is_back(
     midway(lambda: shutil.move(forty / "30.png", tmp_path / "30.png"))
     first = told(await upload(patient, forty))
     shutil.move(tmp_path / "30.png", forty)
-    assert first["receipt"].startswith("39 of 40 taken, 1 not.")
+    assert first["receipt"].startswith("39 of 40 in a batch, 1 not.")
     assert [one["file"].rpartition("/")[2] for one in first["notSubmitted"]] == ["30.png"]
     check_ends((await played(patient, clock, forty, calls=1))[0], world, forty, set())
 
@@ -79,7 +79,7 @@ async def test_a_folder_that_is_moved_away_keeps_what_was_sent_and_the_rest_is_s
     midway(lambda: shutil.move(forty, away))
     first = told(await upload(patient, forty))
     shutil.move(away, forty)
-    assert first["receipt"].startswith("20 of 40 taken, 20 not.")
+    assert first["receipt"].startswith("20 of 40 in a batch, 20 not.")
     assert "no such file" in json.dumps(first["notSubmitted"]).casefold()
     check_ends((await played(patient, clock, forty, calls=1))[0], world, forty, set())
 
@@ -109,7 +109,7 @@ async def test_a_disk_that_fills_up_stops_the_folder_and_the_repeat_goes_on_with
     midway(disk)
     first = told(await upload(patient, forty))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert first["receipt"].startswith("20 of 40 taken, 20 not: The ledger")
+    assert first["receipt"].startswith("20 of 40 in a batch, 20 not: The ledger")
     assert "was accepted and paid for, but could not be written down: The ledger" in first["note"]
     check_ends((await played(patient, clock, forty, calls=1))[0], world, forty, set())
 
@@ -154,7 +154,8 @@ async def test_an_entry_that_says_that_credits_are_used_up_stops_the_folder_at_o
         result = await upload(host, forty)
     check_reasons(result, 40, "credits are used up")
     assert re.match(
-        r"3 of 40 taken, 37 not: .*credits are used up \(“Insufficient credits”\)", told(result)["receipt"]
+        r"3 of 40 in a batch, 37 not: .*credits are used up \(“Insufficient credits”\)",
+        told(result)["receipt"],
     )
     assert wire.uploads == 4
     assert "Tell the user that credits are used up" in told(result)["next"]
@@ -174,7 +175,7 @@ async def test_one_credit_too_few_leaves_the_last_photo_with_the_reason_and_a_re
     patient: McpClient, world: World, forty: Path
 ) -> None:
     first, again = [told(await upload(patient, forty)) for _ in "12"]
-    assert re.match("39 of 40 taken, 1 not: .*credits are used up", first["receipt"])
+    assert re.match("39 of 40 in a batch, 1 not: .*credits are used up", first["receipt"])
     assert "credits are used up (0 left, 1 needed). sent 0, " in again["receipt"]
     assert (len(sent(world)), spent(world)) == (40, 39)
 

@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures_drawn import PROFILE, coded, png_chunk, png_of_zeros, quartered, revealing_exif, zipped
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.fence import Fence
 from autobg_mcp.files.originals import read_original
 from autobg_mcp.pictures.intake import Photo, take_in
+from autobg_mcp.pictures.pieces import NoPictureError
 from autobg_mcp.pictures.preview import preview
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -388,3 +389,13 @@ def test_a_file_that_is_not_ready_to_be_read_is_refused(tmp_path: Path) -> None:
     ):
         read_original(fence, tmp_path / "car.jpg")
     os.close(fence.writing)
+
+
+def test_want_of_memory_is_no_verdict_on_the_file(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PngImageFile, "load", no_memory)
+    with pytest.raises(FileRefusedError, match="has no memory to decode the picture now") as refused:
+        take(coded(quartered(), "PNG"))
+    assert not isinstance(refused.value, NoPictureError)

@@ -56,7 +56,7 @@ async def test_a_plan_sends_nothing_and_the_call_with_its_name_sends_all_of_it(
         begun = await process(host, plan=plan["plan"])
         report = await ended(host, clock, begun["job"])
     assert begun["next"] == f"getJobs job={begun['job']}"
-    assert (report["photos"], spent(world)) == ("6 taken", 6)
+    assert (report["photos"], spent(world)) == ("6 accepted", 6)
 
 
 async def test_results_are_saved_as_they_finish(
@@ -69,7 +69,7 @@ async def test_results_are_saved_as_they_finish(
     assert len([path for path in (tmp_path / "results").rglob("*") if path.is_file()]) == 6
 
 
-async def test_vehicles_go_from_new_over_in_work_to_review(
+async def test_vehicles_go_from_queued_over_in_work_to_review(
     connect: Connect, park: Path, clock: Clock
 ) -> None:
     seen = []
@@ -78,7 +78,7 @@ async def test_vehicles_go_from_new_over_in_work_to_review(
         for _ in range(200):
             seen.append((await report_of(host, begun["job"]))["vehicles"])
             await clock.sleep(2)
-    assert (seen[0], seen[-1]) == ("2 new", "2 to review")
+    assert (seen[0], seen[-1]) == ("2 queued", "2 to review")
     assert any("in work" in one for one in seen)
 
 
@@ -110,8 +110,18 @@ async def test_a_plan_for_what_a_job_sends_leaves_that_out(connect: Connect, par
     async with connect(background=True) as host:
         await started(host, park)
         again = await process(host, folder=str(park))
-    assert "6 in a job, see getJobs" in "\n".join(again["summary"])
+    assert "6 queued, see getJobs" in "\n".join(again["summary"])
     assert "plan" not in again
+
+
+async def test_a_car_that_a_job_will_send_has_one_word_in_a_plan_and_in_the_job(
+    connect: Connect, park: Path
+) -> None:
+    async with connect(background=True) as host:
+        begun = await started(host, park)
+        again = await process(host, folder=str(park))
+        report = await report_of(host, begun["job"])
+    assert (report["vehicles"], again["summary"][0]) == ("2 queued", "2 vehicles: 2 queued")
 
 
 async def test_a_person_is_asked_once_about_a_whole_plan(
@@ -190,7 +200,7 @@ async def test_a_thousand_photos_need_three_calls_and_fifteen_hundred_tokens(
         begun = await host.call_tool("processVehicles", {"plan": structured(plan)["plan"]})
         await clock.sleep(7200)
         done = await host.call_tool("getJobs", {"job": structured(begun)["job"]})
-    assert "1,000 taken" in text_of(done)
+    assert "1,000 accepted" in text_of(done)
     assert "40 done" in text_of(done)
     assert tokens("\n".join(map(text_of, (plan, begun, done)))) <= 1500
 

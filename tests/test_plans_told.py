@@ -5,6 +5,7 @@ from pathlib import Path
 import anyio
 import pytest
 from conftest import Clock, Connect
+from job_calls import ended
 from paid_calls import drawn
 from PIL import Image
 from test_plans_started import process, started
@@ -35,7 +36,7 @@ async def test_what_a_job_has_sent_is_paid_in_a_plan_that_is_made_meanwhile(
         await started(host, photos / "lot")
         await clock.sleep(30)
         plan = await process(host, folder=str(photos / "lot"))
-    assert "12 photos: 0 to send, 5 paid before, 7 in a job, see getJobs" in plan["summary"]
+    assert "12 photos: 0 to send, 5 paid before, 7 queued, see getJobs" in plan["summary"]
     assert str(plan["next"]).startswith("getJobs")
 
 
@@ -82,3 +83,29 @@ async def test_what_a_cancelled_call_has_sent_is_paid_in_a_plan(
         await anyio.sleep(0.3)
         plan = await process(host, vehicles=[vehicle])
     assert f"{12 - spent(world)} to send" in plan["summary"][1]
+
+
+async def test_a_file_that_was_found_to_be_no_picture_keeps_its_car_from_nothing(
+    connect: Connect, park: Path, clock: Clock
+) -> None:
+    (park / "AB-123" / "04.png").write_bytes(b"a note with a picture's ending")
+    async with connect(background=True) as host:
+        await ended(host, clock, (await started(host, park, download=True))["job"])
+        again = await process(host, folder=str(park))
+    assert again["summary"][:2] == [
+        "2 vehicles: 2 done",
+        "6 photos: 0 to send, 6 paid before; 1 not to be sent, see notSent",
+    ]
+    assert again["notSent"] == ["AB-123/04.png is no picture"]
+
+
+async def test_a_file_that_is_a_picture_now_is_planned_again(
+    connect: Connect, park: Path, clock: Clock
+) -> None:
+    late = park / "AB-123" / "04.png"
+    late.write_bytes(b"not copied to its end")
+    async with connect(background=True) as host:
+        await ended(host, clock, (await started(host, park))["job"])
+        Image.new("RGB", (12, 9)).save(late)
+        again = await process(host, folder=str(park))
+    assert "1 to send" in again["summary"][1]

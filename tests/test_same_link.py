@@ -99,6 +99,7 @@ async def test_two_spellings_of_one_link_in_one_call_are_one_picture(
         ("s3://stock/a%20b.jpg", "https://stock.s3.ap-south-1.amazonaws.com/a b.jpg".replace(" ", "%20")),
         ("https://s3.amazonaws.com/stock/a.jpg", "https://stock.s3-eu-west-1.amazonaws.com/a.jpg"),
         ("https://bücher.example/ä.jpg", "https://xn--bcher-kva.example/%C3%A4.jpg"),
+        ("https://cars.example/ä b.jpg?at=c d", "https://cars.example/%c3%a4%20b.jpg?at=c+d"),
     ],
 )
 async def test_another_spelling_in_a_later_call_is_not_paid_again(
@@ -106,7 +107,7 @@ async def test_another_spelling_in_a_later_call_is_not_paid_again(
 ) -> None:
     structured(await submit(host, first))
     structured(await submit(host, second))
-    assert sent(world) == [first]
+    assert len(sent(world)) == 1
 
 
 @pytest.mark.parametrize(

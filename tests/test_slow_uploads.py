@@ -128,5 +128,5 @@ async def test_what_is_on_the_wire_at_the_end_of_a_call_is_followed_by_its_job(
     async with slow(connect, api, 30, background=True) as host:
         result = structured(await upload(host, twelve))
         report = await ended(host, clock, result["job"], within_s=3600)
-    assert (report["state"][:4], report["photos"]) == ("done", f"{result['queued']} taken")
+    assert (report["state"][:4], report["photos"]) == ("done", f"{result['queued']} accepted")
     assert spent(world) == 12

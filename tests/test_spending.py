@@ -424,7 +424,7 @@ def link_requests(world: World) -> list[list[str]]:
 async def test_photos_of_which_the_api_took_none_are_sent_again(client: McpClient, world: World) -> None:
     for _ in "12":
         result = await client.call_tool(LINKED, linked("https://cars.example/?id=1"))
-        assert text_of(result).startswith("not taken: “The file cannot be read”")
+        assert text_of(result).startswith("not accepted: “The file cannot be read”")
     assert len(link_requests(world)) == 2
 
 

@@ -80,10 +80,10 @@ async def test_a_task_leaves_the_rest_to_a_job_and_answers_as_if_one_call_had_se
     async with host() as client:
         handle, job = await waiting(client, clock, twelve)
         result = await answer(client, clock, handle)
-        assert (await report_of(client, job))["photos"] == "2 taken"
+        assert (await report_of(client, job))["photos"] == "2 accepted"
     assert (result["accepted"], result["notSubmitted"], "job" in result) == (12, [], False)
     counts = "sent 12, accepted 12, paid before 0, refused 0, unknown 0"
-    assert result["receipt"] == f"12 of 12 taken. {counts}; credits 100 → 88, explained: yes."
+    assert result["receipt"] == f"12 of 12 in a batch. {counts}; credits 100 → 88, explained: yes."
     assert spent(world) == len(sent(world)) == 12
 
 
@@ -114,7 +114,7 @@ async def test_a_photo_that_the_api_refuses_to_a_job_is_told_with_its_reason(
     [line] = result["notSubmitted"]
     assert line["file"].endswith("11.png")
     assert line["reason"] != "not tried"
-    assert "11 of 12 taken, 1 not. sent 12, accepted 11, paid before 0, refused 1" in result["receipt"]
+    assert "11 of 12 in a batch, 1 not. sent 12, accepted 11, paid before 0, refused 1" in result["receipt"]
 
 
 async def test_a_photo_that_has_changed_since_it_was_queued_is_told_as_not_sent(
@@ -272,7 +272,7 @@ async def test_a_plan_that_is_started_as_a_task_ends_when_all_is_sent(
     async with host() as client:
         plan = structured(await client.call_tool("processVehicles", {"vehicles": vehicles}))["plan"]
         result = await answer(client, clock, await begun(client, "processVehicles", {"plan": plan}))
-    assert result["summary"] == ["12 photos of 1 vehicle queued", "photos by now: 12 taken"]
+    assert result["summary"] == ["12 photos of 1 vehicle queued", "photos by now: 12 accepted"]
     assert spent(world) == 12
 
 

@@ -181,7 +181,7 @@ async def test_photos_beyond_the_allowance_come_back_with_the_second_to_retry_at
 async def test_a_receipt_says_why_it_ends_in_one_sentence(client: McpClient, photos: Path) -> None:
     receipt = structured(await upload(client, park(photos, 12)))["receipt"]
     assert str(receipt).startswith(
-        f"10 of 12 taken, 2 not: The allowance of 10 calls per 60 s for {TOOL} is used up. sent 10, accepted 10, "
+        f"10 of 12 in a batch, 2 not: The allowance of 10 calls per 60 s for {TOOL} is used up. sent 10, accepted 10, "
     )
 
 
@@ -298,7 +298,7 @@ async def test_where_the_credits_end_the_rest_is_left_with_the_apis_reason(
     client: McpClient, world: World, photos: Path
 ) -> None:
     result = structured(await upload(client, park(photos, 9)))
-    assert str(result["receipt"]).startswith("2 of 9 taken, 7 not: ")
+    assert str(result["receipt"]).startswith("2 of 9 in a batch, 7 not: ")
     assert "credits are used up (0 left, 7 needed)" in str(result["receipt"])
     assert "“Insufficient credits”" in str(result["notSubmitted"])
     assert "retryAfterS" not in str(result["notSubmitted"])

@@ -93,6 +93,12 @@ async def test_a_plan_holds_the_arguments_of_its_tools(client: Client) -> None:
     }
 
 
+async def test_a_link_with_a_blank_is_planned_as_browsers_write_it(client: Client) -> None:
+    given: list[JsonValue] = [{"vehicle": "B", "links": ["https://cars.example/my car.jpg"]}]
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    assert [photo.picture for photo in plan.vehicles[0].photos] == ["https://cars.example/my%20car.jpg"]
+
+
 async def test_a_file_is_planned_as_it_lies_there_and_a_link_is_not_looked_at(
     client: Client, photos: Path
 ) -> None:
@@ -149,6 +155,7 @@ async def test_what_the_api_refused_before_is_told(client: Client, photos: Path,
 async def test_an_outcome_that_nobody_knows_is_told_and_not_sent(
     client: Client, photos: Path, world: World
 ) -> None:
+    world.fail_next("/getUsage", "soft", times=9)
     world.fail_next("/images/uploadWithoutTemplateCC", "drop_after", times=9)
     with pytest.raises(AutobgError):
         await upload(client, photos / "cars" / "car-1.jpg")

@@ -95,7 +95,7 @@ def test_once_sends_what_is_queued_says_so_in_three_lines_and_ends_with_0(
         code, lines, _ = end_of(process)
     assert (code, credits_spent(environment)) == (0, 4)
     assert lines[0].startswith(f"{job}: 2 queued, all sent by ")
-    assert lines[1:] == [f"{job} is done: 2 taken", "No job is open."]
+    assert lines[1:] == [f"{job} is done: 2 accepted", "No job is open."]
 
 
 def test_once_ends_at_once_where_no_job_is_open(environment: dict[str, str]) -> None:
@@ -105,14 +105,14 @@ def test_once_ends_at_once_where_no_job_is_open(environment: dict[str, str]) -> 
 
 
 @pytest.mark.long
-def test_once_ends_with_1_and_the_reason_where_a_photo_is_not_taken(
+def test_once_ends_with_1_and_the_reason_where_a_photo_is_refused(
     job: str, environment: dict[str, str], photos: Path
 ) -> None:
     (photos / "four" / "04.png").unlink()
     with working(environment, "--once") as process:
         code, lines, _ = end_of(process)
     assert code == 1
-    assert lines[-2].startswith(f"{job} is done: 1 taken, 1 refused. Not taken: 1: “'04.png' is not there")
+    assert lines[-2].startswith(f"{job} is done: 1 accepted, 1 refused. Refused: 1: “'04.png' is not there")
 
 
 @pytest.mark.long
@@ -163,7 +163,7 @@ def test_of_two_one_works_and_the_other_goes_on_quietly_where_it_is_killed(
             while not said[-1].startswith("No job is open") and said[-1]:
                 said.append(second.stderr.readline())
     assert said[0].startswith("Another process carries the jobs out. This one takes them up where that one")
-    assert said[-2].startswith(f"{job} is done: 2 taken")
+    assert said[-2].startswith(f"{job} is done: 2 accepted")
     assert credits_spent(environment) == 4
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from pydantic import JsonValue
 
@@ -22,12 +22,19 @@ _NO_LINK = (
     f"a link that begins with https://, http:// or s3://, at most {LONGEST_LINK_CHARS} characters; files of this machine "
     "go to the tools without S3 in their name"
 )
+_BLANK = "one link without blanks: a blank that belongs to a name is written %20"
+_HIDDEN = "a link without line breaks, tabs and other characters that nobody sees"
 _PRIVATE = "a link to a public host: the API, which fetches it, does not reach a private one"
 
 # A link inside another's path or query, as proxies and resizers have it, stands behind / or =.
 _SECOND_LINK = re.compile(
     r"(?:[\s,;|]|%20|%2c|%3b|%0a|\.(?:jpe?g|png|webp|hei[cf]))(?:https?|s3)://", re.IGNORECASE
 )
+# A name with a blank in it may be two where a picture's name ends before the blank.
+_NAME_AND_MORE = re.compile(r"\.(?:jpe?g|png|webp|hei[cf])\s", re.IGNORECASE)
+_WEB_LINK = re.compile(r"(https?://[^\s/?#]+)([/?#].*)", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"(https?|s3)://", re.IGNORECASE)
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _NO_PICTURE = re.compile(
     r"\.(pdf|zip|rar|7z|tar|t?gz|html?|txt|csv|json|xml|docx?|xlsx?|pptx?|mp[34]|mov|avi|mkv|webm)$",
     re.IGNORECASE,
@@ -82,15 +89,20 @@ _PAGES = (
 
 
 def checked_link(link: str) -> str:
-    """The link, if it is one and may lead to one picture that the API can fetch.
+    """The link, if it is one and may lead to one picture that the API can fetch; what no address holds is percent-encoded.
 
     Raises:
         ValueError: It is not; the text says what would be right and does not show the link.
     """
     if _SECOND_LINK.search(link[: 2 * LONGEST_LINK_CHARS]):
         raise ValueError("one link: this text holds two, give each as an item of its own")
-    if len(link) > LONGEST_LINK_CHARS or not IS_LINK.fullmatch(link) or not link.isprintable():
+    if len(link) > LONGEST_LINK_CHARS or not _SCHEME.match(link):
         raise ValueError(_NO_LINK)
+    if not link.isprintable():
+        raise ValueError(_HIDDEN)
+    link = _encoded(link)
+    if len(link) > LONGEST_LINK_CHARS or not IS_LINK.fullmatch(link):
+        raise ValueError(_BLANK if " " in link else _NO_LINK)
     try:
         parts = urlsplit(link)
         parts.port  # noqa: B018  # raises for a port that is none
@@ -103,6 +115,15 @@ def checked_link(link: str) -> str:
         _check_host(parts, host)
     _check_picture(parts, host)
     return link
+
+
+def _encoded(link: str) -> str:
+    """The link with blanks and letters such as ü percent-encoded behind its host, as browsers do.
+
+    A key in `s3://` is no part of an address, so nothing of it is encoded; nor is a blank that may part two names.
+    """
+    web = None if _NAME_AND_MORE.search(link) else _WEB_LINK.fullmatch(link)
+    return web[1] + quote(web[2], safe=_ASCII) if web else link
 
 
 def check_hosts(values: Mapping[str, JsonValue], allowed: Iterable[str]) -> None:

@@ -195,7 +195,7 @@ _KINDS: tuple[tuple[Callable[[_Refusal], bool], Callable[[_Refusal], ApiError]],
 
 def entry_refusal(said: str) -> ApiError:
     """Why the API did not take one picture of a request that it answered with success, by its words for it."""
-    reasons, text = reasons_in(said), f"not taken: {quoted(said)}"
+    reasons, text = reasons_in(said), f"not accepted: {quoted(said)}"
     if reasons & {"credits", "quota"}:
         return OutOfCreditsError(f"the API says that credits are used up ({quoted(said)})")
     if "rate" in reasons:

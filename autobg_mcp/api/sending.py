@@ -2,8 +2,8 @@
 
     tries = Tries(sender, request, account, time, progress, call)
     while True:
-        async with tries.attempt() as turn:
-            return await turn.send()
+        async with tries.attempt() as one_try:
+            return await one_try.send()
 
 An attempt waits for its slot and holds it for the block; a failure that may be tried again ends the block without a word.
 """
@@ -29,7 +29,7 @@ from autobg_mcp.throttle import Limit, Slot, Throttle, Waiting
 
 
 @dataclass(frozen=True)
-class Turn:
+class Try:
     """The right to send one request now."""
 
     _request: Request
@@ -109,7 +109,7 @@ class Tries:
         self._limited: RateLimitedError | None = None
 
     @asynccontextmanager
-    async def attempt(self) -> AsyncIterator[Turn]:
+    async def attempt(self) -> AsyncIterator[Try]:
         """Wait for a slot and hold it for the block.
 
         Raises:
@@ -120,7 +120,7 @@ class Tries:
         try:
             async with self._slot() as slot:
                 self._refused, self.has_slot = slot, True
-                yield Turn(self._request, self._account, slot, self._sender.http, self._time)
+                yield Try(self._request, self._account, slot, self._sender.http, self._time)
         except ThrottledError as error:
             if self._limited is None:
                 raise

@@ -107,7 +107,7 @@ class JobLog:
     def _end(self, report: "JobReport") -> None:
         self._open.discard(report.job)
         self.failed += report.failed
-        reasons = f". Not taken: {'; '.join(report.notTaken)}" if report.notTaken else ""
+        reasons = f". Refused: {'; '.join(report.refused)}" if report.refused else ""
         self._tell(f"{report.job} is {report.state.partition(',')[0]}: {report.photos}{reasons}")
 
     def _once(self, line: str) -> None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from autobg_mcp.jobs import rows, standing
 from autobg_mcp.jobs.job import (
@@ -16,13 +15,6 @@ from autobg_mcp.jobs.job import (
 from autobg_mcp.jobs.plan import PlannedVehicle
 from autobg_mcp.jobs.queue import RESULTS, JobTurn
 from autobg_mcp.jobs.storage import Storage
-
-
-class QueuedPhotos(NamedTuple):
-    """Photos of a batch's vehicles that are not sent yet, and the job that sends them; None where there are none."""
-
-    photos: int
-    job: str | None
 
 
 class Book:
@@ -111,12 +103,12 @@ class Book:
             lambda db, _: db.execute(one, (account,)).fetchone() is not None, without=False
         )
 
-    async def work(self, number: int) -> VehicleWork | None:
+    async def vehicle_work(self, number: int) -> VehicleWork | None:
         """A vehicle with what is still to be done for it; None where there is none of that number."""
-        return await self._storage.read(lambda db, _: rows.work(db, number), without=None)
+        return await self._storage.read(lambda db, _: rows.vehicle_work(db, number), without=None)
 
     async def note(self, number: int, notes: Mapping[int, PhotoNote]) -> None:
-        """Write down what came of photos of a vehicle, by their numbers; what was taken stays taken."""
+        """Write down what came of photos of a vehicle, by their numbers; what was accepted stays accepted."""
         await self._storage.write(lambda db, now: rows.note(db, number, notes, now), flushed=False)
 
     async def doubted(self, number: int, doubts: int) -> None:
@@ -222,18 +214,19 @@ class Book:
         """
         return await self._storage.read(lambda db, _: standing.queued(db, account, only), without={})
 
-    async def queued_of_batch(self, account: str, batch_id: str) -> QueuedPhotos:
-        """Photos that are not sent yet of the vehicles whose photos are in a batch."""
+    async def queued_for_batch(self, account: str, batch_id: str) -> list[VehicleWork]:
+        """The vehicles whose photos are in a batch and of which some are queued."""
 
-        def work(db: sqlite3.Connection, _: float) -> QueuedPhotos:
-            row = db.execute(
-                """SELECT coalesce(sum(queued), 0) AS number, max(job) AS job FROM vehicles WHERE queued > 0 AND id IN
-                (SELECT vehicle FROM batches WHERE account = ? AND batch_id = ?)""",
+        def work(db: sqlite3.Connection, _: float) -> list[VehicleWork]:
+            numbers = db.execute(
+                """SELECT id FROM vehicles WHERE queued > 0 AND id IN
+                (SELECT vehicle FROM batches WHERE account = ? AND batch_id = ?) ORDER BY id""",
                 (account, batch_id),
-            ).fetchone()
-            return QueuedPhotos(int(row["number"]), row["job"])
+            ).fetchall()
+            found = [rows.vehicle_work(db, int(row["id"])) for row in numbers]
+            return [one for one in found if one is not None]
 
-        return await self._storage.read(work, without=QueuedPhotos(0, None))
+        return await self._storage.read(work, without=[])
 
 
 def _close(db: sqlite3.Connection, number: int) -> None:

@@ -11,8 +11,9 @@ from autobg_mcp.jobs.plan import PlannedPhoto
 from autobg_mcp.money.identity import same_vehicle
 from autobg_mcp.money.ledger import FileStamp
 
-PhotoState = Literal["queued", "taken", "refused", "unknown", "stopped"]
-"""Still to be sent; in a batch; not taken, or not to be sent; sent and nobody knows; not sent, as the job has ended."""
+PhotoState = Literal["queued", "accepted", "refused", "unknown", "stopped"]
+"""Still to be sent; in a batch, whichever call has paid it; refused by the API, or not to be sent; sent and nobody knows; not
+sent, as the job has ended."""
 
 JobState = Literal["open", "done", "stopped", "expired"]
 """Something is to be done; all is done; a person stopped it; its hours were over."""
@@ -20,8 +21,9 @@ JobState = Literal["open", "done", "stopped", "expired"]
 ResultState = Literal["waiting", "ready", "fetched"]
 """Of the results of a vehicle: some are in work or still to be saved; all are there to be looked at; all are saved here."""
 
-VehicleState = Literal["new", "partly", "in work", "to review", "done", "not taken"]
-"""How far a vehicle is: nothing sent, some sent, all sent, all results there, all of them here or shown; nothing of it taken."""
+VehicleState = Literal["new", "queued", "partly", "in work", "to review", "done", "refused"]
+"""How far a vehicle is: nothing sent; nothing sent, and a job sends all that is left; some sent or queued; all sent; all results
+there; all of them here or shown; nothing of it accepted."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class VehicleWork:
         arguments: The tool's arguments, without the photos.
         photos: Those that are queued or of unknown outcome.
         doubts: How often its unknown outcomes were looked after in vain.
-        sent_at: When the last of its photos was taken; 0 for never.
+        sent_at: When the last of its photos was accepted; 0 for never.
         batch_ids: The batches that its photos are in.
     """
 
@@ -146,8 +148,8 @@ class JobStanding:
         vehicles: How many are in each state.
         batches: How many batches its photos are in.
         tools: The tools that have photos to send still.
-        per_minute: Photos that were taken a minute, of the last ten minutes.
-        refusals: Why photos were not taken, most frequent first, each with how many.
+        per_minute: Photos that were accepted a minute, of the last ten minutes.
+        refusals: Why photos were refused, most frequent first, each with how many.
     """
 
     job: Job

@@ -26,7 +26,7 @@ UNSETTLED: Final = f"(queued > 0 OR (unknown > 0 AND doubts < {MOST_DOUBTS}))"
 """Of a vehicle: that photos of it are still to be sent or to be looked after."""
 
 UNFINISHED: Final = f"""({UNSETTLED} OR
-    (jobs.follows AND taken > 0 AND results = 'waiting'))"""
+    (jobs.follows AND accepted > 0 AND results = 'waiting'))"""
 """Of a vehicle beside its job: that something is still to be done for it."""
 
 
@@ -84,7 +84,7 @@ def job_of(row: sqlite3.Row) -> Job:
     )
 
 
-def work(db: sqlite3.Connection, number: int) -> VehicleWork | None:
+def vehicle_work(db: sqlite3.Connection, number: int) -> VehicleWork | None:
     """A vehicle with what is still to be done for it; None where there is none of that number."""
     row = db.execute("SELECT * FROM vehicles WHERE id = ?", (number,)).fetchone()
     own = None if row is None else job(db, str(row["job"]))
@@ -108,7 +108,7 @@ def work(db: sqlite3.Connection, number: int) -> VehicleWork | None:
 
 
 def note(db: sqlite3.Connection, number: int, notes: Mapping[int, PhotoNote], now: float) -> None:
-    """Write down what came of photos of a vehicle; what was taken stays taken, and of a job that has ended nothing is queued."""
+    """Write down what came of photos of a vehicle; what was accepted stays accepted, and of a job that has ended nothing is queued."""
     found = db.execute(
         "SELECT job, jobs.account, state FROM vehicles JOIN jobs ON jobs.id = job WHERE vehicles.id = ?",
         (number,),
@@ -116,17 +116,17 @@ def note(db: sqlite3.Connection, number: int, notes: Mapping[int, PhotoNote], no
     if found is None:  # the file of jobs was removed meanwhile
         return
     [job_id, account, job_state] = found
-    taken = 0
+    accepted = 0
     for place, new in notes.items():
         state = "stopped" if new.state == "queued" and job_state != "open" else new.state
         changed = _change(db, job_id, (number, place), replace(new, state=state))
-        taken += changed and state == "taken"
+        accepted += changed and state == "accepted"
         is_in(db, number, account, () if new.batch_id is None else [new.batch_id])
-    if taken:
+    if accepted:
         db.execute("UPDATE vehicles SET sent_at = ? WHERE id = ?", (now, number))
         db.execute(
-            "INSERT INTO minutes VALUES (?, ?, ?) ON CONFLICT (job, minute) DO UPDATE SET taken = taken + excluded.taken",
-            (job_id, int(now // 60), taken),
+            "INSERT INTO minutes VALUES (?, ?, ?) ON CONFLICT (job, minute) DO UPDATE SET accepted = accepted + excluded.accepted",
+            (job_id, int(now // 60), accepted),
         )
     count(db, number)
     close(db, job_id)
@@ -136,7 +136,7 @@ def _change(db: sqlite3.Connection, job_id: str, photo: tuple[int, int], new: Ph
     """Write down what came of one photo; answers whether that is new."""
     reason = None if new.reason is None else new.reason[:_REASON_CHARS].encode("utf-8", "replace").decode()
     is_new = db.execute(
-        "UPDATE photos SET state = ?, reason = ?, batch_id = ? WHERE vehicle = ? AND number = ? AND state NOT IN ('taken', ?)",
+        "UPDATE photos SET state = ?, reason = ?, batch_id = ? WHERE vehicle = ? AND number = ? AND state NOT IN ('accepted', ?)",
         (new.state, reason, new.batch_id, *photo, new.state),
     ).rowcount
     if is_new and new.state == "refused":

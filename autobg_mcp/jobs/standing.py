@@ -13,8 +13,8 @@ _MOST_REASONS: Final = 5
 _STATES: Final = get_args(PhotoState)
 
 _VEHICLE_STATE: Final = """CASE
-    WHEN queued = 0 AND taken = 0 AND unknown = 0 THEN CASE WHEN stopped > 0 THEN 'new' ELSE 'not taken' END
-    WHEN taken = 0 AND unknown = 0 THEN 'new'
+    WHEN queued = 0 AND accepted = 0 AND unknown = 0 THEN CASE WHEN stopped > 0 THEN 'new' ELSE 'refused' END
+    WHEN accepted = 0 AND unknown = 0 THEN 'queued'
     WHEN queued > 0 OR stopped > 0 THEN 'partly'
     WHEN results = 'fetched' THEN 'done'
     WHEN results = 'ready' THEN 'to review'
@@ -35,7 +35,7 @@ def of(db: sqlite3.Connection, job: Job, now: float) -> JobStanding:
     ).fetchone()
     tools = db.execute("SELECT DISTINCT tool FROM vehicles WHERE job = ? AND queued > 0", (job.id,))
     [lately] = db.execute(
-        "SELECT coalesce(sum(taken), 0) FROM minutes WHERE job = ? AND minute > ?",
+        "SELECT coalesce(sum(accepted), 0) FROM minutes WHERE job = ? AND minute > ?",
         (job.id, int(now // 60) - _LATELY_MIN),
     ).fetchone()
     reasons = db.execute(

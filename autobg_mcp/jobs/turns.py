@@ -7,6 +7,9 @@ from typing import Final
 from autobg_mcp.jobs.queue import DEAD_AFTER_S, JobTurn
 from autobg_mcp.jobs.storage import Storage
 
+_TOOK_KEPT_S: Final = 86_400.0
+"""How long is known when a job that has nothing in the queue any more had its last turn."""
+
 _LOOKED_AT_WITHIN_S: Final = 600.0
 """Who begins to work tries all of it so soon, since nobody knows whether the clock was set back meanwhile."""
 
@@ -23,12 +26,18 @@ class SqliteQueue:
 
     async def offer(self, turns: Iterable[JobTurn], *, due_at: float) -> None:
         rows = [(turn.vehicle, turn.lane, turn.account, turn.job, due_at) for turn in turns]
-        await self._storage.write(
-            lambda db, _: db.executemany(
+
+        def work(db: sqlite3.Connection, now: float) -> None:
+            db.executemany(
                 "INSERT OR IGNORE INTO turns (vehicle, lane, account, job, due_at) VALUES (?, ?, ?, ?, ?)",
                 rows,
             )
-        )
+            db.execute(
+                "DELETE FROM took WHERE at NOT BETWEEN ? AND ? AND job NOT IN (SELECT job FROM turns)",
+                (now - _TOOK_KEPT_S, now + _TOOK_KEPT_S),
+            )
+
+        await self._storage.write(work)
 
     async def take(self, account: str, *, full: Collection[str], besides: Collection[int]) -> JobTurn | None:
         def work(db: sqlite3.Connection, now: float) -> JobTurn | None:

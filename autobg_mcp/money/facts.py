@@ -5,6 +5,12 @@ from dataclasses import dataclass
 
 from autobg_mcp.money.ledger import Complaint, FileStamp, Intent, Ledger, PictureState
 
+NO_PICTURE = ""
+"""What is kept in place of a digest for a file whose bytes are no picture: a plan needs not read it again to say so.
+
+A release that takes in other files than the last one forgets these, by a step of the ledger's schema.
+"""
+
 _LEASE_S = 60.0  # between two writes that follow each other at once
 
 
@@ -59,7 +65,7 @@ class PicturesSentToQA:
 
 @dataclass(frozen=True)
 class FilesIdentified:
-    """What identifies local files, so that they need not be read again."""
+    """What identifies local files, or that they are no picture, so that they need not be read again."""
 
     digests: Mapping[FileStamp, str]
 

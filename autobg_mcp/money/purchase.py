@@ -141,8 +141,8 @@ class Till:
             AutobgError: It was not accepted, or nobody knows.
         """
         while True:
-            async with tries.attempt() as turn, self._intent(pictures, again) as intent:
-                result, verdicts = await read(await turn.send())
+            async with tries.attempt() as one_try, self._intent(pictures, again) as intent:
+                result, verdicts = await read(await one_try.send())
                 await intent.settle(verdicts)
                 return result, intent.unwritten
 

@@ -75,11 +75,18 @@ def decoder_faults() -> Iterator[None]:
 
     Raises:
         NotDecodableError: The decoder failed.
+        FileRefusedError: There was no memory for it, which says nothing of the bytes.
     """
     try:
         yield
     except FileRefusedError:
         raise
+    except MemoryError as error:
+        raise FileRefusedError(
+            "This machine has no memory to decode the picture now.",
+            repeatable=True,
+            next_step="Call again later.",
+        ) from error
     except Exception as error:
         raise NotDecodableError(f"The picture is damaged or cut off ({cleaned(str(error), 80)}).") from error
 

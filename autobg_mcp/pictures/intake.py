@@ -13,6 +13,7 @@ from autobg_mcp.files.kinds import EXTENSIONS, sniff
 from autobg_mcp.files.search import PICTURE_SUFFIXES
 from autobg_mcp.pictures.decoding import decoder_faults, whole
 from autobg_mcp.pictures.jpeg import JpegFile
+from autobg_mcp.pictures.pieces import NoPictureError
 from autobg_mcp.text import quoted
 
 if TYPE_CHECKING:
@@ -55,12 +56,15 @@ def take_in(name: str, original: bytes, *, keep_metadata: bool = False) -> Photo
             comments and anything behind the picture.
 
     Raises:
-        FileRefusedError: It is no whole, still JPEG, PNG, WebP or HEIC picture in bounds.
+        NoPictureError: It is no whole, still JPEG, PNG, WebP or HEIC picture.
+        FileRefusedError: It is one that is not decoded here: beyond the bounds, or HEIC without its decoder.
     """
     try:
         mime, told, bare = _prepared(original)
     except FileRefusedError as error:
-        raise FileRefusedError(f"{quoted(name)} is refused. {error}", next_step=error.next_step) from error
+        raise type(error)(
+            f"{quoted(name)} is refused. {error}", repeatable=error.repeatable, next_step=error.next_step
+        ) from error
     content = told if keep_metadata else bare
     return Photo(_wire_name(name, mime), mime, content, hashlib.sha256(bare).hexdigest())
 
@@ -70,12 +74,12 @@ def _prepared(original: bytes) -> tuple[str, bytes, bytes]:
     mime = sniff(original)
     if mime not in _UPLOADED:
         holds = mime or "bytes of no known kind"
-        raise FileRefusedError(
+        raise NoPictureError(
             f"It holds {holds}, not a JPEG, PNG, WebP or HEIC picture, whatever its name says."
         )
     picture = whole(original)
     if picture.file and picture.file.animated:
-        raise FileRefusedError("The picture is animated.")
+        raise NoPictureError("The picture is animated.")
     with decoder_faults():
         if picture.file:
             return mime, original, picture.file.without_metadata()

@@ -8,7 +8,11 @@ from autobg_mcp.errors import FileRefusedError
 _MOST_PIECES = 50_000
 
 
-class NotDecodableError(FileRefusedError):
+class NoPictureError(FileRefusedError):
+    """Bytes that are no whole, still picture of a kind that is uploaded, whenever they are looked at."""
+
+
+class NotDecodableError(NoPictureError):
     """Bytes that no decoder makes a picture of."""
 
 

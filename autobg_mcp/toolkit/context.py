@@ -68,8 +68,8 @@ class Context:
         """
         tries = self.tries(request)
         while True:
-            async with tries.attempt() as turn:
-                return await turn.send()
+            async with tries.attempt() as one_try:
+                return await one_try.send()
 
     async def fetch(self, link: str) -> bytes:
         """What a link from an answer leads to; the key is not sent along.

@@ -81,17 +81,17 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         """What the request carries, by the API's field names; a field that is None is not sent."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    async def request(self, context: Context, taken: Mapping[str, FilePart] | None = None) -> Request:
+    async def request(self, context: Context, loaded: Mapping[str, FilePart] | None = None) -> Request:
         """This call as a request.
 
         Args:
             context: What the running tool may use.
-            taken: Files that have been read already, by field; None reads them all.
+            loaded: Files that have been read already, by field; None reads them all.
 
         Raises:
             FileRefusedError: A file may not be read or is not a picture.
         """
-        files = {**await self.files_beside(*(taken or ()), context=context), **(taken or {})}
+        files = {**await self.files_beside(*(loaded or ()), context=context), **(loaded or {})}
         fields = self._reshaping(context)
         values = {name: files.get(name, value) for name, value in self.wire().items()}
         sent = fields.applied({**values, **files}, nests=self.encoding == "json")
@@ -110,16 +110,16 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
             max_answer_bytes=self.max_answer_bytes,
         )
 
-    async def files_beside(self, *taken: str, context: Context) -> dict[str, FilePart]:
-        """The local files that a request carries, by field, all but those already `taken`; read in a worker thread.
+    async def files_beside(self, *loaded: str, context: Context) -> dict[str, FilePart]:
+        """The local files that a request carries, by field, all but those that are `loaded`; read in a worker thread.
 
         Raises:
             FileRefusedError: A file may not be read or is not a picture.
         """
         paths = self._reshaping(context).files()
-        if self.files.difference(taken):
+        if self.files.difference(loaded):
             paths |= {name: str(value) for name, value in self.wire().items() if name in self.files}
-        return {name: await _file_part(path, context) for name, path in paths.items() if name not in taken}
+        return {name: await _file_part(path, context) for name, path in paths.items() if name not in loaded}
 
     def _reshaping(self, context: Context) -> Reshaping:
         return Reshaping.of(context.settings.fields.get(self.tool, {}))

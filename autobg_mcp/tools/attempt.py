@@ -107,7 +107,7 @@ class Attempt:
         try:
             ready = await self._paying.roll.ready(part)
             off = await self._refused_before(ready.intents) if self._others else off
-            await self._submit({one: ready.intents[one] for one in part if one not in off}, ready.taken)
+            await self._submit({one: ready.intents[one] for one in part if one not in off}, ready.files)
         except AutobgError as error:
             self._fail([one for one in part if one not in off], error)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not cost the answer to what is paid
@@ -155,7 +155,7 @@ class Attempt:
         put_off |= {intents[one].fingerprint for one in off}
         return off
 
-    async def _submit(self, intents: dict[str, Intent], taken: Files) -> None:
+    async def _submit(self, intents: dict[str, Intent], files: Files) -> None:
         """Pay for what is new among them; where another call is faster with one, look again.
 
         Raises:
@@ -164,7 +164,7 @@ class Attempt:
         for _ in range(_MOST_ROUNDS):
             new = [one for one, intent in intents.items() if await self._is_new(one, intent)]
             with suppress(AlreadySubmittedError):  # the ledger knows more now, and nothing was paid here
-                await self._pay({one: intents[one] for one in new}, taken)
+                await self._pay({one: intents[one] for one in new}, files)
                 return
         raise StillUnknownError(
             f"{self._paying.submission.tool}: other calls are submitting the same right now; this call did not send it.",
@@ -188,7 +188,7 @@ class Attempt:
             tally.recognise(picture, entry)
         return entry is None
 
-    async def _pay(self, intents: dict[str, Intent], taken: Files) -> None:
+    async def _pay(self, intents: dict[str, Intent], files: Files) -> None:
         """Pay for the pictures that a person has not to be asked about, or has allowed.
 
         Raises:
@@ -207,7 +207,7 @@ class Attempt:
         self._is_paying = True
         paying.doubtful |= allowed.pictures
         try:
-            accepted = await self._paid(Ready(allowed.pictures, taken), again)
+            accepted = await self._paid(Ready(allowed.pictures, files), again)
         except AlreadySubmittedError:
             self._is_paying = False
             allowed.give_back()
@@ -217,7 +217,7 @@ class Attempt:
     async def _paid(self, ready: Ready, again: set[str]) -> Accepted:
         """Send the request; `again` are the fingerprints that may be paid for a second time."""
         submission, context = self._paying.submission, self._paying.context
-        request = await submission.of(list(ready.intents)).request(context, ready.taken)
+        request = await submission.of(list(ready.intents)).request(context, ready.files)
 
         async def read(answer: Answer) -> tuple[Accepted, list[Verdict]]:
             accepted = await submission.read(Accepted.model_validate, request, answer)

@@ -15,8 +15,9 @@ from autobg_mcp.tools.fields import LARGEST_ID
 from autobg_mcp.tools.images import GetImagesRaw, GetImageStatus
 from autobg_mcp.tools.status import BatchStatus
 
-_FIRST_GUESS_S: Final = 60.0
-_SOONEST_LOOK_S: Final = 15.0
+_SOONEST_LOOK_S: Final = 10.0
+"""How soon a batch is looked at where nothing is learnt yet, since no page tells how long results take; then ever more rarely."""
+
 _LATEST_LOOK_S: Final = 600.0
 _LONGEST_TURNAROUND_S: Final = 86_400.0
 """A clock that was set forward must not put off all looks."""
@@ -35,7 +36,7 @@ async def first_look_s(work: VehicleWork, context: Context) -> float:
     """Seconds until the first look at a vehicle's results is worth it."""
     learnt_s = await context.jobs.signs.turnaround_s(work.job.account)
     age_s = max(0.0, context.clock.wall_s() - work.sent_at) if work.sent_at else 0.0
-    return max(_SOONEST_LOOK_S, 0.9 * (_FIRST_GUESS_S if learnt_s is None else learnt_s) - age_s)
+    return _SOONEST_LOOK_S if learnt_s is None else max(_SOONEST_LOOK_S, 0.9 * learnt_s - age_s)
 
 
 async def collect(work: VehicleWork, context: Context) -> Done:

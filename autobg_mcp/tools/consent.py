@@ -63,21 +63,21 @@ class Consent:
         again = self._allowed[0]
         return again is None or again[picture.fingerprint] > 0
 
-    def take(self, pictures: Mapping[str, Intent]) -> "Taken":
+    def take(self, pictures: Mapping[str, Intent]) -> "Allowed":
         """Those of the pictures that may be paid for; what allows it is used up, unless it is given back."""
-        taken = Taken({}, [])
+        granted = Allowed({}, [])
         for name, picture in pictures.items():
             for allowed in self._allowed:
                 if allowed is None or allowed[picture.fingerprint]:
-                    taken.pictures[name] = picture
+                    granted.pictures[name] = picture
                     if allowed is not None:
                         allowed[picture.fingerprint] -= 1
-                        taken.used.append((allowed, picture.fingerprint))
+                        granted.used.append((allowed, picture.fingerprint))
                     break
-        return taken
+        return granted
 
 
-class Taken(NamedTuple):
+class Allowed(NamedTuple):
     """What may be paid for in one request.
 
     Attributes:

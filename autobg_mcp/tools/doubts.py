@@ -61,7 +61,7 @@ async def settle_doubt(
     if entry is None:
         return PhotoNote("queued")
     if entry.state == "accepted":
-        return PhotoNote("taken", entry.batch_id)
+        return PhotoNote("accepted", entry.batch_id)
     evidence = await context.ledger.evidence(context.account.id, [entry.id])
     if entry.state != "unknown" or not (batch_ids or doubts) or not evidence[entry.id].denies(entry):
         return None

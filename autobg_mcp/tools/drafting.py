@@ -13,6 +13,7 @@ from autobg_mcp.files.found import FoundPhotos
 from autobg_mcp.files.kinds import MOST_PICTURE_BYTES
 from autobg_mcp.jobs.job import QueuedPicture
 from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
+from autobg_mcp.money.facts import NO_PICTURE
 from autobg_mcp.money.ledger import Entry, FileStamp, Intent
 from autobg_mcp.text import local_path
 from autobg_mcp.toolkit.context import Context
@@ -99,7 +100,7 @@ class Drafting:
         self._shared: dict[str, Files] = {}
         self._stamps: Mapping[Path, FileStamp] = {}
         self.digests: Mapping[FileStamp, str] = {}
-        """What identifies the files that were read before."""
+        """What identifies the files that were read before; `NO_PICTURE` for those that are none."""
         self.refused: list[str] = []
         """Files that cannot be sent, a line each, with the reason."""
 
@@ -165,12 +166,16 @@ class Drafting:
         return Draft(source, tool, arguments, photos, await roll.known(), twins=len(links) - len(photos))
 
     def _may_be_sent(self, path: Path) -> bool:
-        """Whether a file is worth a request, by its size alone; else it is refused."""
+        """Whether a file is worth a request, by its size and by what was seen when it was read before; else it is refused."""
         stamp = self._stamps.get(path)
-        size_bytes = stamp.size_bytes if stamp else -1
-        if 0 < size_bytes <= MOST_PICTURE_BYTES:
+        if stamp is None:
+            what = "cannot be looked up"
+        elif not 0 < stamp.size_bytes <= MOST_PICTURE_BYTES:
+            what = "is too large" if stamp.size_bytes else "is empty"
+        elif self.digests.get(stamp) == NO_PICTURE:
+            what = "is no picture"
+        else:
             return True
-        what = "cannot be looked up" if stamp is None else "is empty" if not size_bytes else "is too large"
         self.refused.append(f"{local_path(Path(*path.parts[-2:]))} {what}")
         return False
 

@@ -32,7 +32,7 @@ async def planned(
     plan = [
         _counts(tally, to_send),
         *_beside([roll.told(one)[0] for one in read.twins], "the same photo as another of them, sent once"),
-        *_beside(roll.others, "no picture, not taken"),
+        *_beside(roll.others, "no picture, not sent"),
         *await _paid_anew(submission, roll, read, context),
         *([f"template {template}"] if template else []),
         f"up to {counted(to_send, 'credit')}. {outlook.balance_after(to_send)}",

@@ -1,6 +1,7 @@
 """When a job is done: from the requests that are still to be made and the pace that the limits allow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, cast
 
 from autobg_mcp.jobs.job import Wait
@@ -22,21 +23,44 @@ NOBODY_WORKS: Final = (
 )
 
 
+@dataclass(frozen=True)
+class Standstill:
+    """What keeps jobs of an account from going on, as it was at one moment.
+
+    Attributes:
+        waits: Why work stands still, the longest wait first.
+        nobody_works: Whether no process carries jobs on.
+    """
+
+    waits: Sequence[Wait]
+    nobody_works: bool
+
+
+async def standstill(context: Context) -> Standstill:
+    """What keeps the account's jobs from going on now; an answer of several jobs reads it once."""
+    return Standstill(await context.jobs.signs.waits(context.account.id), not await is_carried_on(context))
+
+
 async def is_carried_on(context: Context) -> bool:
     """Whether jobs go on: in this process, where it lasts and may send by itself, or in another that has shown itself lately."""
     is_here = context.call.lasts and not context.settings.forbids_background()
     return is_here or await context.jobs.signs.is_worked(context.account.id)
 
 
-async def done_by(job_id: str, context: Context) -> str | None:
+async def done_by(job_id: str, context: Context, still: Standstill | None = None) -> str | None:
     """When everything of a job is sent, in words: the clock's time and minutes. Tools go beside each other.
 
     None where it stands still, so that nobody can tell: no process carries it on, or a tool of it waits for something. Where
     the job ends before all of it is sent, that is told instead.
+
+    Args:
+        job_id: The job.
+        context: The call's.
+        still: What keeps jobs from going on; None reads it.
     """
     requests = await context.jobs.book.requests_until(context.account.id, job_id)
-    waits = await context.jobs.signs.waits(context.account.id)
-    if any(one.lane in requests for one in waits) or not await is_carried_on(context):
+    still = still or await standstill(context)
+    if still.nobody_works or any(one.lane in requests for one in still.waits):
         return None
     now, seconds = context.clock.wall_s(), sending_s(requests, context)
     ends_at = await context.jobs.book.ends_at(job_id)

@@ -11,7 +11,7 @@ from autobg_mcp.jobs.queue import RESULTS
 from autobg_mcp.text import clock_time, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
-from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on, why_it_waits
+from autobg_mcp.tools.forecast import NOBODY_WORKS, Standstill, done_by, standstill, why_it_waits
 
 MOST_JOBS: Final = 3
 _MOST_BATCHES: Final = 12
@@ -26,7 +26,7 @@ JobID = Annotated[
 
 
 class JobReport(Part):
-    """One job: vehicles and photos by state, how fast it goes, when it is done, and why photos were not taken."""
+    """One job: vehicles and photos by state, how fast it goes, when it is done, and why photos were refused."""
 
     job: str
     state: str
@@ -34,7 +34,7 @@ class JobReport(Part):
     photos: str
     perMinute: float | None = None
     doneBy: str | None = None
-    notTaken: list[str] | None = None
+    refused: list[str] | None = None
     failed: int = Field(default=0, exclude=True)
     """Photos that were refused, given up, or sent without anybody knowing what came of it."""
     is_open: bool = Field(exclude=True)
@@ -56,12 +56,13 @@ class JobReports(Result):
 
 
 class StoppedJob(Result):
-    """A job that sends nothing any more, and what it had sent."""
+    """A job that sends nothing any more, and what came of the photos that it had sent."""
 
     job: str
     state: str
     notSent: int
-    sent: int
+    accepted: int
+    unknown: int | None = None
     batchIDs: list[str]
     note: str | None = None
     unsent_by: str = Field(exclude=True)
@@ -95,10 +96,10 @@ class GetJobs(Tool[JobReports]):
             found = [await _standing(self.job, context)]
         else:
             found = await book.standings(account, limit=MOST_JOBS + 1)
-        shown = found[:MOST_JOBS]
-        reports = [await _report(one, context, reasons=self.job is not None) for one in shown]
+        shown, still = found[:MOST_JOBS], await standstill(context)
+        reports = [await _report(one, context, still, reasons=self.job is not None) for one in shown]
         note = "more: name one with job" if len(found) > MOST_JOBS else None
-        waits = await _waits(shown, context)
+        waits = _waits(shown, still, context.clock.wall_s())
         return JobReports(
             jobs=reports,
             waits=waits,
@@ -115,7 +116,7 @@ class StopJob(Tool[StoppedJob]):
     effect = "changes"
     toolset = "workflow"
     idempotent = True
-    audited_fields = ("job", "notSent", "sent")
+    audited_fields = ("job", "notSent", "accepted")
 
     job: JobID
 
@@ -135,7 +136,8 @@ class StopJob(Tool[StoppedJob]):
             job=self.job,
             state=ended.job.state,
             notSent=ended.photos.get("stopped", 0) + ended.photos.get("queued", 0),
-            sent=ended.photos.get("taken", 0) + ended.photos.get("unknown", 0),
+            accepted=ended.photos.get("accepted", 0),
+            unknown=ended.photos.get("unknown"),
             batchIDs=batches,
             unsent_by=ended.job.made_by,
             note="; ".join(_stopped(before, ended.batches - len(batches), is_calm=is_calm)) or None,
@@ -151,8 +153,9 @@ async def _standing(job_id: str, context: Context) -> JobStanding:
     return found
 
 
-async def _report(standing: JobStanding, context: Context, *, reasons: bool) -> JobReport:
+async def _report(standing: JobStanding, context: Context, still: Standstill, *, reasons: bool) -> JobReport:
     job, is_open, now = standing.job, standing.job.state == "open", context.clock.wall_s()
+    is_unsent = is_open and standing.photos.get("queued")
     refusals = list(standing.refusals.items())[:_MOST_REASONS] if reasons else []
     return JobReport(
         job=job.id,
@@ -160,10 +163,10 @@ async def _report(standing: JobStanding, context: Context, *, reasons: bool) -> 
         vehicles=_told(standing.vehicles),
         photos=_told(standing.photos),
         perMinute=standing.per_minute if is_open else None,
-        doneBy=await done_by(job.id, context) if is_open and standing.photos.get("queued") else None,
+        doneBy=await done_by(job.id, context, still) if is_unsent else None,
         failed=_failed(standing),
         is_open=is_open,
-        notTaken=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in refusals] or None,
+        refused=[f"{count}: {quoted(reason, _REASON_CHARS)}" for reason, count in refusals] or None,
     )
 
 
@@ -180,21 +183,20 @@ def _told(counts: Mapping[PhotoState, int] | Mapping[VehicleState, int]) -> str:
     return ", ".join(f"{count:,} {state}" for state, count in counts.items()) or "none"
 
 
-async def _waits(found: Sequence[JobStanding], context: Context) -> list[str]:
+def _waits(found: Sequence[JobStanding], still: Standstill, now: float) -> list[str]:
     """Why open jobs stand still; empty where they go on at the pace of their limits."""
     waiting = [one for one in found if one.job.state == "open"]
     if not waiting:
         return []
-    signs, account, now = context.jobs.signs, context.account.id, context.clock.wall_s()
     lanes = {RESULTS}.union(*(one.tools for one in waiting))
-    waits = [why_it_waits(one, now) for one in await signs.waits(account) if one.lane in lanes]
-    return [*([] if await is_carried_on(context) else [NOBODY_WORKS]), *waits[:_MOST_REASONS]]
+    waits = [why_it_waits(one, now) for one in still.waits if one.lane in lanes]
+    return [*([NOBODY_WORKS] if still.nobody_works else []), *waits[:_MOST_REASONS]]
 
 
 def _stopped(before: JobStanding, more_batches: int, *, is_calm: bool) -> Iterator[str]:
     """What a person does not expect of a job that was stopped; `is_calm` where no submission is under way."""
     if before.job.state == "open" and not is_calm:
-        yield f"what is on the wire right now may still be taken: getJobs job={before.job.id} tells in a moment"
+        yield f"what is on the wire right now may still be accepted: getJobs job={before.job.id} tells in a moment"
     if before.job.state == "open" and before.job.download:
         yield "results that are not saved yet are not saved any more: downloadProcessedImages with a batchID saves them"
     if more_batches > 0:
@@ -202,7 +204,7 @@ def _stopped(before: JobStanding, more_batches: int, *, is_calm: bool) -> Iterat
 
 
 def _next(found: Sequence[JobStanding], *, waits: bool, reasons: bool) -> Iterator[str]:
-    """Look again when there is more to see, at what was not taken, or at the results."""
+    """Look again when there is more to see, at what was refused, or at the results."""
     still = [one for one in found if one.job.state == "open"]
     if any(one.photos.get("queued") for one in still):
         when = "once what it waits for is over: tell the user" if waits else "when it should be done"
@@ -210,7 +212,7 @@ def _next(found: Sequence[JobStanding], *, waits: bool, reasons: bool) -> Iterat
     elif still:
         yield "getJobs again in a few minutes: all is sent, results are looked for"
     if not reasons and (lacking := next((one.job.id for one in found if one.photos.get("refused")), None)):
-        yield f"getJobs job={lacking} says why photos were not taken"
+        yield f"getJobs job={lacking} says why photos were refused"
     if any(one.photos.get("unknown") for one in found):
         yield "listBatches tells what is known of those of unknown outcome"
     elif found and not any(one.photos.get("queued") for one in still):

@@ -53,17 +53,17 @@ class Submission(Endpoint[Submitted]):
     def of(self, pictures: Sequence[str]) -> Self:
         """This submission for some of its pictures alone."""
 
-    async def intent(self, picture: str, file_name: str, taken: Files, context: Context) -> Intent:
+    async def intent(self, picture: str, file_name: str, files: Files, context: Context) -> Intent:
         """How the ledger writes down one picture: its vehicle is known again in every spelling.
 
         Args:
             picture: One of the roll.
             file_name: Its name as the API tells it.
-            taken: The files of its request, by field.
+            files: The files of its request, by field.
             context: The call's.
         """
         folded = {"numberPlate": same_vehicle(self.vehicle())}
-        request: Request = await self.of([picture]).model_copy(update=folded).request(context, taken)
+        request: Request = await self.of([picture]).model_copy(update=folded).request(context, files)
         file = request.file()
         return Intent(
             account=context.account.id,

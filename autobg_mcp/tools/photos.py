@@ -10,8 +10,9 @@ from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.found import FoundPhotos
 from autobg_mcp.files.search import Unread
 from autobg_mcp.jobs.plan import PlannedPhoto
-from autobg_mcp.money.facts import FilesIdentified
+from autobg_mcp.money.facts import NO_PICTURE, FilesIdentified
 from autobg_mcp.money.ledger import FileStamp, Intent
+from autobg_mcp.pictures.pieces import NoPictureError
 from autobg_mcp.text import local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.checkout import check_out
@@ -135,30 +136,41 @@ class PhotoRoll(Roll):
         return intents
 
     async def ready(self, pictures: Sequence[str]) -> Ready:
-        """One photo, read and proved to be a picture.
+        """One photo, read and proved to be a picture; what it is known by is kept before it is sent.
 
         Raises:
             FileRefusedError: It cannot be read, or is none.
         """
         [picture] = pictures
-        [part] = (
-            await self._submission.of(pictures).files_beside(*self._shared, context=self._context)
-        ).values()
-        stamp = self._stamps.get(Path(picture))
-        if stamp is not None and stamp not in self._digests:
-            self._read[stamp] = part.sha256
+        try:
+            [part] = (
+                await self._submission.of(pictures).files_beside(*self._shared, context=self._context)
+            ).values()
+        except NoPictureError:
+            await self._learn(picture, NO_PICTURE)
+            raise
+        await self._learn(picture, part.sha256)
         return Ready({picture: await self._intent(picture, part)}, {**self._shared, PHOTO: part})
 
+    async def _learn(self, picture: str, digest: str) -> None:
+        """Keep what a file that was just read is known by from now on."""
+        stamp = self._stamps.get(Path(picture))
+        if stamp is not None and self._digests.get(stamp) != digest:
+            self._read[stamp] = digest
+            await self._keep([stamp])
+
     async def keep(self) -> None:
-        """What was read of files that are still as they were found."""
-        now = await self._context.look(stamped, [Path(stamp.path) for stamp in self._read])
-        unchanged = set(now.values())
-        if kept := {stamp: digest for stamp, digest in self._read.items() if stamp in unchanged}:
+        """What was read of files that are still as they were found; what had changed a moment before is kept now."""
+        await self._keep(self._read)
+
+    async def _keep(self, stamps: Iterable[FileStamp]) -> None:
+        now = await self._context.look(stamped, [Path(stamp.path) for stamp in stamps])
+        if kept := {stamp: self._read[stamp] for stamp in now.values() if stamp in self._read}:
             await self._context.remember(FilesIdentified(kept))
 
     async def _intent(self, picture: str, part: FilePart) -> Intent:
-        taken = {**self._shared, PHOTO: part}
-        return await self._submission.intent(picture, part.file_name, taken, self._context)
+        files = {**self._shared, PHOTO: part}
+        return await self._submission.intent(picture, part.file_name, files, self._context)
 
 
 def stamped(paths: Iterable[Path]) -> dict[Path, FileStamp]:

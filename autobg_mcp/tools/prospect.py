@@ -115,7 +115,7 @@ def _photos(standings: Sequence[VehicleStanding], refused: int, others: int) -> 
         *([f"{again:,} of them refused by the API before"] if again else []),
         f"{paid:,} paid before",
         *([f"{doubtful:,} of unknown outcome, see listBatches"] if doubtful else []),
-        *([f"{queued:,} in a job, see getJobs"] if queued else []),
+        *([f"{queued:,} queued, see getJobs"] if queued else []),
         *([f"{twins:,} the same as another of them"] if twins else []),
     ]
     beside = f"; {refused:,} not to be sent, see notSent" if refused else ""
@@ -143,7 +143,7 @@ def _line(one: VehicleStanding) -> str:
         f"{one.refused} of them refused by the API before": one.refused,
         f"{one.paid} paid before": one.paid,
         f"{one.doubtful} of unknown outcome": one.doubtful,
-        f"{one.queued} in a job": one.queued,
+        f"{one.queued} queued": one.queued,
         f"{one.twins} the same as another": one.twins,
         f"{one.failed} failed": one.failed,
         f"batch {', '.join(one.batch_ids[:3])}": one.batch_ids,

@@ -131,24 +131,24 @@ class SentToQA(Result):
     notSent: list[LeftOut] = Field(default_factory=list)
     batches: list[str] = Field(default_factory=list, exclude=True)
     """The batches they are in now; several where it took several calls."""
-    taken: list[int] = Field(default_factory=list, exclude=True)
+    accepted: list[int] = Field(default_factory=list, exclude=True)
 
     def next_step(self) -> str:
         """Wait for every batch; send what is left."""
         return "; ".join([*steps_for(self.notSent), look_again(self.batches or [str(self.batchID)])])
 
     def sorted(self, pic_ids: list[int]) -> Self:
-        """The same, with the pictures that the API did not take, which it lists in the order they were sent in."""
+        """The same, with the pictures that the API did not accept, which it lists in the order they were sent in."""
         if len(self.images) != len(pic_ids):
-            return self.model_copy(update={"taken": pic_ids})
+            return self.model_copy(update={"accepted": pic_ids})
         answers = list(zip(pic_ids, self.images, strict=True))
         refused = [
-            LeftOut(picIDs=[pic_id], reason=f"not taken: {quoted(image.errorMsg)}")
+            LeftOut(picIDs=[pic_id], reason=f"not accepted: {quoted(image.errorMsg)}")
             for pic_id, image in answers
             if image.error
         ]
-        taken = [pic_id for pic_id, image in answers if not image.error]
-        return self.model_copy(update={"notSent": refused, "taken": taken})
+        accepted = [pic_id for pic_id, image in answers if not image.error]
+        return self.model_copy(update={"notSent": refused, "accepted": accepted})
 
 
 class SendImagesForQA(Endpoint[SentToQA]):
@@ -203,7 +203,7 @@ class SendImagesForQA(Endpoint[SentToQA]):
     def teaches(self, result: SentToQA) -> list[Fact]:
         """That they are done again, and the batch they are in now, which may be a new one."""
         ids, names = (
-            [str(one) for one in result.taken],
+            [str(one) for one in result.accepted],
             [one.fileName for one in result.images if not one.error],
         )
         return [PicturesSentToQA(self.tool, ids, str(result.batchID), names)] if ids else []

@@ -13,7 +13,7 @@ from autobg_mcp.tools.tally import Tally
 
 async def receipt(tally: Tally, outlook: Outlook, context: Context) -> str:
     """How many pictures were sent, accepted, skipped, refused, queued or are unknown, and what became of the credits."""
-    total, taken, queued = len(tally.fates), tally.count("accepted", "paid before"), tally.count("queued")
+    total, in_batch, queued = len(tally.fates), tally.count("accepted", "paid before"), tally.count("queued")
     spending = await _spending(tally, outlook, context)
     counts = (
         f"sent {tally.sent('accepted', 'refused', 'unknown', 'left')}, accepted {tally.count('accepted')}, "
@@ -22,12 +22,12 @@ async def receipt(tally: Tally, outlook: Outlook, context: Context) -> str:
     )
     before_now = None if tally.carried_on else outlook.before
     balances = _balances(spending, before_now) if tally.sent("accepted", "unknown") else ""
-    others = _others(tally, total - taken - queued, spending)
-    return f"{taken} of {total} taken{others}. {counts}{balances}."
+    others = _others(tally, total - in_batch - queued, spending)
+    return f"{in_batch} of {total} in a batch{others}. {counts}{balances}."
 
 
 def _others(tally: Tally, others: int, spending: Spending | None) -> str:
-    """How many were not taken, and what stopped the call; credits that are used up are told in numbers."""
+    """How many are in no batch, and what stopped the call; credits that are used up are told in numbers."""
     if not others:
         return ""
     stop, latest = tally.stopped, None if spending is None else spending.latest

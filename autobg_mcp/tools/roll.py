@@ -19,11 +19,11 @@ class Ready:
 
     Attributes:
         intents: How the ledger writes down each.
-        taken: The files that the request carries.
+        files: The files that the request carries.
     """
 
     intents: dict[str, Intent]
-    taken: Files
+    files: Files
 
 
 class Roll(ABC):

@@ -87,7 +87,7 @@ class Sieve(Generic[AnswerT]):
             return self.errors[0]
         main = max(self.errors, key=lambda error: (error.meets_the_rest, error.repeatable))
         return type(main)(
-            f"{self.tool}: not one of the pictures was taken.",
+            f"{self.tool}: not one of the pictures was accepted.",
             details=[f"picIDs {one.picIDs}: {one.reason}" for one in self.left],
             repeatable=main.repeatable,
             next_step=main.next_step,

@@ -185,20 +185,20 @@ class Sources:
             if refusal := found.refused.get(name):
                 self.refused.append(f"{place}: {refusal}")
             source.photos |= dict.fromkeys(found.paths.get(name, ()))
-        links = [link for link in named.links if self._is_sendable(link, place)]
+        links = list(filter(None, (self._sendable(link, place) for link in named.links)))
         source.links |= dict.fromkeys(links)
         has_some = bool(links) or any(name in found.paths for name in named.photos)
         return has_some and len(source.photos) + len(source.links) == before
 
-    def _is_sendable(self, link: str, place: str) -> bool:
-        """Whether a link may be sent; else it is refused."""
+    def _sendable(self, link: str, place: str) -> str | None:
+        """A link as it may be sent; None where it is refused."""
         try:
-            _checked(_LINK, link, "link")
-            check_hosts({"link": link}, self._link_hosts)
+            sendable = _checked(_LINK, link, "link")
+            check_hosts({"link": sendable}, self._link_hosts)
         except (ValueError, ArgumentsRefusedError) as error:
             self.refused.append(f"{place}: {error}")
-            return False
-        return True
+            return None
+        return sendable
 
     def _source(self, vehicle: str, template: str | None) -> Source:
         """The vehicle of this id and template.

@@ -13,7 +13,7 @@ from autobg_mcp.text import counted, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.begun import begin, new_job
 from autobg_mcp.tools.consent import ask_person
-from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
+from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, standstill
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.photos import stamped
 from autobg_mcp.tools.prospect import INSTEAD, OFF, VehiclesPlanned, bounded
@@ -76,13 +76,11 @@ async def _told(
     sent = [] if context.call.task is None else await _sent(job_id, context)
     standing = await context.jobs.book.standing(context.account.id, job_id)
     is_queued = standing is not None and standing.photos.get("queued")
+    still = await standstill(context) if is_queued else None
     return VehiclesPlanned(
         job=job_id,
-        doneBy=await done_by(job_id, context) if is_queued and not short else None,
-        summary=[
-            *summary,
-            *(sent or ([NOBODY_WORKS] if is_queued and not await is_carried_on(context) else [])),
-        ],
+        doneBy=await done_by(job_id, context, still) if still and not short else None,
+        summary=[*summary, *(sent or ([NOBODY_WORKS] if still and still.nobody_works else []))],
         notSent=bounded([*changed, *(_refused(standing) if sent else [])]),
     )
 

@@ -11,6 +11,7 @@ from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID, Flag, Words
 from autobg_mcp.tools.forecast import done_by
+from autobg_mcp.tools.unsent import unsent
 
 MOST_LISTED: Final = 10
 """The most failed and pending pictures that a status lists; a look is repeated often, and a model pays for each."""
@@ -98,15 +99,23 @@ class BatchStatus(Result):
         return super(BatchStatus, told).structured()
 
     async def with_queued(self, context: Context) -> Self:
-        """The same with the photos of its vehicle counted as pending that are not sent yet; a fault of the jobs' file hides nothing."""
+        """The same with the photos of its vehicle counted as pending that are not sent yet; a fault of a store hides nothing.
+
+        What is sent meanwhile counts as pending once, whether this look shows it or not.
+        """
         with suppress(StateError):
-            queued = await context.jobs.book.queued_of_batch(context.account.id, self.batchID)
-            if queued.photos and queued.job is not None:
+            queued = await unsent(self.batchID, context)
+            if queued is None:
+                return self
+            account = context.account.id
+            progress = (await context.ledger.progress(account, [self.batchID])).get(self.batchID)
+            update: dict[str, object] = {
+                "pending": max(self.pending, progress.in_work if progress else 0) + queued.photos
+            }
+            if queued.photos:
                 done = await done_by(queued.job, context)
-                pending = self.pending + queued.photos
-                return self.model_copy(
-                    update={"pending": pending, "queued": queued.photos, "job": queued.job, "doneBy": done}
-                )
+                update |= {"queued": queued.photos, "job": queued.job, "doneBy": done}
+            return self.model_copy(update=update)
         return self
 
     def rest(self, of: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, OutOfCreditsError
 from autobg_mcp.toolkit.tool import Part, Result
 from autobg_mcp.tools.answer_fields import AnswerID
-from autobg_mcp.tools.tally import Standing, Tally
+from autobg_mcp.tools.tally import FateState, Tally
 
 _MOST_NAMED = 3
 """Pictures of one place and one fate that are named one by one; more are counted."""
@@ -42,7 +42,7 @@ class Rest:
 
 
 class Submitted(Result):
-    """What came of a paying call: how many pictures the API took, now or before, which it did not, and which a job sends.
+    """What came of a paying call: how many pictures the API accepted, an earlier call had paid, and a job sends, and which are in no batch.
 
     A dry run answers `plan` alone.
     """
@@ -102,13 +102,13 @@ def submitted(tally: Tally, vehicle: str, receipt: str, notes: Iterable[str], re
     )
 
 
-def lines(tally: Tally, *states: Standing) -> list[Left]:
+def lines(tally: Tally, *states: FateState) -> list[Left]:
     """Pictures in some states, each with its reason; many of one place and one reason share a line."""
     stop = tally.stopped
     why_left = (
         None if stop is None or stop.spent == "unknown" else stop
     )  # a doubt is about the one that met it
-    groups: dict[tuple[str, Standing, AutobgError | None], list[str]] = {}
+    groups: dict[tuple[str, FateState, AutobgError | None], list[str]] = {}
     for picture, fate in tally.in_state(*states).items():
         name, place = tally.told(picture)
         groups.setdefault((place, fate.state, fate.error or why_left), []).append(name)
@@ -130,7 +130,7 @@ def doubtful(tally: Tally) -> list[str]:
     return [f"{one.file}: {one.reason}" for one in lines(tally, "unknown")]
 
 
-def _reason(state: Standing, error: AutobgError | None) -> str:
+def _reason(state: FateState, error: AutobgError | None) -> str:
     """Why, with what was noted of the picture itself; one that is left has met nothing."""
     if error is None:
         return "not tried"

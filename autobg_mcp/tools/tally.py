@@ -107,8 +107,8 @@ class Accepted(Result):
         ]
 
 
-Standing = Literal["accepted", "paid before", "refused", "unknown", "queued", "left"]
-"""The API took it, an earlier call did, it was not taken, nobody knows, a job sends it, or it was not tried to the end."""
+FateState = Literal["accepted", "paid before", "refused", "unknown", "queued", "left"]
+"""The API took it, an earlier call had paid it, it was refused, nobody knows, a job sends it, or it was not tried to the end."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Fate:
         job: The job that sends it; None for none.
     """
 
-    state: Standing
+    state: FateState
     batch_id: str | None = None
     error: AutobgError | None = None
     was_sent: bool = False
@@ -193,7 +193,7 @@ class Tally:
         """Note what a picture met; an error that would meet the rest too stops the call."""
         if error.meets_the_rest:
             self.stopped = error
-        state: Standing = "left" if error.meets_the_rest else "refused"
+        state: FateState = "left" if error.meets_the_rest else "refused"
         state = "unknown" if error.spent == "unknown" else state
         self.fates[picture] = Fate(state, error=error, was_sent=was_sent)
 
@@ -219,15 +219,15 @@ class Tally:
             jobs.setdefault(fate.job or "", []).append(picture)
         return jobs
 
-    def in_state(self, *states: Standing) -> dict[str, Fate]:
+    def in_state(self, *states: FateState) -> dict[str, Fate]:
         """The pictures that are in one of these states."""
         return {picture: fate for picture, fate in self.fates.items() if fate.state in states}
 
-    def count(self, *states: Standing) -> int:
+    def count(self, *states: FateState) -> int:
         """How many there are."""
         return len(self.in_state(*states))
 
-    def sent(self, *states: Standing) -> int:
+    def sent(self, *states: FateState) -> int:
         """How many of them this call has sent."""
         return sum(fate.was_sent for fate in self.in_state(*states).values())
 

@@ -122,15 +122,15 @@ class CreateTemplate(Endpoint[CreatedTemplate]):
         note = None if known else "whether the name was taken before could not be looked at"
         return created.model_copy(update={"note": note})
 
-    async def files_beside(self, *taken: str, context: Context) -> dict[str, FilePart]:
+    async def files_beside(self, *loaded: str, context: Context) -> dict[str, FilePart]:
         """The pictures; a background may be one of the library, which is fetched."""
-        asked = self.model_dump(include={"background", "side", "frontRear"}, exclude=set(taken))
+        asked = self.model_dump(include={"background", "side", "frontRear"}, exclude=set(loaded))
         linked = {
             name: await backdrop(value, context)
             for name, value in asked.items()
             if value is not None and IS_LINK.fullmatch(value)
         }
-        return {**await super().files_beside(*taken, *linked, context=context), **linked}
+        return {**await super().files_beside(*loaded, *linked, context=context), **linked}
 
     def teaches(self, result: CreatedTemplate) -> list[Fact]:
         """The new template's name."""

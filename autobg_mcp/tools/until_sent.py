@@ -91,7 +91,7 @@ def _take(
     for picture in pictures:
         note = notes.get(picture, PhotoNote("stopped"))
         reason = note.reason or "The API did not say why."
-        if note.state == "taken":
+        if note.state == "accepted":
             tally.fates[picture] = Fate("accepted", note.batch_id, was_sent=True)
         elif note.state == "unknown":
             error: AutobgError = StillUnknownError(reason)

@@ -60,14 +60,17 @@ async def standings(drafts: Iterable[Draft], context: Context) -> list[VehicleSt
 def _standing(
     vehicle: str, drafts: Sequence[Draft], progress: Mapping[str, BatchProgress]
 ) -> VehicleStanding:
-    taken = list(dict.fromkeys(entry.batch_id or "" for draft in drafts for entry in draft.paid))
-    batches = [progress.get(batch_id) for batch_id in taken]
+    batch_ids = list(dict.fromkeys(entry.batch_id or "" for draft in drafts for entry in draft.paid))
+    batches = [progress.get(batch_id) for batch_id in batch_ids]
     to_send, paid = sum(len(draft.to_send) for draft in drafts), sum(len(draft.paid) for draft in drafts)
     doubtful, queued = sum(draft.doubtful for draft in drafts), sum(draft.queued for draft in drafts)
+    was_sent = bool(paid or doubtful)
     if to_send:
-        state: VehicleState = "partly" if paid or doubtful or queued else "new"
+        state: VehicleState = "partly" if was_sent or queued else "new"
+    elif queued:
+        state = "partly" if was_sent else "queued"
     else:
-        state = "in work" if doubtful or queued else _state(batches)
+        state = "in work" if doubtful else _state(batches)
     return VehicleStanding(
         vehicle=vehicle,
         state=state,
@@ -78,12 +81,12 @@ def _standing(
         queued=queued,
         twins=sum(draft.twins for draft in drafts),
         failed=sum(batch.failed for batch in batches if batch),
-        batch_ids=[batch_id for batch_id in taken if batch_id],
+        batch_ids=list(filter(None, batch_ids)),
     )
 
 
 def _state(batches: Sequence[BatchProgress | None]) -> VehicleState:
-    """What became of photos that were all taken."""
+    """What became of photos that were all accepted."""
     if any(batch is None or not batch.looked_at or batch.in_work for batch in batches):
         return "in work"
     return "to review" if any(batch and (batch.to_fetch or batch.failed) for batch in batches) else "done"

@@ -204,7 +204,7 @@ def _note(fate: Fate) -> PhotoNote:
     """What came of a photo, as the book has it."""
     reason = None if fate.error is None else str(fate.error)
     if fate.state in ("accepted", "paid before"):
-        return PhotoNote("taken", fate.batch_id)
+        return PhotoNote("accepted", fate.batch_id)
     return PhotoNote("unknown" if fate.state == "unknown" else "refused", reason=reason)
 
 
