@@ -3,9 +3,9 @@
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -15,6 +15,8 @@ LONGEST_TOLD_CHARS = 2000
 
 REDACTED = "[API key]"
 """What stands in place of a secret."""
+
+State = TypeVar("State", bound=str)
 
 _QUOTED_CHARS = 200
 
@@ -57,6 +59,11 @@ def quoted(text: str, max_chars: int = _QUOTED_CHARS) -> str:
 def counted(count: int, noun: str) -> str:
     """How many there are: `1 picture`, `2,880 pictures`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def by_state(counts: Mapping[State, int]) -> str:
+    """How many are in each state, such as `120 done, 3 partly`; a state that holds none is left out."""
+    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "none"
 
 
 def some(items: Sequence[str], most: int = 5) -> str:

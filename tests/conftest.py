@@ -148,8 +148,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sandbox_options() -> SandboxOptions:
-    """Parametrise or override to change the sandbox of a test."""
-    return SandboxOptions(turnaround_s=2.0)
+    """Parametrise or override to change the sandbox of a test. Its usage names no batch, so that what is unknown stays so."""
+    return SandboxOptions(turnaround_s=2.0, usage_rows="day")
 
 
 @pytest.fixture

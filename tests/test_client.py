@@ -205,6 +205,7 @@ async def test_a_connection_that_breaks_leaves_a_submission_unknown_and_unrepeat
     kind: str, networked: Client, address: str
 ) -> None:
     counted = ask(address, "state")["requests"]
+    ask(address, "failures", path="/getUsage", kind="soft")  # which would tell
     ask(address, "failures", path="/uploadWithoutTemplateCC-v2", kind=kind)
     with pytest.raises(OutcomeUnknownError) as lost:
         await networked.call(UPLOAD.model_copy(update={"numberPlate": kind}))

@@ -1,4 +1,7 @@
-"""What is free to know about a submission of unknown outcome: balances, the status of batches, and the verdict on them."""
+"""What is free to know about a submission of unknown outcome: balances, the status of batches, and the verdict on them.
+
+Usage names no batch here; test_evidence_of_usage.py has the API whose usage does.
+"""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -15,7 +18,7 @@ from uploading import sent, upload
 
 from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
-from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
+from autobg_mcp.sandbox import FailureKind, World
 from autobg_mcp.sandbox.app import PREFIX
 from autobg_mcp.sandbox.studio import StudioJob
 from autobg_mcp.tools.doubts import MOST_BATCHES, settle_doubts
@@ -65,12 +68,6 @@ def appear(world: World, name: str, vehicle: str = "V-1") -> int:
     """The batch of a vehicle in which a picture appears that no answer told of."""
     [only] = world.accounts.values()
     return world.add_pictures(only, vehicle, [(name, StudioJob(b""))]).batch_id
-
-
-@pytest.fixture
-def sandbox_options() -> SandboxOptions:
-    """An API whose usage names no batch; test_evidence_of_usage.py has the other one."""
-    return SandboxOptions(usage_rows="day")
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ from conftest import Clock, Connect
 from documented import structured
 from mcp import Client as McpClient
 from pydantic import JsonValue
+from scripted_api import ScriptedApi
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uploading import sent, spent, upload
 
 from autobg_mcp.sandbox import FailureKind, SandboxOptions, World
@@ -45,6 +48,20 @@ def of_others(world: World, vehicle: str, *names: str) -> int:
     """A batch that another program has opened with the same key."""
     [only] = world.accounts.values()
     return world.add_pictures(only, vehicle, [(name, StudioJob(b"")) for name in names]).batch_id
+
+
+def routed(sandbox: Starlette, ending: str, api: ASGIApp) -> ASGIApp:
+    """The sandbox, but for what is asked of paths with such an ending."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (api if scope["path"].endswith(ending) else sandbox)(scope, receive, send)
+
+    return app
+
+
+@pytest.fixture
+def sandbox_options() -> SandboxOptions:
+    return SandboxOptions()
 
 
 @pytest.fixture
@@ -126,6 +143,48 @@ async def test_a_balance_that_never_moved_outweighs_the_name_of_a_batch(
     assert len(await doubts(client)) == 1
 
 
+async def test_a_batch_of_others_proves_nothing_where_nothing_was_charged_since(
+    client: McpClient, world: World, car: Path
+) -> None:
+    structured(await client.call_tool("getUserCreditDetails", {}))
+    of_others(world, "V-1", car.name)
+    structured(await client.call_tool("getUserCreditDetails", {}))
+    world.fail_next("/uploadWithoutTemplateCC", "drop_before")
+    await upload(client, car)
+    assert len(await doubts(client)) == 1
+
+
+async def test_a_batch_of_others_proves_nothing_where_no_balance_is_known(
+    client: McpClient, world: World, car: Path
+) -> None:
+    await lose(client, world, car, "drop_before")
+    of_others(world, "V-1", car.name)
+    await upload(client, car)
+    assert (len(await doubts(client)), len(sent(world))) == (1, 1)
+
+
+async def test_a_batch_of_others_proves_nothing_where_they_spent_more(
+    client: McpClient, world: World, car: Path
+) -> None:
+    structured(await client.call_tool("getUserCreditDetails", {}))
+    await lose(client, world, car, "drop_before")
+    of_others(world, "V-1", car.name)
+    of_others(world, "V-2", "other.jpg")
+    await upload(client, car)
+    assert len(await doubts(client)) == 1
+
+
+async def test_a_name_of_blanks_without_end_harms_no_later_look(
+    connect: Connect, sandbox: Starlette, world: World, car: Path
+) -> None:
+    usage = ScriptedApi()
+    usage.data([{"batchId": 1206, "batchName": f"V{' ' * 1_500_000}-1"}])
+    async with connect(api=routed(sandbox, "/getUsage", usage)) as client:
+        world.fail_next("/uploadWithoutTemplateCC", "drop_after")
+        await upload(client, car)
+        assert await doubts(client) == []
+
+
 @pytest.mark.parametrize("kind", ["401", "soft", "500", "429", "html", "empty", "drop_before", "hang"])
 async def test_usage_that_does_not_come_fails_no_call(
     kind: FailureKind, client: McpClient, world: World, car: Path
@@ -144,6 +203,7 @@ NAMED: list[tuple[JsonValue, dict[str, str]]] = [
     ([{"batchId": 7, "batchName": "A"}, {"batchId": 7, "batchName": "B"}], {}),
     ([{"batchId": 7, "id": 8, "batchName": "A"}], {}),
     ([{"batchId": "7; DROP", "batchName": "A"}, {"batchId": True, "batchName": "A"}], {}),
+    ([{"batchId": one, "batchName": "A"} for one in ("007", "\u0667", -7, 7.5, 1e300, 0, "7.0", "+7")], {}),
     ([{"batchId": 7, "batchName": ""}, {"batchId": 7}, {}, None, 7, [[]]], {}),
     ({}, {}),
     (None, {}),

@@ -1,5 +1,6 @@
 """Jobs on a machine that breaks: the file of jobs, the clock, the key, and the answers on the wire."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -48,7 +49,33 @@ def forget_turns(jobs_file: Path, job: str) -> None:
         db.execute("DELETE FROM turns WHERE job = ?", (job,))
 
 
+def as_before_tasks(jobs_file: Path) -> None:
+    """Leave the file of jobs as it was before jobs knew tasks."""
+    with closing(sqlite3.connect(jobs_file)) as db, db:
+        db.execute("ALTER TABLE jobs DROP COLUMN task")
+        db.execute("ALTER TABLE photos DROP COLUMN batch_id")
+        db.execute("ALTER TABLE vehicles RENAME COLUMN accepted TO taken")
+        db.execute("ALTER TABLE minutes RENAME COLUMN accepted TO taken")
+        db.execute("UPDATE photos SET state = 'taken' WHERE state = 'accepted'")
+        db.execute("PRAGMA user_version = 2")
+
+
 # The file of jobs
+
+
+async def test_a_job_of_an_older_version_goes_on(
+    connect: Connect, world: World, twenty: Path, jobs_file: Path, clock: Clock
+) -> None:
+    async with connect(background=True) as host:
+        job = await queued_job(host, twenty)
+        while spent(world) < 12:
+            await clock.sleep(0.1)
+    as_before_tasks(jobs_file)
+    async with connect(background=True) as host:
+        before = await report_of(host, job)
+        report = await ended(host, clock, job)
+    assert re.fullmatch(r"\d queued, \d accepted", before["photos"])
+    assert (report["photos"], spent(world)) == ("10 accepted", 20)
 
 
 @pytest.mark.usefixtures("damaged")
@@ -164,7 +191,7 @@ async def test_photos_on_the_wire_of_a_job_that_is_stopped_are_told_as_accepted(
         stopped = structured(await host.call_tool("stopJob", {"job": job}))
         await clock.sleep(200)
         report = await report_of(host, job)
-    assert "what is on the wire right now may still be accepted" in str(stopped["note"])
+    assert "what was sent in the last seconds may still be accepted" in str(stopped["note"])
     assert report["photos"] == f"{spent(world) - 10} accepted, {20 - spent(world)} stopped"
 
 

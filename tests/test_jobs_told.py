@@ -100,6 +100,49 @@ async def test_the_same_photo_of_another_car_is_not_left_to_a_job(
     assert "12 photos: 12 to send" in str(plan["summary"])
 
 
+async def test_a_job_says_in_few_words_why_a_photo_was_refused(
+    connect: Connect, world: World, twelve: Path, clock: Clock
+) -> None:
+    world.fail_next("WithoutTemplateCC", "no_car", after=11)
+    async with connect(background=True) as host:
+        result = await queued(host, twelve)
+        report = await ended(host, clock, result["job"])
+    [reason] = report["refused"]
+    assert reason.startswith("1: “the API says that it finds no car on the picture (HTTP 200, 'No car")
+
+
+async def test_a_car_of_which_a_call_has_sent_some_is_partly_sent_for_its_job_too(
+    connect: Connect, twelve: Path
+) -> None:
+    async with connect(background=True) as host:
+        result = await queued(host, twelve)
+        before = await report_of(host, result["job"])
+        await host.call_tool("stopJob", {"job": result["job"]})
+        after = await report_of(host, result["job"])
+    assert (before["vehicles"], after["vehicles"]) == ("1 partly", "1 partly")
+
+
+async def test_a_stopped_job_says_that_its_count_may_be_seconds_old(
+    connect: Connect, photos: Path, world: World, clock: Clock
+) -> None:
+    async with connect(background=True) as host:
+        result = await queued(host, drawn(photos / "forty", 40))
+        while spent(world) < 12:
+            await clock.sleep(0.1)
+        stopped = structured(await host.call_tool("stopJob", {"job": result["job"]}))
+    assert "what was sent in the last seconds may still be accepted" in str(stopped["note"])
+
+
+async def test_a_job_that_stood_still_and_is_stopped_has_sent_nothing_lately(
+    connect: Connect, twelve: Path, clock: Clock
+) -> None:
+    async with connect(background=True, daily_credit_limit=11) as host:
+        result = await queued(host, twelve)
+        await clock.sleep(180)
+        stopped = structured(await host.call_tool("stopJob", {"job": result["job"]}))
+    assert (stopped["notSent"], "note" in stopped) == (1, False)
+
+
 async def test_a_stopped_job_says_what_sends_the_rest(connect: Connect, twelve: Path) -> None:
     async with connect(background=True) as host:
         result = await queued(host, twelve)

@@ -1,9 +1,10 @@
 """What a batch proves about a photo of unknown outcome, and what is not certain enough to prove anything."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from ledger_cases import FRONT, Blocking
+from ledger_cases import FRONT, Blocking, by_hand
 
 from autobg_mcp.money.ledger import PictureState
 
@@ -84,10 +85,24 @@ def test_a_batch_of_photos_that_do_not_belong_together_settles_nothing(
     assert len(unsure.unknown("account")) == 2
 
 
-def test_while_another_submission_is_under_way_a_new_batch_may_be_its_own(unsure: Blocking) -> None:
-    unsure.intend(replace(FIRST_OF_CAR, vehicle="V-3", fingerprint="under way"))
+@pytest.mark.parametrize("name", ["1.jpg", "1.png"])
+def test_while_another_submission_is_under_way_a_new_batch_may_be_its_own(
+    name: str, unsure: Blocking
+) -> None:
+    unsure.intend(replace(FIRST_OF_CAR, vehicle="V-3", file_name=name, fingerprint="under way"))
     see(unsure, "1005", "1.jpg")
     assert not is_settled(unsure)
+
+
+def test_where_nothing_is_charged_yet_a_new_batch_settles_nothing_yet(ledger: Blocking) -> None:
+    ledger.record_credits("account", 9)
+    ledger.settle(ledger.intend(FIRST_OF_CAR), "unknown")
+    ledger.record_credits("account", 9)
+    see(ledger, "1005", "1.jpg")
+    assert not is_settled(ledger)
+    ledger.record_credits("account", 8)
+    see(ledger, "1005", "1.jpg")
+    assert is_settled(ledger)
 
 
 @pytest.mark.parametrize("names", [["front.jpg", "1.png"], ["front.png", "1.PNG"]])
@@ -105,3 +120,20 @@ def test_of_two_photos_that_differ_in_their_ending_one_picture_proves_none(ledge
     ledger.settle(ledger.intend(replace(FRONT, file_name="front.png", fingerprint="lost")), "unknown")
     see(ledger, "1004", "front.png")
     assert not is_settled(ledger)
+
+
+def test_a_batch_that_usage_named_before_the_photo_was_sent_settles_nothing(unsure: Blocking) -> None:
+    unsure.record_vehicles("account", {"1005": "AUDI-2"})
+    unsure.settle(unsure.intend(replace(FIRST_OF_CAR, file_name="2.jpg", fingerprint="next")), "unknown")
+    assert unsure.worth_a_look("account", "AUDI-2", limit=4) == ["1005"]
+    see(unsure, "1005", "2.jpg")
+    assert len(unsure.unknown("account")) == 2
+
+
+def test_of_thousands_of_batches_that_usage_names_after_one_vehicle_the_newest_are_kept(
+    unsure: Blocking, tmp_path: Path
+) -> None:
+    unsure.record_vehicles("account", {str(number): "AUDI-2" for number in range(5000, 15000)})
+    [[kept, first]] = by_hand(tmp_path, "SELECT count(*), min(batch_id) FROM looks WHERE vehicle IS NOT NULL")
+    assert kept < 1000
+    assert int(first) > 10_000

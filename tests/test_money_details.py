@@ -74,8 +74,8 @@ async def test_a_fault_of_the_api_may_have_cost_credits_whatever_it_says(
     async with Client(settings, app=api, throttle=MemoryThrottle()) as client:
         with pytest.raises(Exception, match="the API failed") as failed:
             await client.call(one_photo(photos))
-    posted = [size for size in api.sent_bytes if size]
-    assert (failed.value.spent, len(posted)) == ("unknown", 1)  # type: ignore[attr-defined]
+    uploads = [one for one in api.received if one.get("content-type", "").startswith("multipart/")]
+    assert (failed.value.spent, len(uploads)) == ("unknown", 1)  # type: ignore[attr-defined]
 
 
 def one_photo(photos: Path) -> UploadImagesWithoutTemplate:

@@ -10,6 +10,8 @@ from job_calls import ended, report_of
 from mcp import Client as McpClient
 from paid_calls import drawn
 from PIL import Image
+from slow_api import SlowApi
+from starlette.applications import Starlette
 from test_job_guards import Person
 from tokens import tokens
 from uploading import sent, spent, upload
@@ -122,6 +124,19 @@ async def test_a_car_that_a_job_will_send_has_one_word_in_a_plan_and_in_the_job(
         again = await process(host, folder=str(park))
         report = await report_of(host, begun["job"])
     assert (report["vehicles"], again["summary"][0]) == ("2 queued", "2 vehicles: 2 queued")
+
+
+async def test_a_photo_that_a_job_is_sending_right_now_is_in_no_doubt_for_a_plan(
+    connect: Connect, sandbox: Starlette, world: World, park: Path, clock: Clock
+) -> None:
+    api = SlowApi(sandbox, clock)
+    api.slow_s["WithoutTemplateCC"] = 30
+    async with connect(background=True, api=api) as host:
+        await started(host, park)
+        while not spent(world):
+            await clock.sleep(1)
+        again = await process(host, folder=str(park))
+    assert "6 photos: 0 to send, 0 paid before, 6 queued" in again["summary"][1]
 
 
 async def test_a_person_is_asked_once_about_a_whole_plan(

@@ -1,14 +1,15 @@
 """An upload that is answered as a task leaves to a job what does not fit into a call, and ends with what came of all of it."""
 
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from conftest import Clock, Connect, opened
-from documented import structured
+from documented import structured, text_of
 from job_calls import report_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
@@ -204,6 +205,35 @@ async def test_the_end_of_a_server_stops_no_job_of_its_tasks(host: Host, clock: 
         _, job = await waiting(client, clock, twelve)
     async with host() as client:
         assert (await report_of(client, job))["state"].startswith("open")
+
+
+async def test_a_clock_that_is_set_back_keeps_no_server_from_a_task_whose_process_was_killed(
+    host: Host, world: World, clock: Clock, twelve: Path, tmp_path: Path
+) -> None:
+    async with host() as client:
+        handle, _ = await waiting(client, clock, twelve)
+    with closing(sqlite3.connect(tmp_path / "state" / "tasks.sqlite3")) as db, db:
+        db.execute("UPDATE tasks SET owner = 'killed', lease_until = ?", (clock.wall_s() + 10,))
+    clock.set_back(3 * 3600)
+    async with host() as client:
+        begun_s = clock.now_s
+        await answer(client, clock, handle)
+    assert (clock.now_s - begun_s < 1800, spent(world)) == (True, 12)
+
+
+@pytest.mark.parametrize("why", ["read-only", "folder gone"])
+async def test_what_keeps_the_next_server_from_a_task_does_not_say_that_nothing_was_spent(
+    why: str, host: Host, clock: Clock, twelve: Path
+) -> None:
+    async with host() as client:
+        handle, _ = await waiting(client, clock, twelve)
+    if why == "folder gone":
+        await anyio.Path(twelve).rename(twelve.parent / "elsewhere")
+    async with host(read_only=why == "read-only") as client:
+        task = await when(client, handle, clock)
+    told = text_of(CallToolResult.model_validate(task["result"]))
+    assert "listBatches tells what it has sent" in told
+    assert "Credits spent: unknown" in told
 
 
 # How it ends

@@ -155,7 +155,6 @@ async def test_what_the_api_refused_before_is_told(client: Client, photos: Path,
 async def test_an_outcome_that_nobody_knows_is_told_and_not_sent(
     client: Client, photos: Path, world: World
 ) -> None:
-    world.fail_next("/getUsage", "soft", times=9)
     world.fail_next("/images/uploadWithoutTemplateCC", "drop_after", times=9)
     with pytest.raises(AutobgError):
         await upload(client, photos / "cars" / "car-1.jpg")

@@ -108,9 +108,9 @@ async def test_a_balance_that_is_missing_is_not_told_as_none_left(
 
 
 async def test_submissions_of_unknown_outcome_are_told(client: McpClient, world: World, photos: Path) -> None:
-    world.fail_next("/user/getUsage", "soft", times=9)
     world.fail_next("/uploadWithoutTemplateCC", "drop_after")
     await upload(client, photos / "cars" / "car-1.jpg")
+    world.fail_next("/user/getUsage", "soft", times=9)
     summary = await summed(client)
     assert [figure for _, figure, _ in used(summary)] == [1, 1, 1, None]
     assert "Up to 1 submissions of unknown outcome are counted as used: see listBatches." in str(

@@ -18,15 +18,15 @@ class Awaited:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def jobs_of(self, account: str, task: str) -> dict[str, JobState]:
-        """The jobs that calls of a task have begun, and the state of each."""
+    async def jobs_of(self, account: str, task: str | None) -> dict[str, JobState]:
+        """The jobs that calls of a task have begun, in whichever process, and the state of each; what is no task has none."""
 
         def work(db: sqlite3.Connection, _: float) -> dict[str, JobState]:
             own = "SELECT id, state FROM jobs WHERE account = ? AND task = ? ORDER BY created_at"
             found = db.execute(own, (account, task))
             return {str(row["id"]): cast("JobState", row["state"]) for row in found}
 
-        return await self._storage.read(work, without={})
+        return {} if task is None else await self._storage.read(work, without={})
 
     async def is_sending(self, job_id: str) -> bool:
         """Whether photos of a job are still to be sent, or to be looked after; its results do not count."""

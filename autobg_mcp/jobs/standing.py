@@ -12,9 +12,12 @@ _LATELY_MIN: Final = 10
 _MOST_REASONS: Final = 5
 _STATES: Final = get_args(PhotoState)
 
-_VEHICLE_STATE: Final = """CASE
-    WHEN queued = 0 AND accepted = 0 AND unknown = 0 THEN CASE WHEN stopped > 0 THEN 'new' ELSE 'refused' END
-    WHEN accepted = 0 AND unknown = 0 THEN 'queued'
+# Its batch may be that of the call which has left the rest of it to the job.
+_NOTHING_SENT: Final = """accepted = 0 AND unknown = 0
+    AND NOT EXISTS (SELECT 1 FROM batches WHERE batches.vehicle = vehicles.id)"""
+
+_VEHICLE_STATE: Final = f"""CASE
+    WHEN {_NOTHING_SENT} THEN CASE WHEN queued > 0 THEN 'queued' WHEN stopped > 0 THEN 'new' ELSE 'refused' END
     WHEN queued > 0 OR stopped > 0 THEN 'partly'
     WHEN results = 'fetched' THEN 'done'
     WHEN results = 'ready' THEN 'to review'

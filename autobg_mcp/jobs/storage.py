@@ -38,7 +38,7 @@ MIGRATIONS: Final = (
             arguments TEXT NOT NULL,
             per_request INTEGER NOT NULL,
             queued INTEGER NOT NULL,
-            accepted INTEGER NOT NULL DEFAULT 0,
+            taken INTEGER NOT NULL DEFAULT 0,
             refused INTEGER NOT NULL DEFAULT 0,
             unknown INTEGER NOT NULL DEFAULT 0,
             stopped INTEGER NOT NULL DEFAULT 0,
@@ -69,7 +69,7 @@ MIGRATIONS: Final = (
         """CREATE TABLE minutes (
             job TEXT NOT NULL,
             minute INTEGER NOT NULL,
-            accepted INTEGER NOT NULL,
+            taken INTEGER NOT NULL,
             PRIMARY KEY (job, minute)
         ) WITHOUT ROWID""",
         "CREATE TABLE turnarounds (account TEXT PRIMARY KEY, seconds REAL NOT NULL) WITHOUT ROWID",
@@ -102,7 +102,13 @@ MIGRATIONS: Final = (
             PRIMARY KEY (account, lane)
         ) WITHOUT ROWID""",
     ),
-    ("ALTER TABLE jobs ADD COLUMN task TEXT", "ALTER TABLE photos ADD COLUMN batch_id TEXT"),
+    (
+        "ALTER TABLE jobs ADD COLUMN task TEXT",
+        "ALTER TABLE photos ADD COLUMN batch_id TEXT",
+        "ALTER TABLE vehicles RENAME COLUMN taken TO accepted",
+        "ALTER TABLE minutes RENAME COLUMN taken TO accepted",
+        "UPDATE photos SET state = 'accepted' WHERE state = 'taken'",
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from autobg_mcp.serving.approval import InputRequiredError
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.on_demand import ClientOnDemand
 from autobg_mcp.serving.presenting import broken, explain, present
-from autobg_mcp.tools.offer import Offer
+from autobg_mcp.tools.offer import Offer, prepared
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +44,24 @@ class Performer:
             result = await client.call(tool.from_arguments(request.arguments or {}), call)
             return await present(tool, result, call, door, client.keep)
         except AutobgError as error:
-            return explain(error, call, door)
+            return explain(_of_the_whole(error, request.name, call), call, door)
         except InputRequiredError as pending:
             return pending.result
         except Exception as error:  # noqa: BLE001  # a model must hear what a fault may have cost
             known = self.offer.tools.get(request.name)
             _log.exception("%s broke", known and request.name)
             return explain(broken(known, error), call, door)
+
+
+def _of_the_whole(error: AutobgError, tool: str, call: Call) -> AutobgError:
+    """What an error says of a call that another process has begun: that one may have paid before this one met anything."""
+    offered = prepared().get(tool)
+    if (
+        call.begun_at is not None
+        and error.spent == "no"
+        and offered is not None
+        and offered.effect == "spends"
+    ):
+        error.spent = "unknown"
+        error.add_note("Another process began this call: listBatches tells what it has sent.")
+    return error

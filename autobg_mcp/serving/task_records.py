@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from pydantic import JsonValue
 
 from autobg_mcp.clock import Clock
-from autobg_mcp.serving.task_rows import ALIVE, MIGRATIONS, MOST_CHARS, found, read
+from autobg_mcp.serving.task_rows import ABANDONED, ALIVE, MIGRATIONS, MOST_CHARS, found, read
 from autobg_mcp.serving.tickets import LEASE_S, TTL_S, Json, TaskRecord, TaskStatus
 from autobg_mcp.state import StateFile, Transactions
 
@@ -70,7 +70,7 @@ class TaskRecords(Transactions):
             task,
             "owner = :owner, lease_until = :now + :lease, attempts = attempts + 1, status = 'working', "
             "questions = '{}', updated_at = :now",
-            where="lease_until < :now",
+            where=ABANDONED,
         )
 
     async def hold(self, task: str, message: str) -> bool:

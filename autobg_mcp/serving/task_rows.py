@@ -4,7 +4,7 @@ import json
 import sqlite3
 from typing import Final, cast, get_args
 
-from autobg_mcp.serving.tickets import TTL_S, Json, TaskRecord, TaskStatus
+from autobg_mcp.serving.tickets import LEASE_S, TTL_S, Json, TaskRecord, TaskStatus
 from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to, whole_between
 
 MOST_CHARS: Final = 1_000_000
@@ -16,6 +16,9 @@ ALIVE: Final = "status IN ('working', 'input_required')"
 _LONGEST_CHARS: Final = 4 * MOST_CHARS
 _LATEST_S: Final = 1e11
 _MOST_ATTEMPTS: Final = 1000
+ABANDONED: Final = f"lease_until NOT BETWEEN :now AND :now + {2 * LEASE_S}"
+"""The condition of those that no living process works on: its lease is over, or was written before the clock was set back."""
+
 MIGRATIONS: Final = (
     (
         """CREATE TABLE tasks (
@@ -48,8 +51,8 @@ def found(db: sqlite3.Connection, now_s: float, task: str, account: str) -> Task
         ImpossibleValueError: The file holds what was never written.
     """
     row = db.execute(
-        f"SELECT *, {ALIVE} AND lease_until < ? AS abandoned FROM tasks WHERE id = ? AND account = ? AND created_at > ?",  # noqa: S608
-        (now_s, task, account, now_s - TTL_S),
+        f"SELECT *, {ALIVE} AND {ABANDONED} AS abandoned FROM tasks WHERE id = :id AND account = :account AND created_at > :since",  # noqa: S608
+        {"now": now_s, "id": task, "account": account, "since": now_s - TTL_S},
     ).fetchone()
     if row is None:
         return None

@@ -16,7 +16,7 @@ from autobg_mcp.errors import AutobgError, StateError
 from autobg_mcp.serving.approval import approval_request
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.performing import Performed, Performer
-from autobg_mcp.serving.tickets import LEASE_S, Json, TaskStatus
+from autobg_mcp.serving.tickets import LEASE_S, Json
 
 if TYPE_CHECKING:
     from autobg_mcp.serving.task_records import TaskRecords
@@ -141,14 +141,13 @@ class TaskRun:
         return answer is True
 
     async def _write_down(self, records: "TaskRecords") -> None:
-        status: TaskStatus = "failed" if self.fault else "completed"
         if self.fault:
-            await records.end(self.task, status, "", fault("This server has a fault; its log says more."))
+            await records.end(self.task, "failed", "", fault("This server has a fault; its log says more."))
         elif self.performed is None:
             await records.let_go(self.task)
         else:
             result: Json = self.performed.model_dump(by_alias=True, mode="json", exclude_none=True)
-            await records.end(self.task, status, "", result)
+            await records.end(self.task, "completed", "", result)
 
 
 class TaskRuns:

@@ -197,13 +197,13 @@ class Drafting:
                 same = intent.fingerprint if intent else (draft.source.vehicle, draft.tool, identity)
                 if same in seen:
                     draft.twins += 1
-                elif entry is None and like._replace(picture=photo.picture) in queued:
+                elif entry is not None and entry.state == "accepted":
+                    draft.paid.append(entry)
+                elif like._replace(picture=photo.picture) in queued:  # also while its job is sending it
                     draft.queued += 1
                 elif entry is None:
                     draft.to_send.append(photo)
                     draft.refused += same in refused
-                elif entry.state == "accepted":
-                    draft.paid.append(entry)
                 else:
                     draft.doubtful += 1
                 seen.add(same)

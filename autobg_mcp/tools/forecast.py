@@ -1,6 +1,6 @@
 """When a job is done: from the requests that are still to be made and the pace that the limits allow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -17,7 +17,7 @@ _TAKES_S: Final = 2.0
 
 _REASON_CHARS: Final = 80
 
-NOBODY_WORKS: Final = (
+_NO_PROCESS: Final = (
     "no process is running that carries it on: any host's server does, unless AUTOBG_BACKGROUND=off, and so does "
     "`autobg-mcp work --once`"
 )
@@ -29,22 +29,26 @@ class Standstill:
 
     Attributes:
         waits: Why work stands still, the longest wait first.
-        nobody_works: Whether no process carries jobs on.
+        no_process: That no process carries jobs on, and which one would, in words; None where one does.
     """
 
     waits: Sequence[Wait]
-    nobody_works: bool
+    no_process: str | None
+
+    def of(self, lanes: Container[str]) -> list[Wait]:
+        """The waits of some lanes."""
+        return [one for one in self.waits if one.lane in lanes]
 
 
 async def standstill(context: Context) -> Standstill:
-    """What keeps the account's jobs from going on now; an answer of several jobs reads it once."""
-    return Standstill(await context.jobs.signs.waits(context.account.id), not await is_carried_on(context))
+    """What keeps the account's jobs from going on now; an answer of several jobs reads it once.
 
-
-async def is_carried_on(context: Context) -> bool:
-    """Whether jobs go on: in this process, where it lasts and may send by itself, or in another that has shown itself lately."""
+    They are carried on in this process, where it lasts and may send by itself, or in another that has shown itself lately.
+    """
+    signs, account = context.jobs.signs, context.account.id
     is_here = context.call.lasts and not context.settings.forbids_background()
-    return is_here or await context.jobs.signs.is_worked(context.account.id)
+    is_somewhere = is_here or await signs.is_worked(account)
+    return Standstill(await signs.waits(account), None if is_somewhere else _NO_PROCESS)
 
 
 async def done_by(job_id: str, context: Context, still: Standstill | None = None) -> str | None:
@@ -60,7 +64,7 @@ async def done_by(job_id: str, context: Context, still: Standstill | None = None
     """
     requests = await context.jobs.book.requests_until(context.account.id, job_id)
     still = still or await standstill(context)
-    if still.nobody_works or any(one.lane in requests for one in still.waits):
+    if still.no_process or still.of(requests):
         return None
     now, seconds = context.clock.wall_s(), sending_s(requests, context)
     ends_at = await context.jobs.book.ends_at(job_id)

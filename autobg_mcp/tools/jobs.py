@@ -1,17 +1,17 @@
 """Questions about jobs, and their end: how far they are, why they wait, and that no more is sent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from autobg_mcp.errors import ArgumentsRefusedError
-from autobg_mcp.jobs.job import JobStanding, PhotoState, VehicleState
+from autobg_mcp.jobs.job import JobStanding, PhotoState
 from autobg_mcp.jobs.queue import RESULTS
-from autobg_mcp.text import clock_time, quoted
+from autobg_mcp.text import by_state, clock_time, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part, Result, Tool
-from autobg_mcp.tools.forecast import NOBODY_WORKS, Standstill, done_by, standstill, why_it_waits
+from autobg_mcp.tools.forecast import Standstill, done_by, standstill, why_it_waits
 
 MOST_JOBS: Final = 3
 _MOST_BATCHES: Final = 12
@@ -127,11 +127,12 @@ class StopJob(Tool[StoppedJob]):
             ArgumentsRefusedError: There is no such job.
         """
         before = await _standing(self.job, context)
+        goes_on = before.photos.get("queued") and await done_by(self.job, context)
         await context.jobs.book.stop(context.account.id, self.job)
         await context.jobs.queue.withdraw(self.job)
         ended = await _standing(self.job, context)
         batches = await context.jobs.book.batches(self.job, limit=_MOST_BATCHES)
-        is_calm = await context.ledger.calm(context.account.id) is not None
+        is_calm = not goes_on and await context.ledger.calm(context.account.id) is not None
         return StoppedJob(
             job=self.job,
             state=ended.job.state,
@@ -160,8 +161,8 @@ async def _report(standing: JobStanding, context: Context, still: Standstill, *,
     return JobReport(
         job=job.id,
         state=f"{job.state}, begun at {clock_time(job.created_at, now)} by {job.made_by}",
-        vehicles=_told(standing.vehicles),
-        photos=_told(standing.photos),
+        vehicles=by_state(standing.vehicles),
+        photos=by_state(standing.photos),
         perMinute=standing.per_minute if is_open else None,
         doneBy=await done_by(job.id, context, still) if is_unsent else None,
         failed=_failed(standing),
@@ -178,25 +179,20 @@ def _failed(standing: JobStanding) -> int:
     return sum(standing.photos.get(state, 0) for state in states)
 
 
-def _told(counts: Mapping[PhotoState, int] | Mapping[VehicleState, int]) -> str:
-    """Counts by state in one line, such as `120 done, 3 partly`."""
-    return ", ".join(f"{count:,} {state}" for state, count in counts.items()) or "none"
-
-
 def _waits(found: Sequence[JobStanding], still: Standstill, now: float) -> list[str]:
     """Why open jobs stand still; empty where they go on at the pace of their limits."""
     waiting = [one for one in found if one.job.state == "open"]
     if not waiting:
         return []
     lanes = {RESULTS}.union(*(one.tools for one in waiting))
-    waits = [why_it_waits(one, now) for one in still.waits if one.lane in lanes]
-    return [*([NOBODY_WORKS] if still.nobody_works else []), *waits[:_MOST_REASONS]]
+    waits = [why_it_waits(one, now) for one in still.of(lanes)]
+    return [*filter(None, [still.no_process]), *waits[:_MOST_REASONS]]
 
 
 def _stopped(before: JobStanding, more_batches: int, *, is_calm: bool) -> Iterator[str]:
-    """What a person does not expect of a job that was stopped; `is_calm` where no submission is under way."""
-    if before.job.state == "open" and not is_calm:
-        yield f"what is on the wire right now may still be accepted: getJobs job={before.job.id} tells in a moment"
+    """What a person does not expect of a job that was stopped; `is_calm` where nothing is under way, or was a moment ago."""
+    if before.job.state == "open" and not is_calm:  # the book hears of what was sent a moment later
+        yield f"what was sent in the last seconds may still be accepted: getJobs job={before.job.id} tells in a moment"
     if before.job.state == "open" and before.job.download:
         yield "results that are not saved yet are not saved any more: downloadProcessedImages with a batchID saves them"
     if more_batches > 0:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.jobs.job import VehicleState
-from autobg_mcp.text import counted, quoted, shortened, some
+from autobg_mcp.text import by_state, counted, quoted, shortened, some
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.routes import Forecast
@@ -102,7 +102,7 @@ def prospect(
 
 def _by_state(standings: Sequence[VehicleStanding]) -> str:
     counts = Counter(one.state for one in standings)
-    told = ", ".join(f"{counts[state]:,} {state}" for state in get_args(VehicleState) if counts[state])
+    told = by_state({state: counts[state] for state in get_args(VehicleState)})
     return f"{counted(len(standings), 'vehicle')}: {told}"
 
 

@@ -15,7 +15,7 @@ from autobg_mcp.jobs.job import QueuedPicture
 from autobg_mcp.jobs.plan import PlannedVehicle
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.begun import begin, new_job
-from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on
+from autobg_mcp.tools.forecast import done_by, standstill
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.roll import Roll
 from autobg_mcp.tools.submitted import Rest
@@ -61,18 +61,18 @@ async def leave_to_job(submission: Submission, tally: Tally, context: Context) -
     A job that stands still is not waited for: then the call sends its photos, which the job finds paid later. So it does where
     the file of jobs cannot be used. A task leaves to its own jobs whatever they have, and sends no longer than other calls.
     """
+    may_queue = _may_queue(submission, context)
     with suppress(StateError):
         await _leave_to_own(tally, context)
-        if _may_queue(submission, context):
+        if may_queue:
             await _leave_to_any(submission, tally, context)
-    if context.call.task is not None and _may_queue(submission, context):
+    if may_queue and context.call.task is not None:
         context.time.shorten(context.settings.max_wait_s)
 
 
 async def _leave_to_own(tally: Tally, context: Context) -> None:
     """What the same task has left to jobs in another process is theirs, even where a person has stopped them."""
-    task = context.call.task
-    for job in () if task is None else await context.jobs.awaited.jobs_of(context.account.id, task):
+    for job in await context.jobs.awaited.jobs_of(context.account.id, context.call.task):
         theirs = await context.jobs.awaited.photos(job)
         tally.queue([one for one in tally.in_state("left") if one in theirs], job)
 
@@ -105,11 +105,12 @@ async def rest_of(submission: Submission, tally: Tally, context: Context) -> Res
     jobs = list(tally.jobs())
     if not jobs:
         return None
-    done, stands_still = None, None
+    done = None
     with suppress(StateError):  # which must not hide what was sent
-        done = await done_by(jobs[-1], context)
-        stands_still = None if await is_carried_on(context) else NOBODY_WORKS
-    return Rest(jobs[-1], tally.count("queued"), done, why_not or stands_still)
+        still = await standstill(context)
+        done = await done_by(jobs[-1], context, still)
+        why_not = why_not or still.no_process
+    return Rest(jobs[-1], tally.count("queued"), done, why_not)
 
 
 def _passes(stop: AutobgError | None, *, some_went: bool) -> bool:

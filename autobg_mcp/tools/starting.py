@@ -1,7 +1,7 @@
 """From a plan to a job: exactly what was planned is begun, once, and what changed meanwhile is left out and told."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
@@ -9,11 +9,11 @@ from typing import Final
 from autobg_mcp.errors import ArgumentsRefusedError, ConfigurationError
 from autobg_mcp.jobs.job import JobStanding
 from autobg_mcp.jobs.plan import Plan, PlannedPhoto
-from autobg_mcp.text import counted, local_path, quoted
+from autobg_mcp.text import by_state, counted, local_path, quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.begun import begin, new_job
 from autobg_mcp.tools.consent import ask_person
-from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, standstill
+from autobg_mcp.tools.forecast import done_by, standstill
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.photos import stamped
 from autobg_mcp.tools.prospect import INSTEAD, OFF, VehiclesPlanned, bounded
@@ -38,7 +38,7 @@ async def started(plan_id: str, context: Context) -> VehiclesPlanned:
             next_step="Call processVehicles with folder, manifest or vehicles: it answers a plan.",
         )
     if kept.job is not None:
-        is_own = kept.job in await _own_jobs(context)
+        is_own = kept.job in await context.jobs.awaited.jobs_of(context.account.id, context.call.task)
         before = [] if is_own else ["this plan was started before; nothing was added"]
         return await _told(kept.job, before, [], context)
     if not context.settings.background:
@@ -73,37 +73,29 @@ async def _told(
 
     As a task it is answered once all is sent, or cannot be soon.
     """
-    sent = [] if context.call.task is None else await _sent(job_id, context)
+    is_task = context.call.task is not None
+    why_not = await until_sent(job_id, context) if is_task else None
     standing = await context.jobs.book.standing(context.account.id, job_id)
-    is_queued = standing is not None and standing.photos.get("queued")
-    still = await standstill(context) if is_queued else None
+    still = await standstill(context) if standing and standing.photos.get("queued") else None
+    if still and still.no_process:
+        why_not = still.no_process
+    waited_for = standing if is_task else None
     return VehiclesPlanned(
         job=job_id,
         doneBy=await done_by(job_id, context, still) if still and not short else None,
-        summary=[*summary, *(sent or ([NOBODY_WORKS] if still and still.nobody_works else []))],
-        notSent=bounded([*changed, *(_refused(standing) if sent else [])]),
+        summary=[
+            *summary,
+            *([f"photos by now: {by_state(waited_for.photos)}"] if waited_for else []),
+            *([why_not] if why_not else []),
+        ],
+        notSent=bounded([*changed, *(_refused(waited_for) if waited_for else [])]),
     )
 
 
-async def _own_jobs(context: Context) -> Collection[str]:
-    """The jobs that the task of this call has begun, in whichever process."""
-    task = context.call.task
-    return () if task is None else await context.jobs.awaited.jobs_of(context.account.id, task)
-
-
-async def _sent(job_id: str, context: Context) -> list[str]:
-    """How far a job is once all is sent, and why it is not waited for any longer."""
-    why_not = await until_sent(job_id, context)
-    standing = await context.jobs.book.standing(context.account.id, job_id)
-    photos = {} if standing is None else standing.photos
-    counts = ", ".join(f"{count:,} {state}" for state, count in photos.items())
-    return [f"photos by now: {counts}", *([why_not] if why_not else [])]
-
-
-def _refused(standing: JobStanding | None) -> list[str]:
-    """Why photos were not taken, a line each."""
-    refusals = {} if standing is None else standing.refusals
-    return [f"{counted(count, 'photo')}: {quoted(reason, 160)}" for reason, count in refusals.items()]
+def _refused(standing: JobStanding) -> list[str]:
+    """Why photos were refused, a line each."""
+    refusals = standing.refusals.items()
+    return [f"{counted(count, 'photo')}: {quoted(reason, 160)}" for reason, count in refusals]
 
 
 async def _as_it_is(plan: Plan, context: Context) -> tuple[Plan, list[str]]:

@@ -8,8 +8,9 @@ from autobg_mcp.errors import AutobgError, StateError, StillUnknownError
 from autobg_mcp.jobs.backoff import LONGEST_PAUSE_S
 from autobg_mcp.jobs.job import JobStanding, PhotoNote
 from autobg_mcp.jobs.plan import PlannedPhoto
+from autobg_mcp.text import by_state
 from autobg_mcp.toolkit.context import Context
-from autobg_mcp.tools.forecast import NOBODY_WORKS, done_by, is_carried_on, why_it_waits
+from autobg_mcp.tools.forecast import Standstill, done_by, standstill, why_it_waits
 from autobg_mcp.tools.paid import Submission
 from autobg_mcp.tools.tally import Fate, Tally
 
@@ -55,33 +56,35 @@ async def until_sent(job: str, context: Context) -> str | None:
         standing = await context.jobs.book.standing(context.account.id, job)
         if standing is None:
             return None
-        if why := await _stands_still(standing, context):
+        still = await standstill(context)
+        if why := _stands_still(standing, still, context):
             return why
         if not context.time.ends_in_s():
             return "the time of this task is over"
-        await _tell(standing, context)
+        await _tell(standing, still, context)
         await context.clock.sleep(_LOOK_EVERY_S)
     return None
 
 
-async def _stands_still(standing: JobStanding, context: Context) -> str | None:
+def _stands_still(standing: JobStanding, still: Standstill, context: Context) -> str | None:
     """Why a job stands still for long; None where it goes on, or soon will."""
-    if not await is_carried_on(context):
-        return NOBODY_WORKS
-    waits = await context.jobs.signs.waits(context.account.id)
-    long = [one for one in waits if one.lane in standing.tools and one.until - one.since > LONGEST_PAUSE_S]
+    if still.no_process:
+        return still.no_process
+    long = [one for one in still.of(standing.tools) if one.until - one.since > LONGEST_PAUSE_S]
     return why_it_waits(long[0], context.clock.wall_s()) if long else None
 
 
-async def _tell(standing: JobStanding, context: Context) -> None:
+async def _tell(standing: JobStanding, still: Standstill, context: Context) -> None:
     """Tell how far a job is, and until when, or why it waits for a while."""
-    job, now = standing.job.id, context.clock.wall_s()
-    waits = [one for one in await context.jobs.signs.waits(context.account.id) if one.lane in standing.tools]
-    done = await done_by(job, context)
-    when = [why_it_waits(one, now) for one in waits] or ([f"all sent: {done}"] if done else [])
-    photos = ", ".join(f"{count:,} {state}" for state, count in standing.photos.items())
-    total, left = sum(standing.photos.values()), standing.photos.get("queued", 0)
-    await context.progress("; ".join([f"Job {job}: {photos}", *when]), done=total - left, total=total)
+    job, photos, now = standing.job.id, standing.photos, context.clock.wall_s()
+    done = await done_by(job, context, still)
+    when = [why_it_waits(one, now) for one in still.of(standing.tools)] or (
+        [f"all sent: {done}"] if done else []
+    )
+    total, left = sum(photos.values()), photos.get("queued", 0)
+    await context.progress(
+        "; ".join([f"Job {job}: {by_state(photos)}", *when]), done=total - left, total=total
+    )
 
 
 def _take(

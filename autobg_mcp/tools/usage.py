@@ -25,7 +25,7 @@ _BATCH = re.compile("(?:batch|folder)(?:id|no|nr|number)?|id")
 _VEHICLE = re.compile(
     "(?:batch|folder|vehicle|car)(?:name|title)|(?:number|license|licence|num)plate|vehicle(?:id)?|name"
 )
-_A_BATCH_ID = re.compile(r"\d{1,18}")
+_A_BATCH_ID = re.compile("[1-9][0-9]{0,17}")
 _DEEPEST = 4
 
 

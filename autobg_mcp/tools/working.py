@@ -1,6 +1,6 @@
 """One turn of a job: a vehicle's photos go the way of a paying call, and what comes of each is written into the book."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, cast
 
@@ -80,6 +80,7 @@ class _VehicleTurn:
     def __init__(self, work: VehicleWork, context: Context) -> None:
         self._work, self._context = work, context
         self._submission = _submission(work)
+        self._numbers = {photo.picture: photo.number for photo in work.photos}
         self._written: dict[str, Fate] = {}
 
     async def run(self) -> Done:
@@ -102,13 +103,13 @@ class _VehicleTurn:
         """
         photos = self._doubtful
         roll = await self._submission.queued([photo.planned for photo in photos], self._context)
-        notes, number = dict[int, PhotoNote](), {photo.picture: photo.number for photo in photos}
+        notes = dict[int, PhotoNote]()
         # While the API cannot be reached nothing is looked after.
         await GetUserCreditDetails().run(self._context)
         await settle_doubts(self._context, self._work.vehicle)
         for picture, intent in (await self._recognised(roll)).items():
             if note := await settle_doubt(intent, self._work.batch_ids, self._work.doubts, self._context):
-                notes[number[picture]] = note
+                notes[self._numbers[picture]] = note
         await self._context.jobs.book.note(self._work.id, notes)
         doubts = 0 if len(notes) == len(photos) else self._work.doubts + 1
         await self._context.jobs.book.doubted(self._work.id, doubts)
@@ -129,17 +130,18 @@ class _VehicleTurn:
         tally, outlook = Tally(roll, context.settings.duplicate_window_h), self._submission.outlook(context)
         halvings = 2 * context.sender.limit(self._submission.tool, self._submission.rate).calls
         paying = Paying(self._submission, context, roll, tally, outlook, Consent(None, ()), halvings)
-        checkout, numbers = Checkout(paying), {photo.picture: photo.number for photo in photos}
+        checkout = Checkout(paying)
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(self._write_now_and_then, roll, tally, numbers)
+                group.start_soon(self._write_now_and_then, tally)
                 await checkout.submit_all()
                 await checkout.settle()
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 await checkout.answered()
-                await self._write(roll, tally, numbers)
+                await roll.keep()
+                await self._write(tally)
         same = {
             photo.number: PhotoNote("refused", reason="the same photo as another")
             for photo in photos
@@ -164,16 +166,13 @@ class _VehicleTurn:
         is_over = not self._context.time.left_s()
         return Done(now, None if is_over else stop, went)
 
-    async def _write_now_and_then(self, roll: Roll, tally: Tally, numbers: Mapping[str, int]) -> None:
+    async def _write_now_and_then(self, tally: Tally) -> None:
         while True:
             await self._context.clock.sleep(_WRITTEN_EVERY_S)
-            await self._write(roll, tally, numbers)
+            await self._write(tally)
 
-    async def _write(self, roll: Roll, tally: Tally, numbers: Mapping[str, int]) -> None:
-        """Write down what came of each photo since it was last written, and first what it is known by.
-
-        A plan that is made meanwhile, or after this process has died, then finds it paid.
-        """
+    async def _write(self, tally: Tally) -> None:
+        """Write down what came of each photo since it was last written."""
         new = {
             picture: fate
             for picture, fate in tally.fates.items()
@@ -182,11 +181,8 @@ class _VehicleTurn:
             and self._written.get(picture) != fate
         }
         if new:
-            await roll.keep()
-            await self._context.jobs.book.note(
-                self._work.id,
-                {numbers[picture]: _note(fate) for picture, fate in new.items() if picture in numbers},
-            )
+            notes = {self._numbers[picture]: _note(fate, self._work.tool) for picture, fate in new.items()}
+            await self._context.jobs.book.note(self._work.id, notes)
             self._written |= new
 
 
@@ -200,9 +196,9 @@ async def _submitted(work: VehicleWork, context: Context) -> Done:
     return Done(None)
 
 
-def _note(fate: Fate) -> PhotoNote:
-    """What came of a photo, as the book has it."""
-    reason = None if fate.error is None else str(fate.error)
+def _note(fate: Fate, tool: str) -> PhotoNote:
+    """What came of a photo, as the book has it: there its tool, which an error names first, is known."""
+    reason = None if fate.error is None else str(fate.error).removeprefix(f"{tool}: ")
     if fate.state in ("accepted", "paid before"):
         return PhotoNote("accepted", fate.batch_id)
     return PhotoNote("unknown" if fate.state == "unknown" else "refused", reason=reason)

@@ -65,7 +65,8 @@ def looked(db: sqlite3.Connection, account: str, batch_id: str, now: float) -> N
     db.execute(
         """INSERT INTO looks (account, batch_id, checked_at, lease_until, seen_after)
         VALUES (:account, :batch_id, :now, 0, :newest) ON CONFLICT (account, batch_id) DO UPDATE
-        SET checked_at = :now, lease_until = 0, seen_after = CASE WHEN checked_at IS NULL THEN :newest ELSE seen_after END""",
+        SET checked_at = :now, lease_until = 0,
+            seen_after = CASE WHEN checked_at IS NULL THEN coalesce(seen_after, :newest) ELSE seen_after END""",
         {"account": account, "batch_id": batch_id, "now": now, "newest": entries.newest(db, account)},
     )
 
@@ -79,11 +80,12 @@ def seen_after(db: sqlite3.Connection, account: str, batch_id: str) -> int:
 
 
 def name_vehicle(db: sqlite3.Connection, account: str, batch_id: str, vehicle: str) -> None:
-    """Keep the vehicle that the API names a batch after."""
+    """Keep the vehicle that the API names a batch after; one that nobody has looked at is seen with that for the first time."""
     db.execute(
-        "INSERT INTO looks (account, batch_id, lease_until, vehicle) VALUES (:account, :batch_id, 0, :vehicle) "
-        "ON CONFLICT (account, batch_id) DO UPDATE SET vehicle = :vehicle",
-        {"account": account, "batch_id": batch_id, "vehicle": vehicle},
+        """INSERT INTO looks (account, batch_id, lease_until, seen_after, vehicle)
+        VALUES (:account, :batch_id, 0, :newest, :vehicle) ON CONFLICT (account, batch_id) DO UPDATE SET vehicle = :vehicle,
+            seen_after = CASE WHEN checked_at IS NULL THEN coalesce(seen_after, :newest) ELSE seen_after END""",
+        {"account": account, "batch_id": batch_id, "newest": entries.newest(db, account), "vehicle": vehicle},
     )
 
 

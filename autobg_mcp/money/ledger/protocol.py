@@ -164,15 +164,16 @@ class Ledger(CreditLedger, Protocol):
         several unknown files of one name all have to. A batch that nothing from here is in proves it where it holds nothing but
         files of unknown submissions of one vehicle and template, all that wait for such a name whatever their vehicle; where
         it was first seen after them, with a higher number than the last batch before them, and without a picture that is
-        known from another batch; and where the balance does not say that nothing was charged.
+        known from another batch; and where no balance says that nothing was charged.
         """
         ...
 
     async def record_vehicles(self, account: str, vehicles: Mapping[str, str]) -> None:
         """Keep which vehicles the API names batches after, by batch; of others than unknown submissions nothing is kept.
 
-        The account's own list of batches is the better witness: such a batch may lack some of a request's links, and then
-        proves those that it holds.
+        Such a batch counts as seen from now on. The account's own list of batches is a better witness of which vehicle it is,
+        so the batch may lack some of a request's links, and then proves those that it holds. It lists what other programs
+        sent, too: only where the balances say that something was charged is anything proved.
         """
         ...
 

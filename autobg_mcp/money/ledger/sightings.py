@@ -36,7 +36,10 @@ def proven(db: sqlite3.Connection, account: str, batch_id: str) -> list[tuple[En
         return [(entry, IN_ITS_VEHICLES_BATCH) for entry in _beside(accepted, own, seen)]
     vehicle = looks.vehicle_named(db, account, batch_id)
     opened = _opened_by(unknown, seen) if vehicle is None else _opened_for(vehicle, unknown, seen)
-    if not opened or _is_denied(db, account, opened) or not _is_new(db, account, batch_id, opened, seen):
+    if not opened or not _is_new(db, account, batch_id, opened, seen):
+        return []
+    charged = [balances.around(db, account, entry.id).charged_of_unknown() for entry in opened]
+    if 0 in charged or (vehicle is not None and None in charged):  # usage names what other programs sent, too
         return []
     ground = IN_A_BATCH_OF_ITS_OWN if vehicle is None else IN_A_BATCH_OF_ITS_NAME
     return [(entry, ground) for entry in opened]
@@ -96,7 +99,8 @@ def _is_new(
     """
     if looks.seen_after(db, account, batch_id) < opened[-1].id:
         return False
-    if any(seen.keys() & set(entries.names_of(entry)) for entry in entries.under_way(db, account)):
+    stems = set(map(_stem, seen))
+    if any(not stems.isdisjoint(_stems(entry)) for entry in entries.under_way(db, account)):
         return False
     known = db.execute(
         "SELECT batch_id FROM entries INDEXED BY entries_by_account WHERE account = ? AND id < ? "
@@ -116,11 +120,6 @@ def _is_new(
     return elsewhere.fetchone() is None
 
 
-def _is_denied(db: sqlite3.Connection, account: str, opened: list[Entry]) -> bool:
-    """Whether the balances around one of them say that nothing unknown was charged."""
-    return any(balances.around(db, account, entry.id).denies(entry) for entry in opened)
-
-
 def worth_a_look(db: sqlite3.Connection, account: str, vehicle: str, limit: int) -> list[str]:
     """The batches that may prove something about a vehicle's unknown entries; see `Ledger.worth_a_look`."""
     meant = same_vehicle(vehicle)
@@ -137,7 +136,7 @@ def worth_a_look(db: sqlite3.Connection, account: str, vehicle: str, limit: int)
     own = [row for row in newest if same_vehicle(words(row["vehicle"])) == meant]
     strange = db.execute(
         "SELECT batch_id, vehicle FROM looks WHERE account = :account "
-        "AND (seen_after >= :oldest OR seen_after IS NULL AND vehicle IS NOT NULL) AND NOT EXISTS "
+        "AND seen_after >= :oldest AND NOT EXISTS "
         "(SELECT 1 FROM batches WHERE account = :account AND batch_id = looks.batch_id) "
         "ORDER BY vehicle IS NULL, checked_at DESC LIMIT :newest",
         values,
@@ -149,6 +148,9 @@ def worth_a_look(db: sqlite3.Connection, account: str, vehicle: str, limit: int)
 def name_vehicles(db: sqlite3.Connection, account: str, vehicles: Mapping[str, str]) -> None:
     """Keep which batches the API names after vehicles of unknown entries; see `Ledger.record_vehicles`."""
     doubtful = {same_vehicle(one.vehicle) for one in entries.unknown(db, account)}
-    for batch_id, vehicle in vehicles.items():
-        if same_vehicle(vehicle) in doubtful and not entries.of_batch(db, account, batch_id):
-            looks.name_vehicle(db, account, batch_id, vehicle)
+    meant = {
+        batch_id: folded for batch_id, name in vehicles.items() if (folded := same_vehicle(name)) in doubtful
+    }
+    for batch_id in sorted(meant, key=lambda number: (len(number), number))[-_MOST_SEARCHED:]:
+        if not entries.of_batch(db, account, batch_id):
+            looks.name_vehicle(db, account, batch_id, meant[batch_id])
