@@ -22,6 +22,7 @@ from autobg_mcp.jobs.runner import Done, Runner
 from autobg_mcp.jobs.storage import Storage
 from autobg_mcp.money.audit import AuditLog
 from autobg_mcp.money.ledger import SqliteLedger
+from autobg_mcp.money.permits import Permits
 from autobg_mcp.money.purchase import Till
 from autobg_mcp.money.terms import Terms
 from autobg_mcp.settings import Settings
@@ -49,6 +50,10 @@ class Client:
         fence: Which local files may be read; None allows the folders in the settings.
         app: An ASGI application that stands in for the network, such as the sandbox; None is the network.
         clock: The time of everything: budgets of calls, the throttle, the ledger, and sleep.
+
+    Attributes:
+        audit: The audit log.
+        permits: The questions that wait for a person at a terminal.
     """
 
     def __init__(
@@ -74,7 +79,8 @@ class Client:
         self._till = Till(self._ledger, Terms.of(settings), clock, self._jobs.book.queued)
         self._lingering = Lingering()
         self._held = HeldPhotos()
-        self._audit = AuditLog(settings.state_dir, clock=clock)
+        self.audit = AuditLog(settings.state_dir, clock=clock)
+        self.permits = Permits(settings.state_dir, clock=clock)
         self._opened = AsyncExitStack()
         self._runner: Runner | None = None
 
@@ -82,6 +88,7 @@ class Client:
         """Nothing is opened before the first request; whatever is by then is closed at the end."""
         self._opened.push_async_callback(self._storage.aclose)
         self._opened.push_async_callback(self._ledger.aclose)
+        self._opened.push_async_callback(self.permits.aclose)
         self._opened.push_async_callback(self.throttle.aclose)
         self._opened.push_async_callback(self._sender.http.aclose)
         self._opened.push_async_callback(self._lingering.aclose)
@@ -99,7 +106,7 @@ class Client:
         Raises:
             AutobgError: It could not be done; the error says whether credits were spent and what to do next.
         """
-        context = self._context(call or Call())
+        context = self.context(call or Call())
         if tool.effect in ("reads", "saves"):
             return await _run(tool, context)
         with self._audited(tool, context) as event:
@@ -130,20 +137,13 @@ class Client:
         if work is None:
             return Done(None)
         call = Call(host=work.job.host, max_wait_s=TURN_S, background=True)
-        context = self._context(call)
+        context = self.context(call)
         if context.account.id != work.job.account:  # the key was changed in this moment
             return Done(self._clock.wall_s() + HOLD_EVERY_S)
         return await carry_out(work, turn, replace(context, till=self._till.since(work.job.created_at)))
 
-    async def stop_jobs_of(self, task: str, call: Call) -> None:
-        """Send nothing more of what the calls of a task have left to jobs; raises `StateError` where their file is broken."""
-        from autobg_mcp.tools.jobs import StopJob  # noqa: PLC0415  # a start waits for what it needs
-
-        for job, state in (await self._jobs.awaited.jobs_of(self.account(call.key).id, task)).items():
-            if state == "open":
-                await self.call(StopJob(job=job), call)
-
-    def _context(self, call: Call) -> Context:
+    def context(self, call: Call) -> Context:
+        """What one call may use."""
         max_wait_s = self.settings.max_wait_s if call.max_wait_s is None else call.max_wait_s
         return Context(
             settings=self.settings,
@@ -156,6 +156,7 @@ class Client:
             outbox=self._outbox,
             ledger=self._ledger,
             till=self._till if call.begun_at is None else self._till.since(call.begun_at, sets_aside=True),
+            permits=self.permits,
             jobs=self._jobs,
             lingering=self._lingering,
             held=self._held,
@@ -197,7 +198,7 @@ class Client:
             raise
         finally:
             secrets = [context.account.key.get_secret_value()]
-            self._audit.write({name: text and redacted(text, secrets) for name, text in event.items()})
+            self.audit.write({name: text and redacted(text, secrets) for name, text in event.items()})
 
     def keep(self, content: bytes, name: str) -> str:
         """Save what is too long for an answer, and say where it is; blocks."""

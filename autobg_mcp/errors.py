@@ -107,9 +107,7 @@ def _line(text: str) -> str:
 class ConfigurationError(AutobgError):
     """A setting is missing, wrong or contradicts another. No request was made."""
 
-    usual_next_step = (
-        "Ask the person who runs this server to change the setting and to start the server again."
-    )
+    usual_next_step = "Ask the person who runs this server to change the setting and start the server again."
 
 
 class StateError(AutobgError):
@@ -122,7 +120,7 @@ class StateError(AutobgError):
 class ArgumentsRefusedError(AutobgError):
     """Arguments that no request was made from."""
 
-    usual_next_step = "Correct the named arguments and call again."
+    usual_next_step = "Correct the named arguments and retry."
 
 
 class FileRefusedError(AutobgError):
@@ -165,6 +163,8 @@ class ConnectionFailedError(ApiError):
     usual_next_step = (
         "Call again in a minute; if it stays so, ask the user to check network, proxy and AUTOBG_BASE_URL."
     )
+    hurdle: Literal["network", "certificate"] = "network"
+    """What it failed at: the certificate, or anything on the way there."""
 
 
 class OutcomeUnknownError(ApiError):

@@ -8,7 +8,9 @@ import json
 import os
 import posixpath
 import re
+import stat
 import string
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -143,6 +145,20 @@ def _is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host.removesuffix(".") == "localhost"
+
+
+def key_of_file(path: Path) -> tuple[str, bool]:
+    """What a key file holds, and whether others may read it; raises OSError for what is no plain file.
+
+    As ssh does it, only a file of this user is looked at, and none where there are no modes; root's are left out too, since
+    that is how secrets are laid into a container.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)  # a pipe would be waited for
+    with path.open(encoding="utf-8-sig") as file:
+        status = os.fstat(file.fileno())
+        is_own = sys.platform != "win32" and status.st_uid == os.geteuid() != 0
+        return file.read(MOST_KEY_CHARS), is_own and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def api_key(text: str) -> str:

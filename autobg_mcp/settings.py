@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     """The API key, bare, without Bearer."""
 
     api_key_file: Path | None = None
-    """A file that holds the key; read again whenever it changes. `AUTOBG_API_KEY` wins."""
+    """A file that holds the key; read again whenever it changes, and refused where other users may read it. `AUTOBG_API_KEY` wins."""
 
     base_url: str = BASE_URL
     """Where the API is."""
@@ -188,15 +188,16 @@ class Settings(BaseSettings):
                 "No API key is set. Set AUTOBG_API_KEY (or AUTOBG_API_KEY_FILE) in the env block of the host's "
                 "configuration, or start the server with --sandbox to try it without a key."
             )
+        named = f"The file that AUTOBG_API_KEY_FILE names{_shown(self.api_key_file)}"
         try:
-            if not self.api_key_file.is_file():
-                raise FileNotFoundError(self.api_key_file)  # a pipe would be waited for
-            with self.api_key_file.open(encoding="utf-8-sig") as file:
-                return _checked_key(file.read(setting_values.MOST_KEY_CHARS), "AUTOBG_API_KEY_FILE")
+            text, is_open = setting_values.key_of_file(self.api_key_file)
         except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{named} cannot be read ({type(error).__name__}).") from None
+        if is_open:
             raise ConfigurationError(
-                f"The file that AUTOBG_API_KEY_FILE names{_shown(self.api_key_file)} cannot be read ({type(error).__name__})."
-            ) from None
+                f"{named} can be read by other users of this machine. Run chmod 600 on it."
+            )
+        return _checked_key(text, "AUTOBG_API_KEY_FILE")
 
     def secrets(self) -> list[str]:
         """What nobody may read: the API key as it is now."""

@@ -35,7 +35,7 @@ async def measured(photos: int, folder: Path) -> tuple[float, float, int]:
         api_key="bench-key-0123456789", base_url="http://localhost/public/api/v1", state_dir=folder
     )
     async with Client(settings, app=build_sandbox(SandboxOptions())) as client:
-        context = client._context(Call())  # noqa: SLF001
+        context = client.context(Call())
         job, book = replace(new_job("processVehicles", context), follows=True), context.jobs.book
         planned = [
             PlannedVehicle(

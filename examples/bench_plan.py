@@ -105,7 +105,7 @@ async def bench(folder: Path, vehicles: int, photos: int) -> None:
         throttle="memory:",
     )
     async with Client(settings, app=build_sandbox(SandboxOptions())) as client:
-        context = client._context(Call())  # noqa: SLF001  # what the tool gets of a call
+        context = client.context(Call())  # what the tool gets of a call
         await measure("files that nobody has read", {"folder": str(cars)}, context)
         intents = await know(cars, context)
         pay(state, intents[: len(intents) // 2])

@@ -1,4 +1,4 @@
-"""Renders examples/contact-sheet.jpg: the example photos on the example branding, as reviewBatch shows them to a model.
+"""Renders examples/contact-sheet.jpg: the photos of a car before and after, on the sheet that reviewBatch shows to a model.
 
 Usage: `python examples/contact_sheet.py`; a sandbox in this process stands in for the API.
 """
@@ -20,11 +20,14 @@ from autobg_mcp.serving.server import build_server
 from autobg_mcp.settings import Settings
 
 EXAMPLES = Path(__file__).parent
+SHOWN = ("01-front-left.jpg", "02-front.jpg", "05-rear-right.jpg", "11-dashboard.jpg")
+WIDTH_PX = 1200  # README shows it at 800, and screens have finer pixels than that
 BRANDING = {
     "background": "background-showroom.jpg",
     "brandLogo": "logo.png",
     "bAlignment": "TL",
-    "numPlate": False,
+    "numPlate": True,
+    "numberPlate": "plate.png",
 }
 
 
@@ -44,7 +47,7 @@ async def main(folder: Path) -> None:
         template = await call("createTemplate", name="Showroom", **BRANDING)
         batch = await call(
             "uploadImagesWithTemplate",
-            images=[str(EXAMPLES / "photos")],
+            images=[str(EXAMPLES / "photos" / name) for name in SHOWN],
             numberPlate="DEMO-AB123",
             templateCC=template["templateID"],
             processType="ai",
@@ -52,7 +55,8 @@ async def main(folder: Path) -> None:
         review = await host.call_tool("reviewBatch", {"batchID": batch["batchID"]})
     [sheet] = [content for content in review.content if isinstance(content, ImageContent)]
     seen = Image.open(io.BytesIO(base64.b64decode(sheet.data)))
-    seen.save(EXAMPLES / "contact-sheet.jpg", quality=85, optimize=True)  # a model sees it a little sharper
+    small = seen.resize((WIDTH_PX, round(seen.height * WIDTH_PX / seen.width)), Image.Resampling.LANCZOS)
+    small.save(EXAMPLES / "contact-sheet.jpg", quality=82, optimize=True)  # a model sees it a little sharper
 
 
 with TemporaryDirectory() as name:

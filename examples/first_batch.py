@@ -1,4 +1,13 @@
-"""A first batch from Python, against the built-in sandbox: no key, no network, no cost."""
+"""A first batch from Python, against the built-in sandbox: no key, no network, no cost.
+
+Leave out `app`, `api_key` and `state_dir`, and the same code calls the API with the settings of the environment.
+Concurrent calls of one client share its throttle. It prints:
+
+    01-front-left.jpg is done: image/png 960 px wide
+    02-front.jpg is done: image/png 960 px wide
+    03-front-right.jpg is done: image/png 960 px wide
+    97 credits are left
+"""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +34,7 @@ async def main(state: Path) -> None:
     async with Client(settings, app=build_sandbox(SandboxOptions(turnaround_s=1))) as autobg:
         batch = await autobg.call(
             UploadImagesWithoutTemplate(
-                images=["*.jpg"], numberPlate="AB-123", numPlateProcessor=1, processType="ai"
+                images=["*front*.jpg"], numberPlate="AB-123", numPlateProcessor=1, processType="ai"
             )
         )
         status = await autobg.call(WaitForBatch(batchID=str(batch.batchID)))

@@ -14,10 +14,11 @@ import anyio
 import anyio.to_thread
 import pytest
 from documented import ALL_TOOLSETS
+from host_files import Person
 from ledger_cases import Blocking
 from mcp import Client as McpClient
 from mcp.client.extension import ClientExtension
-from mcp.client.session import ElicitationFnT
+from mcp.client.session import ElicitationFnT, LoggingFnT
 from PIL import Image
 from sandbox_visitor import Visitor
 from starlette.applications import Starlette
@@ -37,8 +38,8 @@ MOST_TURNS = 25  # of the event loop: more than any chain of ready callbacks nee
 Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
 """Connects an MCP client to a server on the sandbox: `connect(mode="auto", **settings)`.
 
-`api` is what stands there instead of the sandbox, `person` answers what the host is asked, and `extensions` are those that
-the host declares.
+`api` is what stands there instead of the sandbox, `person` answers what the host is asked, `hear` takes what the server logs,
+and `extensions` are those that the host declares.
 """
 
 
@@ -126,7 +127,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the tests' folders in memory where the system offers that: the ledger waits for its disk at every entry."""
+    """Keep the tests' folders in memory where the system offers that: the ledger waits for its disk at every entry.
+
+    What tests write is their user's alone, as a key file has to be.
+    """
+    os.umask(0o077)
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and config.option.basetemp is None:
         config.option.basetemp = str(MEMORY / f"autobg-mcp-tests-{os.getpid()}")
 
@@ -196,6 +201,7 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
         *,
         api: ASGIApp = sandbox,
         person: ElicitationFnT | None = None,
+        hear: LoggingFnT | None = None,
         extensions: Sequence[ClientExtension] = (),
         **changes: object,
     ) -> AsyncGenerator[McpClient]:
@@ -213,7 +219,12 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
             settings, lambda: Client(settings, app=api, throttle=throttle, clock=clock), clock
         )
         async with McpClient(
-            server, mode=mode, raise_exceptions=True, elicitation_callback=person, extensions=extensions
+            server,
+            mode=mode,
+            raise_exceptions=True,
+            elicitation_callback=person,
+            logging_callback=hear,
+            extensions=extensions,
         ) as client:
             yield client
 
@@ -260,6 +271,25 @@ def other(tmp_path: Path, clock: Clock) -> Iterator[Blocking]:
     """The ledger as another process sees it."""
     with closing(Blocking(tmp_path, clock=clock)) as opened:
         yield opened
+
+
+@pytest.fixture
+def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Person:
+    """Somebody with a home and a project's folder, at the command line."""
+    for name in [*os.environ]:
+        if name.startswith("AUTOBG_") or name in {
+            "XDG_CONFIG_HOME",
+            "CODEX_HOME",
+            "CLAUDE_CONFIG_DIR",
+            "COPILOT_HOME",
+        }:
+            monkeypatch.delenv(name)
+    someone = Person(tmp_path, capsys)
+    monkeypatch.setenv("HOME", str(someone.home))
+    monkeypatch.setenv("USERPROFILE", str(someone.home))
+    monkeypatch.setenv("AUTOBG_STATE_DIR", str(someone.state))
+    monkeypatch.chdir(someone.cwd)
+    return someone
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcp.types import CallToolResult, ImageContent, TextContent
+import pytest
+from mcp import Client as McpClient
+from mcp import MCPError
+from mcp.types import INVALID_PARAMS, CallToolResult, ImageContent, TextContent
 from PIL import Image
 from pydantic import JsonValue
 
@@ -48,6 +51,20 @@ def structured(result: CallToolResult) -> Mapping[str, JsonValue]:
     content: Mapping[str, JsonValue] | None = result.structured_content
     assert content is not None
     return content
+
+
+async def refusal_of(host: McpClient, tool: str, arguments: dict[str, JsonValue] | None = None) -> str:
+    """The words with which the protocol refuses a tool that is not listed."""
+    with pytest.raises(MCPError) as refused:
+        await host.call_tool(tool, arguments or {})
+    assert refused.value.code == INVALID_PARAMS
+    return refused.value.message
+
+
+def numbers(ids: JsonValue) -> list[int]:
+    """Ids of pictures, which are told as texts, as the API has them."""
+    assert isinstance(ids, list)
+    return [int(str(one)) for one in ids]
 
 
 def seen(result: CallToolResult, max_bytes: int = 300_000) -> Image.Image:

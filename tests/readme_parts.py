@@ -12,12 +12,15 @@ from settings_described import default_of, meanings, variable
 
 import autobg_mcp
 from autobg_mcp.commands import parser as _parser
+from autobg_mcp.hosts.formats import changed
+from autobg_mcp.hosts.merging import Wish, additions
+from autobg_mcp.hosts.table import HOSTS
 from autobg_mcp.sandbox import BEHAVIOURS, exchanges
 from autobg_mcp.settings import TOOLSETS, Settings
 from autobg_mcp.text import first_sentence
 from autobg_mcp.throttle import Limit
 from autobg_mcp.toolkit.endpoint import Endpoint
-from autobg_mcp.tools import ENDPOINTS, TOOLS
+from autobg_mcp.tools import ENDPOINTS, MODULES, TOOLS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -44,6 +47,29 @@ def tools() -> str:
         for tool in TOOLS
     ]
     return table(("tool", "toolset", "what it does", "effect", "limit"), rows)
+
+
+_JOBS = {
+    "process cars, any number": ("vehicles", "jobs", "uploads", "plates"),
+    "wait, look, save": ("wait", "review", "images", "downloads"),
+    "have bad pictures redone": ("reports", "quality"),
+    "choose backgrounds": ("templates", "library"),
+    "know what was sent and spent": ("batches", "credits", "account"),
+}
+"""What people want, and the modules whose tools do it, the best way first."""
+
+
+def jobs() -> str:
+    by_module: dict[str, list[str]] = {}
+    for tool, module in MODULES.items():
+        by_module.setdefault(module, []).append(f"`{tool}`")
+    rows = [
+        (job, ", ".join(tool for module in modules for tool in by_module.pop(module)))
+        for job, modules in _JOBS.items()
+    ]
+    if by_module:
+        raise ValueError(f"_JOBS of tests/readme_parts.py lacks the modules {', '.join(by_module)}")
+    return table(("you want to", "tools"), rows)
 
 
 def limits() -> str:
@@ -115,16 +141,42 @@ def _spelled(action: argparse.Action) -> str:
     return action.option_strings[-1] + ("" if action.nargs == 0 else f" {value}")
 
 
-def first_batch() -> str:
-    return _code("python", ROOT / "examples" / "first_batch.py")
+EXAMPLES = ROOT / "examples" / "hosts"
 
 
-def host() -> str:
-    return _code("json", ROOT / "examples" / "hosts" / "claude-desktop.json")
+def example(path: Path) -> str:
+    """A host's file as `autobg-mcp config` writes it, on a machine of nobody's."""
+    host, somewhere = HOSTS[path.stem], Path("/path/to")
+    wish = Wish(
+        command=(str(somewhere / ".venv/bin/autobg-mcp"),),
+        image_dirs=(somewhere / "photos",),
+        output_dir=None,
+        sandbox=False,
+        key_file=somewhere / "api-key",
+        by_file=False,
+        key="",
+        lock=somewhere / "lock",
+    )
+    return changed("", host.format, additions(host, {}, wish), path)
 
 
-def _code(language: str, path: Path) -> str:
-    return f"```{language}\n{path.read_text('utf-8').strip()}\n```"
+def host_names() -> str:
+    names = [f"`{host.name}`" for host in HOSTS.values()]
+    return f"The hosts it knows are {', '.join(names[:-1])} and {names[-1]}."
+
+
+def hosts() -> str:
+    rows = [
+        (
+            f"`{host.name}`",
+            host.title,
+            "<br>".join(f"`{file}`" for file in (*host.user, *host.project)),
+            f"`{host.key}`" if host.key else "in a file",
+            " ".join(f"`{words}`" for words in re.findall(r"\w+ (?:mcp add|--add-mcp)", host.own)),
+        )
+        for host in HOSTS.values()
+    ]
+    return table(("host", "title", "files, of all projects and of one", "key", "its own command"), rows)
 
 
 def rooms(wing: Path) -> str:
@@ -143,14 +195,15 @@ PACKAGE = Path(autobg_mcp.__file__).parent
 WINGS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
 PAGES = [README, *(wing / "README.md" for wing in WINGS)]
 PARTS: dict[str, Callable[[], str]] = {
-    "host": host,
+    "host_names": host_names,
+    "hosts": hosts,
+    "jobs": jobs,
     "tools": tools,
     "settings": settings,
     "limits": limits,
     "commands": commands,
     "behaviours": behaviours,
     "endpoints": endpoints,
-    "first_batch": first_batch,
 }
 """The parts that stand on one page; every wing's page also has its `rooms`."""
 

@@ -100,7 +100,7 @@ async def test_a_host_that_cannot_ask_gets_an_error_that_says_so(
     async with host(None, era) as client:
         text = text_of(await client.call_tool(TOOL, photo_arguments(car)))
     assert "this host cannot ask one (it has no elicitation)" in text
-    assert "AUTOBG_APPROVE=nothing" in text
+    assert "ask them to run `autobg-mcp approve " in text
     assert not sent(world)
 
 
@@ -387,14 +387,15 @@ async def test_without_a_yes_nothing_is_paid_a_second_time(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_host_that_cannot_ask_is_told_how_the_operator_allows_it(
+async def test_a_second_payment_at_a_host_that_cannot_ask_waits_for_a_person_elsewhere(
     era: str, usual: Host, world: World, car: Path
 ) -> None:
     async with usual(None, era) as client:
         await client.call_tool(TOOL, photo_arguments(car))
         text = text_of(await client.call_tool(TOOL, photo_arguments(car, allowDuplicate=True)))
     assert "this host cannot ask one (it has no elicitation). Nothing was sent." in text
-    assert "the operator can allow it with AUTOBG_APPROVE=nothing" in text
+    assert "PAY A SECOND TIME for 1 of them" in text
+    assert "Without allowDuplicate the same call needs nobody" in text
     assert len(sent(world)) == 1
 
 

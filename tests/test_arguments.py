@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Clock
-from documented import EXCHANGES, arguments_of, received, structured, text_of
+from documented import EXCHANGES, arguments_of, received, refusal_of, structured, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client as McpClient
@@ -50,7 +50,7 @@ async def refusal(host: McpClient, world: World, tool: str, arguments: Mapping[s
     problem = re.fullmatch(rf"{tool}: (.+?)\.? No request was made\.", first)
     assert problem
     assert verdict == "Credits spent: no. Safe to repeat: no."
-    assert advice == "Next: Correct the named arguments and call again."
+    assert advice == "Next: Correct the named arguments and retry."
     assert "pydantic" not in text
     assert max(map(len, text.splitlines())) < 300
     return [problem[1], *more]
@@ -236,7 +236,7 @@ async def test_a_path_with_a_comma_is_one_path(host: McpClient, world: World, ph
 
 async def test_a_tool_name_of_any_length_is_answered_at_once(host: McpClient) -> None:
     began_s = time.process_time()
-    assert "There is no tool" in text_of(await host.call_tool("uploadImages" * 100_000, {}))
+    assert "There is no tool" in await refusal_of(host, "uploadImages" * 100_000)
     assert time.process_time() - began_s < 5
 
 

@@ -55,7 +55,7 @@ async def test_of_thousands_of_templates_the_first_are_listed_and_all_counted(
 
 
 @pytest.mark.parametrize(
-    ("find", "expected"), [("SHOWROOM 2999", [2999]), ("2999", [2999]), (2999, [2999]), ("garage", [])]
+    ("find", "expected"), [("SHOWROOM 2999", ["2999"]), ("2999", ["2999"]), (2999, ["2999"]), ("garage", [])]
 )
 async def test_templates_are_found_by_part_of_their_name_or_id(
     find: JsonValue, expected: list[JsonValue], api: ScriptedApi, host: McpClient

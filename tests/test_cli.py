@@ -19,7 +19,7 @@ from autobg_mcp import __version__
 from autobg_mcp.commands import main
 from autobg_mcp.tools import TOOLS
 
-COMMANDS = ("serve", "work", "demo", "sandbox", "call", "tools")
+COMMANDS = ("serve", "config", "doctor", "work", "demo", "sandbox", "call", "tools", "completion")
 
 
 class Ended(NamedTuple):
@@ -58,7 +58,8 @@ def test_every_command_explains_itself(command: tuple[str, ...], run: Run) -> No
 
 
 def test_the_help_names_every_command(run: Run) -> None:
-    assert [command for command in COMMANDS if f"    {command} " not in run("--help").out] == []
+    told = run("--help").out.split()
+    assert [command for command in COMMANDS if command not in told] == []
 
 
 def test_the_version_is_the_packages(run: Run) -> None:
@@ -70,6 +71,9 @@ def test_the_version_is_the_packages(run: Run) -> None:
     [
         ["fly"],
         ["call"],
+        ["config", "notepad"],
+        ["config", "cursor", "--write", "--remove"],
+        ["config", "cursor", "--scope", "world"],
         ["call", "getEverything", "--sandbox"],
         ["call", "getImageStatus", "--sandbox"],
         ["call", "getImageStatus", "--sandbox", "batch=1"],
@@ -226,12 +230,29 @@ def test_an_upload_goes_on_where_nobody_reads_its_progress(unread: int, photos: 
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize(
-    "arguments", [["tools"], ["tools", "--json"], ["call", "listTemplates", "--sandbox"]]
+    "arguments",
+    [
+        ["--version"],
+        ["tools"],
+        ["tools", "--json"],
+        ["call", "listTemplates", "--sandbox"],
+        ["call", "listTemplates", "--help"],
+        ["doctor", "--sandbox"],
+        ["doctor", "--sandbox", "--json"],
+        ["completion", "bash"],
+        ["config"],
+    ],
 )
 def test_a_command_whose_output_nobody_reads_ends_without_a_word(arguments: list[str], unread: int) -> None:
     command = [sys.executable, "-m", "autobg_mcp", *arguments]
     ended = subprocess.run(command, stdout=unread, stderr=PIPE, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.usefixtures("run")
+def test_help_that_nobody_reads_ends_without_a_word(unread: int) -> None:
+    command = [sys.executable, "-m", "autobg_mcp", "--help"]
+    assert subprocess.run(command, stdout=unread, stderr=PIPE, timeout=60, check=False).stderr == b""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")

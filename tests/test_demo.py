@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from readme_parts import README
+from PIL import Image
+from readme_parts import PACKAGE, ROOT
 
 from autobg_mcp.commands import main
 
@@ -31,7 +32,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     ended = subprocess.run(
         [sys.executable, "-m", "autobg_mcp", "demo", "--output", str(folder / "results")],
         env=os.environ | {"AUTOBG_STATE_DIR": str(folder / "state")},
-        stdout=subprocess.PIPE, encoding="utf-8", timeout=60, check=False,
+        stdout=subprocess.PIPE, encoding="utf-8", timeout=90, check=False,
     )  # fmt: skip
     return Played(ended.returncode, ended.stdout, time.monotonic() - started, folder / "results")
 
@@ -44,29 +45,69 @@ def demo(output: Path) -> object:
 
 
 @pytest.mark.long
-def test_the_demo_ends_within_30_seconds_and_names_pictures_that_are_there(played: Played) -> None:
-    named = set(re.findall(rf"{re.escape(str(played.results))}[^\s\"',…]+\.(?:jpg|png)", played.out))
-    assert played.code == 0
+def test_the_demo_ends_within_30_seconds_with_its_receipt_as_the_last_line(played: Played) -> None:
+    assert (played.code, played.out.splitlines()[-1]) == (0, "12 photos, 12 credits, none twice, 0 refused")
     assert played.took_s < 30
-    assert named
-    assert {Path(path).read_bytes()[:3] for path in named} == {b"\xff\xd8\xff"}
 
 
 @pytest.mark.long
-def test_what_does_not_fit_into_a_call_is_sent_by_the_next_process_after_a_kill(played: Played) -> None:
-    [job] = re.findall(r'"queued": 2, "job": "([\w-]+)"', played.out)
-    after = played.out.partition("The server was killed with photos still to be sent.")[2]
-    assert f"  {job} is done: 2 accepted" in after
-    assert '"processed": 12' in after
-    assert "The API counted: 16 photos, 16 credits, 0 refused calls." in after
+def test_the_sheets_that_the_model_saw_are_named_and_there(played: Played) -> None:
+    named = re.findall(r"^  The sheet that the model saw: (.+)$", played.out, re.MULTILINE)
+    sheets = [Image.open(path) for path in named]
+    assert [(sheet.format, sheet.width > 1200) for sheet in sheets] == [("JPEG", True)] * 2
+    assert sheets[0].tobytes() != sheets[1].tobytes()
 
 
 @pytest.mark.long
-def test_readme_shows_progress_in_the_words_in_which_it_comes(played: Played) -> None:
+def test_every_picture_of_the_car_is_saved(played: Played) -> None:
+    [batch] = set(re.findall(r"Files: (.+), named by picID", played.out))
+    assert len(list(Path(batch).glob("*.jpg"))) == 12
+
+
+@pytest.mark.long
+def test_the_process_after_a_killed_one_pays_for_no_photo_twice(played: Played) -> None:
+    before, after = played.out.split("*** Killed")
+    assert "Submitting photo 5 of 12" in before
+    assert '"paidBefore": 5' in after
+    assert "balance 100 → 88" in after
+
+
+@pytest.mark.long
+def test_the_bad_picture_is_found_reported_and_redone(played: Played) -> None:
+    [reported] = re.findall(r'^  \{"reported": \[(\d+)\]', played.out, re.MULTILINE)
+    after = played.out.partition('{"reported"')[2]
+    assert re.search(
+        rf"picID {reported} “03-front-right.jpg”: done, processed, reported.*, changed since", after
+    )
+
+
+@pytest.mark.long
+def test_each_step_is_told_in_words_before_its_call_and_no_path_is_long(played: Played) -> None:
+    lines = played.out.splitlines()
+    calls = [index for index, line in enumerate(lines) if line.startswith("> ")]
+    assert all(len(lines[index]) <= 230 and str(ROOT) not in lines[index] for index in calls)
+    assert sum(lines[index - 2] == "" and lines[index - 1].endswith((".", "?")) for index in calls) >= 6
+
+
+@pytest.mark.long
+def test_a_second_demo_into_the_same_folder_ends_as_well(played: Played) -> None:
+    folder = played.results
+    before = {path: path.read_bytes() for path in folder.rglob("*.jpg")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "autobg_mcp", "demo", "--output", str(folder)],
+        stdout=subprocess.PIPE, encoding="utf-8", timeout=90, check=False,
+    )  # fmt: skip
+    kept = {content for path in folder.rglob("*.jpg") for content in [path.read_bytes()]}
+    assert ended.returncode == 0
+    assert set(before.values()) <= kept
+
+
+@pytest.mark.long
+def test_the_page_of_the_demo_shows_progress_in_the_words_in_which_it_comes(played: Played) -> None:
     def told(text: str) -> set[str]:  # how many pictures are done at a look differs from run to run
         return {re.sub(r"\d+", "1", line) for line in re.findall(r"^  … .+", text, re.MULTILINE)}
 
-    shown = told(README.read_text("utf-8"))
+    shown = told((PACKAGE / "demo" / "README.md").read_text("utf-8"))
     assert shown
     assert shown <= told(played.out)
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import pytest
 from conftest import KEY, Clock, Connect
-from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, text_of
+from documented import ALL_TOOLSETS, EXCHANGES, arguments_of, refusal_of, text_of
 from mcp import Client as McpClient
 from starlette.applications import Starlette
 
@@ -115,18 +115,17 @@ async def test_a_429_is_told_as_the_apis_refusal_and_not_as_our_own_waiting(
 
 
 async def test_a_tool_that_does_not_exist_is_an_error_that_names_it(client: McpClient) -> None:
-    result = await client.call_tool("getEverything\n" + "x" * 500, {})
-    assert result.is_error
-    assert text_of(result).startswith("There is no tool “getEverything xxx")
-    assert len(text_of(result)) < 300
+    text = await refusal_of(client, "getEverything\n" + "x" * 500)
+    assert text.startswith("There is no tool “getEverything xxx")
+    assert len(text) < 300
 
 
 @pytest.mark.parametrize("name", ["uploadImagesWithLibraryTemplate", "upload_images_with_library_template"])
 async def test_a_tool_of_a_toolset_that_is_off_names_the_setting(
     name: str, client: McpClient, world: World
 ) -> None:
-    result = await client.call_tool(name, {})
-    assert "uploadImagesWithLibraryTemplate is switched off by AUTOBG_TOOLSETS" in text_of(result)
+    text = await refusal_of(client, name)
+    assert "uploadImagesWithLibraryTemplate is switched off by AUTOBG_TOOLSETS" in text
     assert not world.requests
 
 
@@ -147,7 +146,7 @@ async def test_a_tool_of_a_toolset_that_is_off_names_the_setting(
 async def test_a_tool_in_another_spelling_is_told_by_its_name(
     name: str, meant: str, client: McpClient, world: World
 ) -> None:
-    first, *_ = text_of(await client.call_tool(name, {})).splitlines()
+    first, *_ = (await refusal_of(client, name)).splitlines()
     assert first == f"There is no tool “{name}”; did you mean {meant}?"
     assert not world.requests
 
@@ -180,7 +179,7 @@ async def test_a_tool_in_another_spelling_is_told_by_its_name(
 async def test_what_the_api_cannot_do_is_said_in_place_of_a_tool_that_sounds_like_it(
     name: str, told: str, client: McpClient, world: World
 ) -> None:
-    first, *_ = text_of(await client.call_tool(name, {})).splitlines()
+    first, *_ = (await refusal_of(client, name)).splitlines()
     assert first.startswith(f"There is no tool “{name}”. {told}")
     assert "did you mean" not in first
     assert not world.requests

@@ -267,11 +267,11 @@ async def look(client: McpClient, batch_id: JsonValue) -> None:
     structured(await client.call_tool("getImageStatus", {"batchID": str(batch_id)}))
 
 
-async def lost_first(client: McpClient, world: World, *photos: Path) -> int:
+async def lost_first(client: McpClient, world: World, *photos: Path) -> str:
     """The number of the batch that photos of unknown outcome have opened."""
     await lose(client, world, *photos)
     [only] = world.accounts.values()
-    return max(only.batches)
+    return str(max(only.batches))
 
 
 async def test_the_first_photo_of_a_vehicle_is_settled_by_a_status_that_names_it(
@@ -306,7 +306,7 @@ async def test_the_first_link_of_a_vehicle_is_settled_by_a_status_that_names_it(
     [only] = world.accounts.values()
     await look(host, max(only.batches))
     again = structured(await host.call_tool("uploadS3UrlsWithoutTemplate", link))
-    assert again["batchID"] == max(only.batches)
+    assert again["batchID"] == str(max(only.batches))
     assert "not sent again" in str(again["note"])
 
 
@@ -341,7 +341,7 @@ async def python(sandbox: Starlette, clock: Clock, tmp_path: Path) -> AsyncGener
 
 
 async def settle(python: Client, max_wait_s: float | None = None) -> None:
-    await settle_doubts(python._context(Call(max_wait_s=max_wait_s)), "V-1")
+    await settle_doubts(python.context(Call(max_wait_s=max_wait_s)), "V-1")
 
 
 async def test_the_looks_find_a_lost_photo_in_a_batch_of_its_vehicle(
@@ -382,7 +382,7 @@ async def test_without_a_doubt_nothing_is_asked(
     await upload(client, car)
     await lose(client, world, car.with_name("car-2.jpg"))
     requests = len(world.requests)
-    await settle_doubts(python._context(Call()), "V-2")
+    await settle_doubts(python.context(Call()), "V-2")
     assert len(world.requests) == requests
 
 

@@ -1,5 +1,7 @@
 """Every endpoint against the documents' own example: the request byte for byte, the answer's data as the result."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,13 @@ async def test_content_types_are_declared_as_the_bodies_are(
     assert files.items() <= {"jpg": "image/jpeg", "png": "image/png"}.items()
 
 
+def _with_ids_as_texts(data: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Documented data as it is told: an id is a text everywhere."""
+    text = re.sub(r'"(batchID|picID|templateID)": (\d+)', r'"\1": "\2"', json.dumps(data))
+    told: dict[str, JsonValue] = json.loads(text)
+    return told
+
+
 @pytest.mark.parametrize("tool", sorted(EXCHANGES.keys() - PICTURES - {"reportImages", "getUserUsage"}))
 async def test_the_documented_data_is_the_result(tool: str, host: McpClient, photos: Path) -> None:
     body = EXCHANGES[tool].response.body
@@ -73,12 +82,14 @@ async def test_the_documented_data_is_the_result(tool: str, host: McpClient, pho
     if tool in SPENDING:  # what was accepted is counted
         data = {"batchID": data["batchID"], "notSubmitted": []}
     arguments = arguments_of(tool, photos) | ({"all": True} if tool == "getImageStatus" else {})
+    if tool != "listLibraryTemplates":  # whose fields nobody knows
+        data = _with_ids_as_texts(data)
     assert data.items() <= structured(await host.call_tool(tool, arguments)).items()
 
 
 async def test_a_report_answers_the_pictures_that_were_reported(host: McpClient, photos: Path) -> None:
     result = await host.call_tool("reportImages", arguments_of("reportImages", photos))
-    assert structured(result)["reported"] == [512251, 512252]
+    assert structured(result)["reported"] == ["512251", "512252"]
 
 
 async def test_the_documented_usage_answer_has_no_envelope_and_is_passed_on(

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 from conftest import Clock, Connect, opened
-from documented import structured, text_of
+from documented import refusal_of, structured, text_of
 from job_calls import ended, queued_job, report_of
 from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
@@ -66,7 +66,7 @@ async def test_off_or_read_only_a_server_carries_no_job_on(
 async def test_read_only_jobs_can_be_seen_and_not_stopped(connect: Connect, job: str) -> None:
     async with connect(read_only=True) as host:
         names = {tool.name for tool in (await host.list_tools()).tools}
-        text = text_of(await host.call_tool("stopJob", {"job": job}))
+        text = await refusal_of(host, "stopJob", {"job": job})
     assert "getJobs" in names
     assert "stopJob is switched off by AUTOBG_READ_ONLY" in text
 

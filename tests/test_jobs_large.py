@@ -33,7 +33,7 @@ async def client(sandbox: Starlette, clock: Clock, tmp_path: Path) -> AsyncGener
 
 async def large(client: Client, vehicles: int) -> str:
     """A job of so many vehicles with 25 photos each, some of them accepted, refused and waiting for long reasons."""
-    context = client._context(Call())
+    context = client.context(Call())
     job, book = replace(new_job("processVehicles", context), follows=True), context.jobs.book
     planned = [
         PlannedVehicle(
@@ -79,7 +79,7 @@ async def test_a_job_of_twenty_thousand_photos_is_told_at_once(client: Client) -
 async def test_a_turn_that_a_stopped_job_has_left_leads_to_no_vehicle_of_a_later_one(
     client: Client, clock: Clock
 ) -> None:
-    context = client._context(Call())
+    context = client.context(Call())
     account, jobs = context.account.id, context.jobs
     stopped = await large(client, 1)
     await jobs.queue.offer(await jobs.book.unfinished(account), due_at=clock.wall_s())
@@ -94,7 +94,7 @@ async def test_a_turn_that_a_stopped_job_has_left_leads_to_no_vehicle_of_a_later
 async def test_when_jobs_had_their_turns_is_forgotten_of_those_that_are_long_gone(
     client: Client, clock: Clock, tmp_path: Path
 ) -> None:
-    context = client._context(Call())
+    context = client.context(Call())
     account, queue = context.account.id, context.jobs.queue
     for number in range(5):
         await queue.offer([JobTurn(account, f"j-{number}", number, TOOL)], due_at=clock.wall_s())

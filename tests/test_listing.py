@@ -145,7 +145,7 @@ def test_what_spends_or_changes_is_never_hinted_read_only() -> None:
 
 
 def test_what_the_introduction_says_of_credits_and_limits_is_so() -> None:
-    mend = "INSTRUCTIONS in autobg_mcp/serving/server.py say otherwise"
+    mend = "INSTRUCTIONS in autobg_mcp/serving/introduction.py say otherwise"
     spending = {tool.tool for tool in TOOLS if tool.effect == "spends"}
     assert spending == {
         name for name in LISTED if name.startswith(("upload", "replaceNumPlate", "processVehicles"))

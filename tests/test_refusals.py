@@ -38,7 +38,8 @@ def refusal_of(
         repeatable=not spends,
     )
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    error = classify(request, Answer(status=status, content=content, retry_after_s=retry_after_s))
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    error = classify(request, Answer(status=status, content=content, headers=headers))
     assert error is not None
     return error
 

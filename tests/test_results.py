@@ -41,7 +41,7 @@ async def status_of(api: ScriptedApi, host: McpClient, data: JsonValue) -> JsonV
 
 
 def image(pic_id: JsonValue, *, processed: bool, failed: bool, name: str = "") -> dict[str, JsonValue]:
-    return {"picID": pic_id, "picName": name, "isProcessed": processed, "isFailed": failed}
+    return {"picID": str(pic_id), "picName": name, "isProcessed": processed, "isFailed": failed}
 
 
 async def test_a_status_counts_processed_failed_and_pending(api: ScriptedApi, host: McpClient) -> None:
@@ -101,7 +101,7 @@ async def test_a_status_is_read_in_every_plausible_form(
         (
             "listTemplates",
             [{"templateID": "136", "templateName": None}],
-            {"templates": [{"templateID": 136, "templateName": ""}]},
+            {"templates": [{"templateID": "136", "templateName": ""}]},
         ),
         (
             "listTemplates",
@@ -110,15 +110,15 @@ async def test_a_status_is_read_in_every_plausible_form(
         ),
         ("listTemplates", [], {"templates": []}),
         ("listLibraryTemplates", {"library": [{"id": 1}]}, {"backdrops": [{"id": 1}]}),
-        ("createTemplate", {"templateID": "136", "created": True}, {"templateID": 136}),
-        ("sendImagesForQA", {"batchID": "1239"}, {"batchID": 1239, "images": []}),
-        ("sendImagesForQA", {"batchID": 1239, "images": None}, {"batchID": 1239, "images": []}),
+        ("createTemplate", {"templateID": "136", "created": True}, {"templateID": "136"}),
+        ("sendImagesForQA", {"batchID": "1239"}, {"batchID": "1239", "images": []}),
+        ("sendImagesForQA", {"batchID": 1239, "images": None}, {"batchID": "1239", "images": []}),
         (
             "uploadS3UrlsWithTemplate",
             {"batchID": "B-7", "images": [{"fileName": "a.jpg", "error": "false", "errorMsg": None}]},
             {"batchID": "B-7", "accepted": 1},
         ),
-        ("reportImages", None, {"reported": [512251, 512252]}),
+        ("reportImages", None, {"reported": ["512251", "512252"]}),
         ("getUserUsage", [{"day": 1}], {"form": "json", "data": [{"day": 1}]}),
     ],
 )

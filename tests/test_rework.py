@@ -66,7 +66,7 @@ class TestASecondRound:
     @pytest.mark.usefixtures("batch")
     async def test_the_same_report_again_at_once_is_already_reported(self, host: McpClient) -> None:
         await report(host)
-        assert (await report(host))["alreadyReported"] == [512251]
+        assert (await report(host))["alreadyReported"] == ["512251"]
 
     @either_way
     async def test_a_picture_that_came_back_can_be_reported_for_the_same_again(
@@ -74,7 +74,7 @@ class TestASecondRound:
     ) -> None:
         for _ in range(3):
             await line(host, batch)
-            assert (await report(host))["reported"] == [512251]
+            assert (await report(host))["reported"] == ["512251"]
             world.advance(2)
 
     @unseen
@@ -86,7 +86,7 @@ class TestASecondRound:
             world.advance(2)
             picture.redone = redone
             await line(host, batch)
-            assert (await report(host))["reported"] == [512251]
+            assert (await report(host))["reported"] == ["512251"]
 
     async def test_a_later_status_that_shows_it_done_is_enough(
         self, host: McpClient, world: World, batch: str
@@ -94,14 +94,14 @@ class TestASecondRound:
         await report(host)
         world.advance(2)
         await host.call_tool("waitForBatch", {"batchID": batch})
-        assert (await report(host))["reported"] == [512251]
+        assert (await report(host))["reported"] == ["512251"]
 
     async def test_a_picture_seen_in_work_is_still_already_reported(
         self, host: McpClient, batch: str
     ) -> None:
         await report(host)
         await line(host, batch)
-        assert (await report(host))["alreadyReported"] == [512251]
+        assert (await report(host))["alreadyReported"] == ["512251"]
 
     @unseen
     async def test_a_picture_that_is_still_the_same_is_already_reported(
@@ -111,15 +111,15 @@ class TestASecondRound:
         await report(host)
         await line(host, batch)
         result = await report(host)
-        assert result["alreadyReported"] == [512251]
+        assert result["alreadyReported"] == ["512251"]
         assert "a new comment reports them anew" in str(result["next"])
 
     @unseen
     @pytest.mark.usefixtures("batch")
     async def test_a_new_comment_is_a_new_report(self, host: McpClient) -> None:
         await report(host, "The logo is too large.")
-        assert (await report(host, "It hides the door, too."))["reported"] == [512251]
-        assert (await report(host, "the logo is  too large."))["alreadyReported"] == [512251]
+        assert (await report(host, "It hides the door, too."))["reported"] == ["512251"]
+        assert (await report(host, "the logo is  too large."))["alreadyReported"] == ["512251"]
 
     @unseen
     async def test_after_a_restart_the_bytes_are_still_compared(
@@ -130,7 +130,7 @@ class TestASecondRound:
         world.advance(2)
         async with connect() as later:
             assert "changed since" in await line(later, batch)
-            assert (await report(later))["reported"] == [512251]
+            assert (await report(later))["reported"] == ["512251"]
 
 
 class TestWhatIsTold:

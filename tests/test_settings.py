@@ -2,7 +2,10 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from conftest import Connect
@@ -114,6 +117,39 @@ def test_a_key_file_is_read_anew_at_every_use(tmp_path: Path) -> None:
         file.write_text(f"  {key}\n")
         keys.append(settings.key().get_secret_value())
     assert keys == [KEY, "rotated-key-9876543210"]
+
+
+@pytest.fixture
+def of_nobody() -> Iterator[Path]:
+    """A folder for a test that is run by a user who is not root."""
+    with TemporaryDirectory() as folder:
+        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+        if is_root:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        yield Path(folder)
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no modes")
+@pytest.mark.parametrize(
+    ("mode", "told"), [(0o600, None), (0o400, None), (0o640, "chmod 600"), (0o604, "chmod 600")]
+)
+def test_a_key_file_that_others_may_read_is_refused(mode: int, told: str | None, of_nobody: Path) -> None:
+    (of_nobody / "key").write_text(KEY)
+    (of_nobody / "key").chmod(mode)
+    with pytest.raises(ConfigurationError, match=told) if told else nullcontext():
+        assert Settings.load(api_key_file=of_nobody / "key").key().get_secret_value() == KEY
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can lay a file as root"
+)
+def test_a_secret_that_root_has_laid_there_is_read_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / "key").chmod(0o444)
+    assert Settings.load(api_key_file=tmp_path / "key").key().get_secret_value() == KEY
 
 
 def test_the_key_itself_wins_over_its_file(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_help_loads_only_commands_and_errors() -> None:
     modules = loaded(
         "import autobg_mcp.commands\ntry: autobg_mcp.commands.main(['--help'])\nexcept SystemExit: pass"
     )
-    assert not modules & {"pydantic", "anyio", "mcp", "httpx", "importlib.metadata"}
+    assert not modules & {"pydantic", "anyio", "mcp", "httpx", "importlib.metadata", "autobg_mcp.hosts"}
 
 
 def test_a_server_that_only_lists_loads_no_tool_no_client_and_no_pillow() -> None:

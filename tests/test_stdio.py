@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 from conftest import KEY, Connect
-from documented import structured, text_of
+from documented import refusal_of, structured, text_of
 from mcp import Client as McpClient
 from mcp import StdioServerParameters
 from pydantic import JsonValue
@@ -146,11 +146,11 @@ async def test_read_only_holds_over_stdio_whatever_toolsets_are_set(tmp_path: Pa
     environment = {"AUTOBG_READ_ONLY": "1", "AUTOBG_TOOLSETS": "enterprise,beta", "AUTOBG_API_KEY": KEY}
     async with process("auto", tmp_path, environment=environment) as host:
         names = {tool.name for tool in (await host.list_tools()).tools}
-        refused = await host.call_tool("createTemplate", {})
+        refused = await refusal_of(host, "createTemplate")
     assert names == {
         tool.tool for tool in TOOLS if tool.effect == "reads" and tool.toolset in {"enterprise", "beta"}
     }
-    assert "createTemplate is switched off by AUTOBG_READ_ONLY" in text_of(refused)
+    assert "createTemplate is switched off by AUTOBG_READ_ONLY" in refused
 
 
 @both_eras

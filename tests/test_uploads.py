@@ -105,7 +105,7 @@ async def test_every_photo_carries_the_same_vehicle_and_joins_its_batch(
     ]
     [account] = world.accounts.values()
     assert vehicles == ["M-ÄB 123"] * 3
-    assert [(batch.batch_id, len(batch.pictures)) for batch in account.batches.values()] == [
+    assert [(str(batch.batch_id), len(batch.pictures)) for batch in account.batches.values()] == [
         (result["batchID"], 3)
     ]
 

@@ -40,7 +40,7 @@ async def test_each_folder_with_photos_is_a_vehicle(client: Client, cars: Path) 
 async def test_photos_are_planned_in_the_order_people_see_them(client: Client, cars: Path) -> None:
     put(cars, "V/10.jpg", "V/2.jpg", "V/1.jpg")
     tool = ProcessVehicles.from_arguments({"folder": str(cars)})
-    plan, _ = await tool.planned(client._context(Call()))
+    plan, _ = await tool.planned(client.context(Call()))
     assert [Path(photo.picture).name for photo in plan.vehicles[0].photos] == ["1.jpg", "2.jpg", "10.jpg"]
 
 

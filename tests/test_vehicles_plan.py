@@ -74,19 +74,19 @@ async def test_too_few_credits_are_told(client: Client) -> None:
 async def test_what_was_paid_before_is_not_planned_again(client: Client, photos: Path) -> None:
     await upload(client, photos / "cars" / "car-1.jpg")
     tool = ProcessVehicles.from_arguments({"folder": "cars"})
-    plan, _ = await tool.planned(client._context(Call()))
+    plan, _ = await tool.planned(client.context(Call()))
     assert [Path(one.picture).name for one in plan.vehicles[0].photos] == ["car-2.jpg", "car-3.jpg"]
 
 
 async def test_a_plan_counts_what_it_holds(client: Client) -> None:
     given: list[JsonValue] = [links("AB-1", 3), links("ab 1", 2), {**links("B", 1), "photos": ["cars"]}]
-    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client.context(Call()))
     assert (plan.photo_count, plan.vehicle_count, len(plan.vehicles)) == (9, 3, 4)
 
 
 async def test_a_plan_holds_the_arguments_of_its_tools(client: Client) -> None:
     given: list[JsonValue] = [{**links("B", 1), "photos": ["cars"]}]
-    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client.context(Call()))
     assert {one.tool: one.arguments for one in plan.vehicles} == {
         "uploadImagesWithoutTemplate": {"numberPlate": "B", "numPlateProcessor": 0, "processType": "ai"},
         "uploadS3UrlsWithoutTemplate": {"numberPlate": "B", "processType": "ai"},
@@ -95,7 +95,7 @@ async def test_a_plan_holds_the_arguments_of_its_tools(client: Client) -> None:
 
 async def test_a_link_with_a_blank_is_planned_as_browsers_write_it(client: Client) -> None:
     given: list[JsonValue] = [{"vehicle": "B", "links": ["https://cars.example/my car.jpg"]}]
-    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client.context(Call()))
     assert [photo.picture for photo in plan.vehicles[0].photos] == ["https://cars.example/my%20car.jpg"]
 
 
@@ -103,7 +103,7 @@ async def test_a_file_is_planned_as_it_lies_there_and_a_link_is_not_looked_at(
     client: Client, photos: Path
 ) -> None:
     given: list[JsonValue] = [{**links("B", 1), "photos": ["cars/car-1.jpg"]}]
-    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client._context(Call()))
+    plan, _ = await ProcessVehicles.from_arguments({"vehicles": given}).planned(client.context(Call()))
     [file], [link] = (one.photos for one in plan.vehicles)
     assert file.stamp
     assert (file.picture, file.stamp.size_bytes) == (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 from conftest import Clock, Connect
-from documented import structured, text_of
+from documented import numbers, structured, text_of
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
 from pydantic import JsonValue
@@ -65,7 +65,7 @@ def left(result: Mapping[str, JsonValue]) -> list[tuple[list[int], str, int | No
     entries = result["notReported"]
     assert isinstance(entries, list)
     return [
-        (entry["picIDs"], str(entry["reason"]), entry.get("retryAfterS"))  # type: ignore[misc]
+        (numbers(entry["picIDs"]), str(entry["reason"]), entry.get("retryAfterS"))  # type: ignore[misc]
         for entry in entries
         if isinstance(entry, dict)
     ]
@@ -78,7 +78,7 @@ async def test_two_hundred_pictures_over_six_reasons_need_at_most_25_calls(
     reports = [bad(pic_id, REASONS[pic_id % 6], comment="Look.") for pic_id in pictures[:200]]
     async with connect(max_wait_s=3600) as client:
         result = structured(await report(client, reports))
-    assert sorted(result["reported"]) == pictures[:200]  # type: ignore[type-var,arg-type]
+    assert sorted(numbers(result["reported"])) == pictures[:200]
     assert world.requests_by_path[REPORT] <= 25
     assert world.refused_429 == 0
 
@@ -108,7 +108,7 @@ async def test_what_is_said_of_one_picture_in_several_entries_is_put_together(
 ) -> None:
     pic_id = pictures[0]
     again = [bad(pic_id, "Logo", comment="a"), bad(pic_id, "Other", "Logo", comment="b"), bad(pic_id, "Logo")]
-    assert structured(await report(client, again))["reported"] == [pic_id]
+    assert numbers(structured(await report(client, again))["reported"]) == [pic_id]
     assert told(world) == [([pic_id], ["Logo", "Other"], "a; b")]
 
 
@@ -126,14 +126,16 @@ async def test_a_picture_reported_before_is_left_out(
     result = structured(
         await report(client, [bad(pictures[0], "Other", "Logo"), bad(pictures[1], "Logo"), bad(pictures[2])])
     )
-    assert (result["alreadyReported"], result["reported"]) == ([pictures[0]], pictures[1:3])
+    assert (numbers(result["alreadyReported"]), numbers(result["reported"])) == ([pictures[0]], pictures[1:3])
     assert world.requests_by_path[REPORT] == 4
 
 
 async def test_a_report_by_the_plain_tool_counts_too(client: McpClient, pictures: list[int]) -> None:
     single: dict[str, JsonValue] = {"picIDs": [pictures[0]], "reportReason": ["Logo"]}
     await client.call_tool("reportImages", single)
-    assert structured(await report(client, [bad(pictures[0], "Logo")]))["alreadyReported"] == [pictures[0]]
+    assert numbers(structured(await report(client, [bad(pictures[0], "Logo")]))["alreadyReported"]) == [
+        pictures[0]
+    ]
 
 
 async def test_after_a_restart_a_repeat_makes_no_call(
@@ -142,7 +144,7 @@ async def test_after_a_restart_a_repeat_makes_no_call(
     for _ in range(3):
         async with connect() as client:
             result = structured(await report(client, [bad(pic_id) for pic_id in pictures[:20]]))
-    assert result["alreadyReported"] == pictures[:20]
+    assert numbers(result["alreadyReported"]) == pictures[:20]
     assert world.requests_by_path[REPORT] == 2
 
 
@@ -152,13 +154,13 @@ async def test_once_the_window_is_over_a_picture_can_be_reported_again(
     async with connect() as client:
         await report(client, [bad(pictures[0])])
         clock.now_s += 24.1 * 3600
-        assert structured(await report(client, [bad(pictures[0])]))["reported"] == [pictures[0]]
+        assert numbers(structured(await report(client, [bad(pictures[0])]))["reported"]) == [pictures[0]]
 
 
 async def test_a_refused_report_stops_no_other(client: McpClient, world: World, pictures: list[int]) -> None:
     reports = [bad(pictures[0], "Logo"), bad(1, "Other"), bad(pictures[1], "Other"), bad(pictures[2])]
     result = structured(await report(client, reports))
-    assert result["reported"] == [pictures[0], pictures[1], pictures[2]]
+    assert numbers(result["reported"]) == [pictures[0], pictures[1], pictures[2]]
     [(pic_ids, reason, retry_after_s)] = left(result)
     assert (pic_ids, retry_after_s) == ([1], None)
     assert "Image" in reason
@@ -194,12 +196,15 @@ async def test_beyond_the_limit_a_later_call_finishes(
     reports = [bad(pic_id) for pic_id in pictures[:150]]
     first = structured(await report(client, reports))
     [_, (waiting, _, retry_after_s)] = left(first)
-    assert (first["reported"], len(waiting)) == (pictures[:100], 40)
+    assert (numbers(first["reported"]), len(waiting)) == (pictures[:100], 40)
     again = f"call again with the same reports in {retry_after_s} s"
     assert str(first["next"]).startswith(f"{again}; waitForBatch batchID=1206, then ")
     clock.now_s += retry_after_s or 0
     second = structured(await report(client, reports))
-    assert (second["alreadyReported"], second["reported"]) == (pictures[:100], pictures[100:150])
+    assert (numbers(second["alreadyReported"]), numbers(second["reported"])) == (
+        pictures[:100],
+        pictures[100:150],
+    )
     assert world.refused_429 == 0
 
 
@@ -212,7 +217,7 @@ async def test_what_was_never_reported_goes_before_what_came_back(
     await client.call_tool("getImageStatus", {"batchID": "1206"})
     clock.now_s += 61
     second = structured(await report(client, reports))
-    assert set(pictures[100:]) <= set(second["reported"])  # type: ignore[arg-type]
+    assert set(pictures[100:]) <= set(numbers(second["reported"]))
 
 
 async def test_a_report_whose_answer_is_lost_is_told_apart_from_those_not_sent(
@@ -244,7 +249,7 @@ async def test_five_hundred_pictures_are_the_most(
     async with connect(max_wait_s=3600) as client:
         result = structured(await report(client, [bad(pic_id) for pic_id in pictures]))
         more = await report(client, [*(bad(pic_id) for pic_id in pictures), bad(1)])
-    assert result["reported"] == pictures
+    assert numbers(result["reported"]) == pictures
     assert "at most 500 items, got 501" in text_of(more)
     assert world.requests_by_path[REPORT] == 50
 

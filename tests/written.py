@@ -5,11 +5,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from readme_parts import PAGES, SERVER_JSON, page
+from bundle_described import MANIFEST, manifest
+from readme_parts import EXAMPLES, PAGES, SERVER_JSON, example, page
 from settings_described import environment_variables
 
 import autobg_mcp
 from autobg_mcp import __version__
+from autobg_mcp.serving.introduction import WEBSITE
 from autobg_mcp.serving.listing import prepare
 from autobg_mcp.tools import TOOLS
 from autobg_mcp.tools.offer import PREPARED
@@ -31,11 +33,11 @@ def stub() -> str:
 
 
 def server() -> str:
-    """The text of server.json: name and words as they stand there, version and variables from the code."""
+    """The text of server.json: name and words as they stand there, version, website and variables from the code."""
     written = json.loads(SERVER_JSON.read_text("utf-8"))
     (package,) = written["packages"]
     package |= {"version": __version__, "environmentVariables": environment_variables()}
-    written |= {"version": __version__, "packages": [package]}
+    written |= {"version": __version__, "websiteUrl": WEBSITE, "packages": [package]}
     return _json(written)
 
 
@@ -47,6 +49,8 @@ WRITTEN: dict[Path, Callable[[], str]] = {
     PREPARED: listing,
     STUB: stub,
     SERVER_JSON: server,
+    MANIFEST: lambda: _json(manifest()),
+    **{path: partial(example, path) for path in sorted(EXAMPLES.iterdir())},
     **{path: partial(page, path) for path in PAGES},
 }
 """Every file that the code decides, or decides parts of."""

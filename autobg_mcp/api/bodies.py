@@ -1,4 +1,4 @@
-"""What a server answers: bodies bounded while they arrive and unfold, JSON read once, and when to come back."""
+"""What a server answers: bodies bounded while they arrive and unfold, JSON read once, when it was sent, and when to come back."""
 
 import email.utils
 import io
@@ -174,5 +174,13 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         until = email.utils.parsedate_to_datetime(value)
         sent = email.utils.parsedate_to_datetime(headers.get("date", ""))
         return min(max(0.0, (until - sent).total_seconds()), LONGEST_RETRY_AFTER_S)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def sent_at_s(headers: Mapping[str, str]) -> float | None:
+    """The moment in `Date`, in seconds since 1970; None where there is none."""
+    try:
+        return email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

@@ -57,16 +57,18 @@ class QuestionPendingError(Exception):
     """The host puts a question to its user first, and then repeats the call with the answer."""
 
 
+class NobodyToAskError(SpendingRefusedError):
+    """The caller has no way to ask a person; one can answer elsewhere."""
+
+
 async def nobody_to_ask(_question: str, _subject: str) -> bool:
     """For callers that have no way to ask a person.
 
     Raises:
-        SpendingRefusedError: Always.
+        NobodyToAskError: Always.
     """
-    raise SpendingRefusedError(
-        "AUTOBG_APPROVE wants a person's approval, but this host cannot ask one (it has no elicitation). Nothing was sent.",
-        next_step="Tell the user: a host with elicitation can ask them, `autobg-mcp call` asks at a terminal, and the "
-        "operator can allow it with AUTOBG_APPROVE=nothing.",
+    raise NobodyToAskError(
+        "AUTOBG_APPROVE wants a person's approval, but this host cannot ask one (it has no elicitation). Nothing was sent."
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 
 from pydantic import JsonValue
 
-from autobg_mcp.api.bodies import TooManyValuesError, parsed
+from autobg_mcp.api.bodies import TooManyValuesError, parsed, retry_after_s, sent_at_s
 from autobg_mcp.api.same_link import same_link
 from autobg_mcp.errors import (
     OutcomeUnknownError,
@@ -100,11 +100,21 @@ def _by_meaning(value: JsonValue) -> JsonValue:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One complete answer of the API."""
+    """One complete answer of the API; the names of its headers are in lower case."""
 
     status: int
     content: bytes = field(repr=False)
-    retry_after_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds after which the server wants to be asked again; None where it does not say."""
+        return retry_after_s(self.headers)
+
+    @property
+    def sent_at_s(self) -> float | None:
+        """When it was sent by the server's clock, in seconds since 1970; None where it does not say."""
+        return sent_at_s(self.headers)
 
     def json(self) -> JsonValue:
         """The body as JSON, read once; see `bodies.parsed`.

@@ -13,7 +13,7 @@ import httpx
 import truststore
 from pydantic import SecretStr
 
-from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered, retry_after_s, without_key
+from autobg_mcp.api.bodies import LARGE_BYTES, BodyRefusedError, gathered, without_key
 from autobg_mcp.api.call import TimeBudget
 from autobg_mcp.api.exchange import Answer, Request, lost, unexpected
 from autobg_mcp.api.links import public_address
@@ -239,7 +239,7 @@ def _read(response: httpx.Response, secret: str, content: bytes) -> Answer:
     answer = Answer(
         status=response.status_code,
         content=without_key(secret, content),
-        retry_after_s=retry_after_s(response.headers),
+        headers=dict(response.headers),
     )
     answer.unfold()
     return answer

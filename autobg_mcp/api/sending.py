@@ -44,13 +44,22 @@ class Try:
         Raises:
             ApiError: There is no success; the error says whether credits may have been spent.
         """
+        answer, refusal = await self.exchange()
+        if refusal is not None:
+            raise refusal
+        return answer
+
+    async def exchange(self) -> tuple[Answer, ApiError | None]:
+        """Send the request once; the answer, whatever it is, and the error that it means, None for a success.
+
+        Raises:
+            ApiError: There is no whole answer.
+        """
         answer = await self._http.transfer(self._request, self._account.key, self._slot, self._time)
         refusal = classify(self._request, answer)
         limited = isinstance(refusal, RateLimitedError)
         await self._slot.answered(refused=limited, retry_after_s=answer.retry_after_s)
-        if refusal is not None:
-            raise refusal
-        return answer
+        return answer, refusal
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,7 +20,7 @@ _TRUST = (
 )
 _CLOCK = "Ask the user to check the date of this machine, and AUTOBG_BASE_URL."
 _ADDRESS = "Ask the user to check AUTOBG_BASE_URL, and whether the network wants a login."
-_PROXY = "Ask the user to check HTTPS_PROXY and its login, or to name the API's host in NO_PROXY where no proxy is needed."
+_PROXY = "Ask the user to check HTTPS_PROXY and its login, or name the API's host in NO_PROXY where no proxy is needed."
 
 
 class _Why(NamedTuple):
@@ -29,6 +29,7 @@ class _Why(NamedTuple):
     words: str
     next_step: str | None = None
     repeatable: bool = True
+    hurdle: Literal["network", "certificate"] = "network"
 
 
 def proxy_for(address: str) -> str | None:
@@ -58,11 +59,13 @@ def no_connection(tool: str, address: str, error: Exception, timeout_s: float) -
         place = f"the proxy {cleaned(urlsplit(proxy).hostname or '', 80)}"
         through = f" through {place}"
     why = _why(list(_causes(error)), host, place, timeout_s)
-    return ConnectionFailedError(
+    failed = ConnectionFailedError(
         f"{tool}: no connection to {host}{through}: {why.words}.",
         next_step=why.next_step,
         repeatable=why.repeatable,
     )
+    failed.hurdle = why.hurdle
+    return failed
 
 
 def _why(causes: list[BaseException], host: str, place: str, timeout_s: float) -> _Why:
@@ -96,7 +99,7 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> _Why:
     """A certificate that is not trusted stays so until somebody does something."""
     steps = {_TOO_EARLY: _CLOCK, _EXPIRED: _CLOCK, _OTHER_HOST: _ADDRESS, _OTHER_IP: _ADDRESS}
     words = f"the certificate of {host} is not trusted ({cleaned(error.verify_message, 120).rstrip('.')})"
-    return _Why(words, steps.get(error.verify_code, _TRUST), repeatable=False)
+    return _Why(words, steps.get(error.verify_code, _TRUST), repeatable=False, hurdle="certificate")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

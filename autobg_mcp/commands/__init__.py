@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from autobg_mcp.commands import call, demo, sandbox, serve, tools, work
+from autobg_mcp.commands import approve, call, completion, config, demo, doctor, sandbox, serve, tools, work
 from autobg_mcp.commands.codes import FAILED, INTERRUPTED, UNHEARD, WRONG_USAGE
 from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, ConfigurationError
 
-COMMANDS = (serve, work, demo, sandbox, call, tools)
+COMMANDS = (serve, config, doctor, work, demo, sandbox, call, approve, tools, completion)
 
 
 class _Version(argparse.Action):
@@ -30,10 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 a tool or a step failed, 2 wrong usage, and the other codes."""
     import logging
 
-    options = _parsed(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     try:
-        code = _run(options)
+        code = _run(arguments)
         sys.stdout.flush()
     except OSError as error:  # of standard output: whatever else fails is an error of ours by here
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
@@ -43,10 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(arguments: Sequence[str] | None) -> int | str | None:
     """Run a command; answers the code to exit with."""
     try:
+        options = _parsed(arguments)
         code: int = options.run(options)
+    except SystemExit as ended:  # argparse has said all; what it printed may be unwritten yet
+        return ended.code
     except (ArgumentsRefusedError, ConfigurationError) as error:
         _explain(error)
         return WRONG_USAGE
@@ -86,21 +88,23 @@ def parser() -> argparse.ArgumentParser:
         description="MCP server for the Autobg API. Without a command it serves over stdio.",
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    whole.set_defaults(run=serve.run, sandbox=False)
+    whole.set_defaults(run=serve.run, sandbox=False, whole=whole)
     commands = whole.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         name, text = command.__name__.rpartition(".")[2], command.SUMMARY
         described = text[:1].upper() + text[1:] + "."
-        added = commands.add_parser(name, help=text, description=described)
+        added = commands.add_parser(
+            name, help=text, description=described, conflict_handler="resolve"
+        )  # a command may have help of its own
         added.set_defaults(run=command.run)
         command.declare(added)
     return whole
 
 
 def _explain(error: AutobgError) -> None:
-    from autobg_mcp.serving.door import Door
+    from autobg_mcp.commands.terminal import Terminal
 
-    print(f"autobg-mcp: {Door(_secrets()).text(error.explanation())}", file=sys.stderr)
+    print(f"autobg-mcp: {Terminal(_secrets()).text(error.explanation())}", file=sys.stderr)
 
 
 def _secrets() -> list[str]:

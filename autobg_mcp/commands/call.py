@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from autobg_mcp.commands.session import declare_sandbox, load_settings, open_client
 from autobg_mcp.errors import ArgumentsRefusedError, SpendingRefusedError
@@ -21,11 +21,19 @@ SUMMARY = "call one tool, as a host would"
 _LONGEST_S: Final = 86_400.0
 """How long a paying call may take that a person sees: all its photos are sent by it, since nothing is left running after it."""
 
+_EXAMPLES = """examples:
+  autobg-mcp call uploadImagesWithoutTemplate --sandbox images=photos numberPlate=AB-123 numPlateProcessor=1 processType=ai
+  autobg-mcp call uploadImagesWithoutTemplate --help    what it takes, and an example"""
+
 _BROKEN_OFF = "Interrupted. listBatches tells what was submitted; the same call, without allowDuplicate, sends what is left."
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _EXAMPLES
+    parser.add_argument(
+        "-h", "--help", action=_Help, nargs=0, help="show this, or behind TOOL what it takes, and exit"
+    )
     declare_sandbox(parser)
     parser.add_argument("tool", metavar="TOOL", help="name of a tool, see: autobg-mcp tools")
     parser.add_argument(
@@ -35,6 +43,20 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="answer yes where AUTOBG_APPROVE asks before credits are spent"
     )
+
+
+class _Help(argparse.Action):
+    """Tells of the tool that is named before it, else of the command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, options: argparse.Namespace, *_: object) -> NoReturn:
+        tool: str | None = getattr(options, "tool", None)
+        if tool is None:
+            parser.print_help()
+            parser.exit()
+        from autobg_mcp.commands.toolhelp import told
+
+        print(told(tool))
+        parser.exit()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,15 +81,15 @@ def run(options: argparse.Namespace) -> int:
 
 async def _run_tool(settings: "Settings", options: argparse.Namespace, tool: "Tool[Result]") -> "Result":
     from autobg_mcp.api.call import Call
-    from autobg_mcp.serving.door import Door
+    from autobg_mcp.commands.terminal import Terminal
 
-    door = Door(settings.secrets())
+    terminal = Terminal(settings.secrets())
 
     async def report(_progress: float, _total: float | None, message: str) -> None:  # a report is awaited
-        print(door.line(message), file=sys.stderr)
+        print(terminal.line(message), file=sys.stderr)
 
     async def ask(question: str, _subject: str) -> bool:
-        return options.yes or await _asked(door.line(question))
+        return options.yes or await _asked(terminal.line(question))
 
     # What goes on after this call is sent by a process that reads no more than the operator allows.
     goes_on, is_paid = tool.tool == "processVehicles", tool.effect == "spends"

@@ -1,6 +1,7 @@
 """Serves MCP over stdio."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from autobg_mcp.commands.session import declare_sandbox, leave, load_settings, open_client
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
     from autobg_mcp.settings import Settings
 
 _MEND = "Ask the person who runs this server to correct it in the host's configuration, and to start the server again."
+
+_WAITS = """\
+autobg-mcp waits for an MCP host, such as Claude or Cursor, on standard input. Hosts start it by themselves; Ctrl-C ends it.
+At a terminal: autobg-mcp demo         shows it at work, without a key
+               autobg-mcp config       puts it into a host
+               autobg-mcp doctor       checks key, network, folders and hosts
+               autobg-mcp call --help  calls one tool
+               autobg-mcp --help       tells the rest"""
 
 SUMMARY = "serve MCP over stdio (the default)"
 
@@ -29,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     from autobg_mcp.serving.server import build_server
     from autobg_mcp.serving.stdio import serve_stdio
 
+    if sys.stdin is not None and sys.stdin.isatty():
+        print(_WAITS, file=sys.stderr)
     server = build_server(*_what_is_set(options))
     # Nothing else ends a process that waits for a line from its host.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -53,10 +53,10 @@ class _Shift:
     """
 
     def __init__(self, settings: "Settings", *, once: bool) -> None:
-        from autobg_mcp.serving.door import Door
+        from autobg_mcp.commands.terminal import Terminal
 
         self._settings, self._once = settings, once
-        self._door = Door(settings.secrets())
+        self._terminal = Terminal(settings.secrets())
         self._code: int | None = None
 
     async def work(self) -> int:
@@ -106,4 +106,4 @@ class _Shift:
 
     def _say(self, line: str) -> None:
         with suppress(OSError):  # that nobody reads it stops no job
-            print(self._door.line(line), file=sys.stderr, flush=True)
+            print(self._terminal.line(line), file=sys.stderr, flush=True)

@@ -47,9 +47,9 @@ class Sandbox:
         """What it counted: credits, requests, batches."""
         return await self._ask("state")
 
-    async def hang_next(self, path: str) -> None:
-        """Let the next request to a path be carried out, but not answered."""
-        await self._ask("failures", {"path": path, "kind": "hang", "times": 1, "delay_s": 60})
+    async def hang_next(self, path: str, *, after: int) -> None:
+        """Let a request to a path be carried out, but not answered: the next one once `after` more have passed."""
+        await self._ask("failures", {"path": path, "kind": "hang", "times": 1, "delay_s": 60, "after": after})
 
     async def _ask(self, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         url = self.base_url.removesuffix("/public/api/v1") + f"/_sandbox/{what}"
@@ -92,7 +92,6 @@ class Host:
         own: Folder for what is this host's alone.
         state: Folder for the throttle, the ledger and the jobs; None is the host's own.
         settings: Further settings of the server.
-        photos: Folder whose photos it may read beside those that ship; None for none.
     """
 
     def __init__(
@@ -102,11 +101,10 @@ class Host:
         own: Path,
         state: Path | None = None,
         settings: Mapping[str, str] | None = None,
-        photos: Path | None = None,
     ) -> None:
         own.mkdir(parents=True, exist_ok=True)
         self._pid_file = own / "server.pid"
-        folders = [pictures("photos"), pictures("branding"), *([photos] if photos else [])]
+        folders = (pictures("photos"), pictures("branding"))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTOBG_")}
         self._environment = kept | {
             "AUTOBG_BASE_URL": sandbox.base_url,
@@ -124,25 +122,6 @@ class Host:
         server = StdioServerParameters(command=sys.executable, args=arguments, env=self._environment)
         async with Client(server, client_info=Implementation(name="autobg-demo", version="1")) as client:
             yield client
-
-    async def command(self, *arguments: str) -> AsyncGenerator[str]:
-        """Run `autobg-mcp` with the settings of this host, and say what it says on standard error, line by line.
-
-        Raises:
-            DemoFailedError: It ended with another code than 0.
-        """
-        command = [sys.executable, "-m", "autobg_mcp", *arguments]
-        async with await anyio.open_process(
-            command, stdin=None, stdout=None, env=self._environment
-        ) as process:
-            if process.stderr is not None:
-                rest = ""
-                async for text in TextReceiveStream(process.stderr):
-                    *lines, rest = (rest + text).split("\n")
-                    for line in lines:
-                        yield line
-        if process.returncode:
-            raise DemoFailedError(f"{arguments[0]}: it ended with code {process.returncode}")
 
     def kill_server(self) -> None:
         """End the server process at once, without a chance to tidy up."""

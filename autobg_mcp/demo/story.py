@@ -1,81 +1,98 @@
-"""The demo's story: what an agent asks of the server, step by step, over a real MCP connection."""
+"""The demo's story: a car of twelve photos, a process that is killed, a bad picture that is found and redone."""
 
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
 from autobg_mcp.demo.agent import STEP_S, Agent, Say
 from autobg_mcp.demo.processes import DemoFailedError, Host, Sandbox, pictures, sandbox_process
-from autobg_mcp.demo.twelve import MINUTE_S, PHOTOS, SETTINGS, carried_on, until_killed
 
-VEHICLE = "DEMO-AB123"
-_UPLOAD_PATH = "/images/uploadWithTemplateCC"
+PHOTOS: Final = 12
+MINUTE_S: Final = 6
+"""How long the sandbox's minute lasts, so that nobody has to wait for a whole one."""
+
+_OPTIONS: Final = ("--window", str(MINUTE_S), "--turnaround", "0")
+_TOOL: Final = "uploadImagesWithTemplate"
+_UPLOAD_PATH: Final = "/images/uploadWithTemplateCC"
+_SETTINGS: Final = {
+    "AUTOBG_RATE_LIMITS": f"{_TOOL}=10/{MINUTE_S}s",
+    "AUTOBG_MAX_WAIT_S": "4",  # shorter than that minute, as a call's time is shorter than a real one
+}
+_KILLED_AT: Final = 5
+_BAD: Final = "03-front-right.jpg"
+_COMPLAINT: Final = {
+    "reportReason": ["Bad clipping"],
+    "reportComment": "Brick wall left behind the roof, mirror cut off.",
+}
 
 
 async def play(output: Path, say: Say) -> None:
     """Play the whole story against a sandbox and a server of its own, all of them processes.
 
     Args:
-        output: Folder that the pictures are saved in.
+        output: Folder that the pictures and the sheets are saved in.
         say: Takes the transcript, line by line.
 
     Raises:
         DemoFailedError: A step failed.
     """
     with tempfile.TemporaryDirectory(prefix="autobg-demo-") as state:
-        async with sandbox_process("--window", str(MINUTE_S)) as sandbox:
-            say(f"A sandbox stands in for the API at {sandbox.base_url}: no key, no cost.")
-            folder = Path(state) / "twelve"
-            host = Host(sandbox, output, Path(state), photos=folder, settings=SETTINGS)
-            upload = await _until_killed(host, sandbox, say)
-            batch_id, answer = await _until_killed_again(host, upload, folder, say)
-            await carried_on(host, answer, say)
-            await _check(sandbox, output / batch_id, say)
+        async with sandbox_process(*_OPTIONS) as sandbox:
+            say("A sandbox stands in for the API: no key, no cost.")
+            say(f"Its minute lasts {MINUTE_S} s and its pictures no time, so that nobody has to wait.")
+            host = Host(sandbox, output, Path(state), settings=_SETTINGS)
+            upload = await _until_killed(host, sandbox, output, say)
+            try:
+                async with host.connected() as client:
+                    await _to_the_end(Agent(client, output, say), upload)
+            except* Exception as errors:
+                raise DemoFailedError(_first(errors)) from errors
+            await _check(sandbox, output, say)
 
 
-async def _until_killed(host: Host, sandbox: Sandbox, say: Say) -> dict[str, Any]:
+async def _until_killed(host: Host, sandbox: Sandbox, output: Path, say: Say) -> dict[str, Any]:
     """Make a template and start an upload, in whose middle the server dies; answers the upload's arguments."""
     upload: dict[str, Any] = {}
     try:
         async with host.connected() as client:
             tools = len((await client.list_tools()).tools)
-            say(f"autobg-mcp speaks MCP {client.protocol_version} over stdio and offers {tools} tools.")
-            agent = Agent(client, say)
+            say(f"The server speaks MCP {client.protocol_version} over stdio and offers {tools} tools.")
+            agent = Agent(client, output, say)
             upload = await _on_a_new_template(agent)
-            await sandbox.hang_next(_UPLOAD_PATH)
+            await sandbox.hang_next(_UPLOAD_PATH, after=_KILLED_AT - 1)
+            agent.tells(f"A car of {PHOTOS} photos, in one call.")
             async with anyio.create_task_group() as group:
                 group.start_soon(_kill_in_flight, host, sandbox)
-                await agent.calls("uploadImagesWithTemplate", **upload)
+                await agent.calls(_TOOL, **upload)
     except* Exception as errors:  # a connection may die in many ways, and here it has to
         if not upload or errors.subgroup(TimeoutError):
-            raise DemoFailedError(
-                f"{'createTemplate' if not upload else 'kill'}: {_first(errors)}"
-            ) from errors
+            step = "kill" if upload else "createTemplate"
+            raise DemoFailedError(f"{step}: {_first(errors)}") from errors
     else:
         raise DemoFailedError("kill: the server survived")
-    say(
-        "\n*** The server was killed in the middle of the first upload: paid for, and no answer. It starts again. ***"
-    )
+    say(f"\n*** Killed, with photo {_KILLED_AT} on the wire: it is paid for, and no answer came. ***")
     return upload
 
 
 async def _on_a_new_template(agent: Agent) -> dict[str, Any]:
     """Make the template Showroom; answers the arguments of an upload onto it."""
-    background, logo = (str(pictures("branding") / name) for name in ("background-showroom.jpg", "logo.png"))
+    agent.tells("The dealer's look: a showroom, a logo in the corner, a plate of its own.")
+    branding = pictures("branding")
     template = await agent.calls(
         "createTemplate",
-        background=background,
-        brandLogo=logo,
+        name="Showroom",
+        background=str(branding / "background-showroom.jpg"),
+        brandLogo=str(branding / "logo.png"),
         bAlignment="TL",
         numPlate=True,
-        name="Showroom",
+        numberPlate=str(branding / "plate.png"),
     )
     return {
         "images": [str(pictures("photos"))],
-        "numberPlate": VEHICLE,
+        "numberPlate": "DEMO-AB123",
         "templateCC": str(template["templateID"]),
         "processType": "ai",
     }
@@ -83,59 +100,54 @@ async def _on_a_new_template(agent: Agent) -> dict[str, Any]:
 
 async def _kill_in_flight(host: Host, sandbox: Sandbox) -> None:
     with anyio.fail_after(STEP_S):
-        while not (await sandbox.state())["credits_spent"]:  # noqa: ASYNC110  # it happens in another process
+        while (await sandbox.state())["credits_spent"] < _KILLED_AT:  # noqa: ASYNC110  # it happens in another process
             await anyio.sleep(0.05)
     host.kill_server()
 
 
-async def _until_killed_again(
-    host: Host, upload: dict[str, Any], folder: Path, say: Say
-) -> tuple[str, dict[str, Any]]:
-    """Bring one car to its end, and send more photos than fit; answers the car's batchID, and what the last call answered."""
-    batch_id, answer = "", dict[str, Any]()
-    try:
-        async with host.connected() as client:
-            agent = Agent(client, say)
-            batch_id = await _to_the_end(agent, upload)
-            answer = await until_killed(agent, host, folder)
-    except* Exception as errors:  # as above
-        if not answer:
-            raise DemoFailedError(_first(errors)) from errors
-    return batch_id, answer
-
-
-async def _to_the_end(agent: Agent, upload: dict[str, Any]) -> str:
-    """Repeat the upload, wait, look, report a picture and ask for the credits; answers the batchID."""
-    batch = await agent.calls("uploadImagesWithTemplate", **upload)
-    await agent.waits_for(str(batch["batchID"]))
-    sheet = await agent.calls("reviewBatch", batchID=str(batch["batchID"]))
-    seen = re.search(r"picID (\d+)", sheet["text"])
-    if seen is None:
-        raise DemoFailedError("reviewBatch: it names no picture")
-    reasons = ["Bad clipping", "Window see-through"]
-    report = {
-        "picID": int(seen[1]),
-        "reportReason": reasons,
-        "reportComment": "Mirror cut off.",
-    }
-    await agent.calls("reportManyImages", reports=[report])
-    await agent.calls("listBatches", find=VEHICLE)
+async def _to_the_end(agent: Agent, upload: dict[str, Any]) -> None:
+    """Repeat the upload, look at the pictures, have the bad one redone, and ask for the credits."""
+    agent.tells("A new process. The agent repeats the same call: what is paid for is not sent again.")
+    answer = await agent.calls(_TOOL, **upload)
+    agent.tells(f"Receipt: {answer['receipt']}")
+    batch_id = str(answer["batchID"])
+    if answer.get("queued"):
+        agent.tells(f"What did not fit into the minute goes on by itself: {answer['queued']} photos.")
+    await agent.waits_for(batch_id, PHOTOS)
+    agent.tells("The agent looks at all of them on one sheet.")
+    sheet = await agent.calls("reviewBatch", batchID=batch_id)
+    picture_id = _found(sheet["text"])
+    agent.tells("Picture 3 is bad: the old brick wall is left behind the roof, and a mirror is gone.")
+    await agent.calls("reportManyImages", reports=[{"picID": picture_id, **_COMPLAINT}])
+    await agent.waits_for(batch_id, PHOTOS)
+    agent.tells("Is it better? The agent looks again.")
+    sheet = await agent.calls("reviewBatch", batchID=batch_id)
+    if not re.search(rf"picID {picture_id} .*reported.*, changed since", sheet["text"]):
+        raise DemoFailedError("reviewBatch: the reported picture was not redone")
+    agent.tells("It is: wall gone, mirror back, and redoing cost nothing.")
     await agent.calls("getCreditSummary", pictures=40)
-    return str(batch["batchID"])
 
 
-async def _check(sandbox: Sandbox, folder: Path, say: Say) -> None:
+def _found(sheet: str) -> int:
+    """The picID of the bad picture among the lines of a sheet, which name each photo once."""
+    named = re.findall(r"picID (\d+) “([^”]+)”", sheet)
+    if len({name for _, name in named}) != PHOTOS:
+        raise DemoFailedError(f"reviewBatch: it names {len(named)} pictures")
+    return next(int(picture_id) for picture_id, name in named if name == _BAD)
+
+
+async def _check(sandbox: Sandbox, output: Path, say: Say) -> None:
     """Hold what the sandbox counted and what was saved against what the story promises."""
-    state, photos = await sandbox.state(), len(list(pictures("photos").glob("*.jpg")))
-    sent = photos + PHOTOS
-    if state["credits_spent"] != sent or state["refused_429"]:
-        raise DemoFailedError(f"credits: {state['credits_spent']} were spent on {sent} photos")
-    saved = sorted([str(path) async for path in anyio.Path(folder).glob("*")])
-    if len(saved) < photos:
-        raise DemoFailedError(f"reviewBatch: {len(saved)} of {photos} pictures were saved in {folder}")
-    say(f"\nThe API counted: {sent} photos, {state['credits_spent']} credits, 0 refused calls. Saved:")
-    for path in saved:
-        say(f"  {path}")
+    state = await sandbox.state()
+    saved = [path async for path in anyio.Path(output).glob("*/*.jpg")]
+    if len(saved) < PHOTOS:
+        raise DemoFailedError(f"reviewBatch: {len(saved)} of {PHOTOS} pictures were saved in {output}")
+    sent = sum(batch["pictures"] for batch in state["batches"])
+    spent, refused = state["credits_spent"], state["refused_429"]
+    if (sent, spent, refused) != (PHOTOS, PHOTOS, 0):
+        raise DemoFailedError(f"credits: {spent} were spent on {sent} photos, {refused} calls were refused")
+    say(f"\nThe API's own count, balance {state['credits_left'] + spent} → {state['credits_left']}:")
+    say(f"{sent} photos, {spent} credits, none twice, {refused} refused")
 
 
 def _first(errors: BaseExceptionGroup[Exception]) -> str:

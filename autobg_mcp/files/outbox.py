@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.kinds import EXTENSIONS, MOST_PICTURE_BYTES, sniff
-from autobg_mcp.files.names import safe_name
+from autobg_mcp.files.saved import plain_name, results_folder
 from autobg_mcp.text import local_path, quoted
 
 _SETTING = "AUTOBG_OUTPUT_DIR"
@@ -102,10 +102,10 @@ class Outbox:
                 f"The result has {len(content):,} bytes, more than the {MOST_PICTURE_BYTES:,} that are kept."
             )
         mime = sniff(content) or "application/octet-stream"
-        name, extension = _named(stem), EXTENSIONS.get(mime, "bin")
+        name, extension = plain_name(stem), EXTENSIONS.get(mime, "bin")
         digest = hashlib.sha256(content).hexdigest()
         try:
-            with self._opened(safe_name(folder, fallback="results")) as place:
+            with self._opened(results_folder(folder)) as place:
                 file = _published(place, content, digest, name, extension, frozenset(earlier) - {digest})
         except OSError as error:
             raise FileRefusedError(
@@ -129,11 +129,6 @@ class Outbox:
             yield _Folder(path, descriptor)
         finally:
             os.close(descriptor)
-
-
-def _named(stem: str) -> str:
-    name, dot, ending = stem.rpartition(".")
-    return safe_name(name if dot and ending.lower() in {"jpeg", *EXTENSIONS.values()} else stem)
 
 
 def _published(

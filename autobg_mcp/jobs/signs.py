@@ -1,10 +1,14 @@
 """What jobs show of themselves beside their photos: who carries them out, why work stands still, how long results take."""
 
 import sqlite3
+from typing import Final
 
 from autobg_mcp.jobs.job import Wait
 from autobg_mcp.jobs.queue import DEAD_AFTER_S
 from autobg_mcp.jobs.storage import Storage
+from autobg_mcp.state import text_up_to
+
+_LONGEST_HOLDER_CHARS: Final = 100
 
 
 class Signs:
@@ -58,12 +62,18 @@ class Signs:
 
     async def is_worked(self, account: str) -> bool:
         """Whether a process that carries out jobs of an account has shown itself lately."""
+        return await self.worker(account) is not None
 
-        def work(db: sqlite3.Connection, now: float) -> bool:
-            row = db.execute("SELECT seen_at FROM holders WHERE account = ?", (account,)).fetchone()
-            return row is not None and abs(now - float(row["seen_at"])) < DEAD_AFTER_S
+    async def worker(self, account: str) -> str | None:
+        """The number of the process that carries out jobs of an account and has shown itself lately; None where none has."""
 
-        return await self._storage.read(work, without=False)
+        def work(db: sqlite3.Connection, now: float) -> str | None:
+            row = db.execute("SELECT holder, seen_at FROM holders WHERE account = ?", (account,)).fetchone()
+            if row is None or abs(now - float(row["seen_at"])) >= DEAD_AFTER_S:
+                return None
+            return text_up_to(row["holder"], _LONGEST_HOLDER_CHARS).partition("-")[0]
+
+        return await self._storage.read(work, without=None)
 
     async def turnaround_s(self, account: str) -> float | None:
         """Seconds from a vehicle's last photo to the look that showed all its results, as was learnt; None before the first."""

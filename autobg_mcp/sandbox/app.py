@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from autobg_mcp.sandbox import answers, billing, failures, reading, studio, submitting
+from autobg_mcp.sandbox import answers, billing, failures, reading, stand_ins, submitting
 from autobg_mcp.sandbox.exchanges import Exchange, exchanges
 from autobg_mcp.sandbox.failures import ConnectionDropped, refusal
 from autobg_mcp.sandbox.inspection import Inspection
@@ -182,9 +182,9 @@ def _replayed(example: Exchange) -> Response:
     if example.response.body is not None:
         content = json.dumps(example.response.body).encode()
     elif media_type == "text/plain":
-        content = base64.b64encode(studio.stand_in(example.tool))
+        content = base64.b64encode(stand_ins.stand_in(example.tool))
     else:
-        content = studio.stand_in(example.tool)
+        content = stand_ins.stand_in(example.tool)
     return Response(content, example.response.status, media_type=media_type)
 
 

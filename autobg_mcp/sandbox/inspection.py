@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from autobg_mcp.sandbox import failures, studio
+from autobg_mcp.sandbox import failures, stand_ins
 from autobg_mcp.sandbox.answers import LIBRARY_PATH, PICTURES_PATH, picture_token
 from autobg_mcp.sandbox.failures import refusal
 from autobg_mcp.sandbox.submitting import LIBRARY
@@ -65,7 +65,7 @@ class Inspection:
             return refusal("Request has expired", 403)
         for template_id, _, colour in LIBRARY:
             if template_id == request.path_params["template_id"]:
-                picture = await self._world.in_thread(lambda: studio.backdrop(colour))  # noqa: B023  # used at once
+                picture = await self._world.in_thread(lambda: stand_ins.backdrop(colour))  # noqa: B023  # used at once
                 return Response(picture, media_type="image/jpeg")
         return refusal("Not Found", 404)
 

@@ -1,21 +1,23 @@
-"""The dark room: takes photos in, draws stand-ins, and changes pictures so that everyone sees they were changed.
+"""The dark room: takes photos in, and changes them so that everyone sees they were changed.
 
-Nothing here recognises a car. The car is taken to fill the middle of the photo and its plate to sit low in the centre,
-which is what listing photos look like. Pillow is imported when the first picture is drawn.
+Nothing here recognises a car. Where it is, is known of the photos that ship with the package and of the stand-ins; with
+any other photo the result shows the way and says so. Pillow is imported when the first picture is drawn.
 """
 
-import hashlib
 from dataclasses import dataclass
-from io import BytesIO
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from autobg_mcp.sandbox import retouching, signpost
+from autobg_mcp.sandbox.cutouts import Cutout, recognised
+from autobg_mcp.sandbox.prints import encoded, opened, text_width, write
 
 if TYPE_CHECKING:
     from PIL import Image
 
 LONG_SIDE_PX = 1600
-PLATE_BOX = (0.40, 0.68, 0.60, 0.76)  # left, top, right, bottom as shares of the picture
-CAR_BOX = (0.05, 0.24, 0.95, 0.90)
+_PLATE_PX = (520, 110)  # a plate of 520 mm by 110 mm, before it is turned as the car is
 
 
 class NotAPictureError(ValueError):
@@ -35,6 +37,7 @@ class StudioJob:
         plate_picture: The replacement plate (PNG).
         logo: The brand logo (PNG); None draws none.
         logo_corner: `TR` draws it top right, everything else top left.
+        cutout: Where the car is; None looks whether that is known of the photo.
     """
 
     photo: bytes
@@ -45,6 +48,7 @@ class StudioJob:
     plate_picture: bytes | None = None
     logo: bytes | None = None
     logo_corner: str = "TL"
+    cutout: Cutout | None = None
 
     @property
     def suffix(self) -> str:
@@ -70,11 +74,11 @@ def take_in(file: BinaryIO, *, transparent: bool = False) -> bytes:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file) as opened:
-            opened.draft("RGB", (LONG_SIDE_PX, LONG_SIDE_PX))
-            picture = ImageOps.exif_transpose(opened)
+        with Image.open(file) as sent:
+            sent.draft("RGB", (LONG_SIDE_PX, LONG_SIDE_PX))
+            picture = ImageOps.exif_transpose(sent)
             picture.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
-            return _encoded(picture.convert("RGBA" if transparent else "RGB"))
+            return encoded(picture.convert("RGBA" if transparent else "RGB"))
     except (
         OSError,
         ValueError,
@@ -85,138 +89,84 @@ def take_in(file: BinaryIO, *, transparent: bool = False) -> bytes:
         raise NotAPictureError("The file is not a picture") from error
 
 
-def stand_in(address: str) -> bytes:
-    """Draw the car photo that stands for a remote address (JPEG); the same address gives the same car."""
-    from PIL import Image, ImageDraw
-
-    shade = hashlib.sha256(address.encode()).digest()
-    paint = (60 + shade[0] // 2, 60 + shade[1] // 2, 60 + shade[2] // 2)
-    photo = Image.new("RGB", (800, 600), (150 + shade[3] // 4, 180, 200))
-    pen = ImageDraw.Draw(photo)
-    for left in range(0, 800, 160):  # houses: something that has to disappear
-        top = 60 + shade[4 + left // 160] // 2
-        pen.rectangle((left, top, left + 130, 420), fill=(150, 120 + shade[9 + left // 160] // 4, 100))
-    pen.rectangle((0, 420, 800, 600), fill=(95, 95, 100))
-    pen.polygon([(230, 290), (290, 190), (510, 190), (570, 290)], fill=paint)
-    pen.polygon([(260, 285), (305, 205), (495, 205), (540, 285)], fill=(205, 225, 235))
-    pen.rounded_rectangle((110, 280, 690, 470), radius=50, fill=paint)
-    for left in (150, 560):
-        pen.ellipse((left, 320, left + 90, 365), fill=(250, 250, 225))
-        pen.rounded_rectangle((left, 455, left + 90, 530), radius=18, fill=(30, 30, 30))
-    plate = _box(photo.size, PLATE_BOX)
-    pen.rectangle(plate, fill=(245, 200, 40), outline=(0, 0, 0), width=2)
-    _write(photo, f"KA {shade[5]:03d}", (plate[0] + 22, plate[1] + 8), 26, (0, 0, 0))
-    return _encoded(photo)
-
-
-def sign(text: str) -> bytes:
-    """Draw a sign with a text on it, the stand-in for a remote plate or logo (PNG)."""
-    from PIL import Image, ImageDraw
-
-    board = Image.new("RGBA", (400, 110), (250, 250, 250, 255))
-    ImageDraw.Draw(board).rectangle((0, 0, 60, 110), fill=(20, 60, 170, 255))
-    _write(board, text, (80, 20), 60, (20, 20, 20))
-    return _encoded(board)
-
-
-def backdrop(colour: str) -> bytes:
-    """Draw a studio of one colour, a wall above a darker floor (JPEG)."""
-    from PIL import Image, ImageDraw, ImageEnhance
-
-    studio = Image.new("RGB", (1200, 900), colour)
-    floor = ImageEnhance.Brightness(studio.crop((0, 0, 1200, 320))).enhance(0.75)
-    studio.paste(floor, (0, 580))
-    ImageDraw.Draw(studio).line((0, 580, 1200, 580), fill="#808080", width=3)
-    return _encoded(studio)
-
-
 def render(job: StudioJob, redone: int) -> bytes:
     """Produce the result of a job; `redone` is how often it was sent back, 0 for never.
 
     Returns:
         A PNG with a transparent background for a cut-out, else a JPEG; never above 1600 px.
     """
-    scene = _scene(job, _opened(job.photo, "RGB"))
-    if job.plate != "keep":
-        _treat_plate(scene, job)
+    photo = opened(job.photo, "RGB")
+    cutout = job.cutout or recognised(photo)
+    scene = _shown_the_way(job, photo) if cutout is None else _cut_out(job, photo, cutout, redone)
     if job.logo is not None:
-        logo = _opened(job.logo, "RGBA")
-        logo.thumbnail((scene.width // 5, scene.height // 6))
-        margin = scene.width // 40
-        left = scene.width - logo.width - margin if job.logo_corner == "TR" else margin
-        scene.paste(logo, (left, margin), logo)
+        _put_up(scene, opened(job.logo, "RGBA"), job.logo_corner)
     _stamp(scene, f"SANDBOX redone {redone}x" if redone else "SANDBOX")
-    return _encoded(scene if job.suffix == ".png" else scene.convert("RGB"))
+    return encoded(scene if job.suffix == ".png" else scene.convert("RGB"))
 
 
-def _scene(job: StudioJob, photo: "Image.Image") -> "Image.Image":
-    """Put the car where the job wants it: nowhere (transparent), on the background, or where it stood."""
-    from PIL import Image, ImageDraw, ImageFilter, ImageOps
-
+def _cut_out(job: StudioJob, photo: "Image.Image", cutout: Cutout, redone: int) -> "Image.Image":
+    """Do what the job wants to a photo of which the sandbox knows where the car is."""
     if job.keep_scene:
-        return photo.convert("RGBA")
-    mask = Image.new("L", photo.size, 0)
-    left, top, right, bottom = _box(photo.size, CAR_BOX)
-    pen = ImageDraw.Draw(mask)
-    pen.ellipse((left + photo.width // 8, top, right - photo.width // 8, bottom), fill=255)
-    pen.rounded_rectangle(
-        (left, (top + bottom) // 2 - photo.height // 10, right, bottom), photo.height // 8, fill=255
-    )
-    mask = mask.filter(ImageFilter.GaussianBlur(photo.width / 100))
-    if job.background is None:
-        canvas = photo.convert("RGBA")
-        canvas.putalpha(mask)
-        return canvas
-    canvas = ImageOps.fit(_opened(job.background, "RGB"), photo.size).convert("RGBA")
-    canvas.paste(photo, (0, 0), mask)
-    return canvas
+        scene = photo.convert("RGBA")
+    else:
+        scene = retouching.cut_out(photo, cutout, _background(job, photo.size), flawed=not redone)
+    if job.plate != "keep" and cutout.plate is not None:
+        retouching.cover_plate(scene, cutout.plate, job.plate_colour, _plate_picture(job))
+    return scene
 
 
-def _treat_plate(scene: "Image.Image", job: StudioJob) -> None:
-    """Cover the plate area, and put the supplied plate into it if there is one."""
-    from PIL import ImageDraw, ImageOps
+def _shown_the_way(job: StudioJob, photo: "Image.Image") -> "Image.Image":
+    """Show what the job would do to a photo of which the sandbox knows nothing, and say that this is all."""
+    from PIL import Image
 
-    box = _box(scene.size, PLATE_BOX)
-    ImageDraw.Draw(scene).rectangle(box, fill=job.plate_colour)
-    if job.plate == "replace" and job.plate_picture is not None:
-        plate = ImageOps.contain(_opened(job.plate_picture, "RGBA"), (box[2] - box[0], box[3] - box[1]))
-        corner = ((box[0] + box[2] - plate.width) // 2, (box[1] + box[3] - plate.height) // 2)
-        scene.paste(plate, corner, plate)
+    cover = None if job.plate == "keep" else Image.new("RGBA", _PLATE_PX, job.plate_colour)
+    if cover is not None and (picture := _plate_picture(job)) is not None:
+        cover.alpha_composite(picture)
+    if job.keep_scene:
+        scene = photo.convert("RGBA")
+    else:
+        scene = signpost.in_its_place(photo, _background(job, photo.size))
+    if not job.keep_scene or cover is not None:
+        signpost.say_so(scene, cover, stands=not job.keep_scene)
+    return scene
+
+
+def _background(job: StudioJob, size_px: tuple[int, int]) -> "Image.Image | None":
+    return None if job.background is None else _fitted(job.background, size_px)
+
+
+@lru_cache(maxsize=8)
+def _fitted(background: bytes, size_px: tuple[int, int]) -> "Image.Image":
+    """A background cut to a photo's shape, kept for the next photo of the car; nobody may draw on it."""
+    from PIL import ImageOps
+
+    return ImageOps.fit(opened(background, "RGB"), size_px).convert("RGBA")
+
+
+def _plate_picture(job: StudioJob) -> "Image.Image | None":
+    """What is laid over the plate, in the shape of one; None where its colour alone covers it."""
+    from PIL import Image, ImageOps
+
+    if job.plate != "replace" or job.plate_picture is None:
+        return None
+    picture = ImageOps.contain(opened(job.plate_picture, "RGBA"), _PLATE_PX)
+    laid = Image.new("RGBA", _PLATE_PX)
+    laid.paste(picture, ((_PLATE_PX[0] - picture.width) // 2, (_PLATE_PX[1] - picture.height) // 2))
+    return laid
+
+
+def _put_up(scene: "Image.Image", logo: "Image.Image", corner: str) -> None:
+    logo.thumbnail((max(1, scene.width // 5), max(1, scene.height // 6)))
+    margin = scene.width // 40
+    left = scene.width - logo.width - margin if corner == "TR" else margin
+    scene.alpha_composite(logo, (left, margin))
 
 
 def _stamp(scene: "Image.Image", text: str) -> None:
     """Write a text on a red label in the lower left corner."""
     from PIL import ImageDraw
 
-    height = max(16, scene.height // 16)
-    width = int(len(text) * height * 0.55) + height
+    height = max(16, scene.height // 18)
+    width = int(text_width(text, height * 0.62) + height)
     ImageDraw.Draw(scene).rectangle((0, scene.height - height, width, scene.height), fill=(200, 20, 30, 255))
-    _write(scene, text, (height // 2, scene.height - int(height * 0.92)), int(height * 0.7), (255, 255, 255))
-
-
-def _write(
-    picture: "Image.Image", text: str, corner: tuple[int, int], size_px: int, ink: tuple[int, int, int]
-) -> None:
-    from PIL import ImageDraw, ImageFont
-
-    ImageDraw.Draw(picture).text(corner, text, fill=ink, font=ImageFont.load_default(size_px))
-
-
-def _box(size: tuple[int, int], shares: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
-    width, height = size
-    return int(shares[0] * width), int(shares[1] * height), int(shares[2] * width), int(shares[3] * height)
-
-
-def _opened(data: bytes, mode: str) -> "Image.Image":
-    from PIL import Image
-
-    return Image.open(BytesIO(data)).convert(mode)
-
-
-def _encoded(picture: "Image.Image") -> bytes:
-    out = BytesIO()
-    if picture.mode == "RGBA":
-        picture.save(out, "PNG", compress_level=1)
-    else:
-        picture.save(out, "JPEG", quality=88)
-    return out.getvalue()
+    write(scene, text, (height / 2, scene.height - height / 2), height * 0.62, (255, 255, 255), "lm")

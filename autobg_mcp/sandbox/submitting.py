@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from autobg_mcp.sandbox import studio
+from autobg_mcp.sandbox import stand_ins, studio
 from autobg_mcp.sandbox.reading import Refused
 from autobg_mcp.sandbox.studio import NotAPictureError, StudioJob
 from autobg_mcp.sandbox.visit import Visit, ok
@@ -50,7 +50,7 @@ async def with_library_template(visit: Visit) -> Response:
     colours = {template_id: colour for template_id, _, colour in LIBRARY}
     if wanted not in colours:
         raise Refused("Template not found")
-    background = await visit.world.in_thread(lambda: studio.backdrop(colours[wanted]))
+    background = await visit.world.in_thread(lambda: stand_ins.backdrop(colours[wanted]))
     return await _take_files(visit, lambda _, photo: StudioJob(photo, background))
 
 
@@ -72,7 +72,7 @@ async def s3_replace_plate(visit: Visit) -> Response:
     plate = _plate(visit)
     if plate == "replace" and not _is_address(visit.asked.text("numberPlateS3String")):
         raise Refused("numberPlateS3String is required")
-    picture = await visit.world.in_thread(lambda: studio.sign("PLATE"))
+    picture = await visit.world.in_thread(lambda: stand_ins.sign("PLATE"))
     return await _take_addresses(
         visit, lambda _, photo: StudioJob(photo, None, True, plate, plate_picture=picture)
     )
@@ -93,7 +93,7 @@ async def s3_with_dynamic_branding(visit: Visit) -> Response:
     template = _template(visit)
     named = [value for name, value in visit.asked.values.items() if name not in {"numberPlate", "templateCC"}]
     has_logo = any(isinstance(value, str) and _is_address(value) for value in named)
-    logo = await visit.world.in_thread(lambda: studio.sign("LOGO")) if has_logo else None
+    logo = await visit.world.in_thread(lambda: stand_ins.sign("LOGO")) if has_logo else None
     return await _take_addresses(visit, _branded(visit, template, logo))
 
 
@@ -129,10 +129,11 @@ async def _take_addresses(visit: Visit, develop: Develop) -> Response:
     for address in visit.asked.texts("clientS3Uris"):
         name = address.partition("?")[0].rpartition("/")[2] or address
         if _is_address(address):
-            photos.append((name, await visit.world.in_thread(partial(studio.stand_in, address))))
+            photos.append((name, await visit.world.in_thread(partial(stand_ins.stand_in, address))))
         else:
             photos.append((name, NotAPictureError("The file cannot be read")))
-    return _accept(visit, develop, photos)
+    cutout = await visit.world.in_thread(stand_ins.stand_in_cutout)
+    return _accept(visit, lambda name, photo: replace(develop(name, photo), cutout=cutout), photos)
 
 
 def _accept(visit: Visit, develop: Develop, photos: list[tuple[str, bytes | NotAPictureError]]) -> Response:

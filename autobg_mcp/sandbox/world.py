@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -15,6 +16,8 @@ from autobg_mcp.sandbox.failures import Failure, FailureKind
 from autobg_mcp.sandbox.limits import Limits
 from autobg_mcp.sandbox.options import SandboxOptions
 from autobg_mcp.sandbox.recording import RecordedRequest
+
+T = TypeVar("T")
 
 FIRST_BATCH_ID = 1206
 FIRST_PICTURE_ID = 512251
@@ -217,7 +220,7 @@ class World:
         account.batches[batch.batch_id] = batch
         return batch
 
-    async def in_thread(self, work: Callable[[], bytes]) -> bytes:
+    async def in_thread(self, work: Callable[[], T]) -> T:
         """Run picture work in a worker thread."""
         async with self._workers:
             return await to_thread.run_sync(work)

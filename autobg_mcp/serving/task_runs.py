@@ -19,6 +19,7 @@ from autobg_mcp.serving.performing import Performed, Performer
 from autobg_mcp.serving.tickets import LEASE_S, Json
 
 if TYPE_CHECKING:
+    from autobg_mcp.client import Client
     from autobg_mcp.serving.task_records import TaskRecords
 
 _LONGEST_S: Final = {"waitForBatch": 3600.0}
@@ -89,7 +90,7 @@ class TaskRun:
                 with anyio.CancelScope(shield=True), suppress(AutobgError):
                     await self._write_down(records)
                     if await records.is_cancelled(self.task):  # it may have left something to a job since
-                        await (await performer.client()).stop_jobs_of(self.task, self._caller)
+                        await stop_jobs_of(self.task, await performer.client(), self._caller)
 
     async def _perform(self, performer: Performer, records: "TaskRecords", clock: Clock) -> None:
         async def ask(question: str, subject: str) -> bool:
@@ -202,3 +203,16 @@ class TaskRuns:
 def fault(words: str) -> Json:
     """The error of a task that failed, as JSON-RPC has it."""
     return {"code": INTERNAL_ERROR, "message": f"{words} Call listBatches to see what was recorded."}
+
+
+async def stop_jobs_of(task: str, client: "Client", call: Call) -> None:
+    """Send nothing more of what the calls of a task have left to jobs.
+
+    Raises:
+        StateError: The file of jobs cannot be used.
+    """
+    from autobg_mcp.tools.jobs import StopJob  # noqa: PLC0415  # a start waits for what it needs
+
+    jobs = await client.context(call).jobs.awaited.jobs_of(client.account(call.key).id, task)
+    for job in (job for job, state in jobs.items() if state == "open"):
+        await client.call(StopJob(job=job), call)

@@ -20,7 +20,7 @@ from autobg_mcp.errors import ArgumentsRefusedError, AutobgError, StateError
 from autobg_mcp.serving.approval import approved
 from autobg_mcp.serving.door import Door
 from autobg_mcp.serving.performing import Performed, Performer
-from autobg_mcp.serving.task_runs import TaskRun, TaskRuns, fault
+from autobg_mcp.serving.task_runs import TaskRun, TaskRuns, fault, stop_jobs_of
 from autobg_mcp.serving.tickets import TaskRecord, Ticket
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import redacted
@@ -165,7 +165,7 @@ class Tasks:
         await records.end(record.id, "cancelled", _CANCELLED, {}, anyones=True)
         self._runs.cancel(record.id)
         if await records.is_cancelled(record.id):
-            await (await self._performer.client()).stop_jobs_of(record.id, self._call_of(record))
+            await stop_jobs_of(record.id, await self._performer.client(), self._call_of(record))
         return True
 
     async def _add(

@@ -18,6 +18,7 @@ from autobg_mcp.files.outbox import Outbox, SavedFile
 from autobg_mcp.jobs.desk import Jobs
 from autobg_mcp.money.facts import Fact, keep
 from autobg_mcp.money.ledger import Ledger
+from autobg_mcp.money.permits import Permits
 from autobg_mcp.money.purchase import Till
 from autobg_mcp.pictures.decoding import size_px
 from autobg_mcp.settings import Settings
@@ -49,6 +50,7 @@ class Context:
     outbox: Outbox
     ledger: Ledger
     till: Till
+    permits: Permits
     jobs: Jobs
     lingering: Lingering
     """Requests that outlast the call."""

@@ -26,6 +26,19 @@ _LARGE_BYTES = 20_000
 _FEWEST_COLUMNS = 2  # one column is a text, not a table
 
 
+ReportOption = Literal[
+    "Today",
+    "Yesterday",
+    "This week",
+    "Last week",
+    "Last 7 days",
+    "Last 30 days",
+    "This month",
+    "Last Month",
+]
+"""The preset ranges of getUserUsage."""
+
+
 class Credits(Result):
     """The balance, now and in all: one credit is likely one picture."""
 
@@ -94,17 +107,7 @@ class GetUserUsage(Endpoint[UsageReport]):
     max_answer_bytes = 8 * 2**20
 
     reportOption: Annotated[
-        Literal[
-            "Today",
-            "Yesterday",
-            "This week",
-            "Last week",
-            "Last 7 days",
-            "Last 30 days",
-            "This month",
-            "Last Month",
-        ]
-        | None,
+        ReportOption | None,
         Field(description="A preset range."),
     ] = None
     """Those of the API, and weeks, which are asked for by their days."""

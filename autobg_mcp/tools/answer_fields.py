@@ -7,6 +7,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     JsonValue,
+    PlainSerializer,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -56,12 +57,15 @@ AnswerID = Annotated[
     | Annotated[str, StringConstraints(strip_whitespace=True, pattern=ID)],
     BeforeValidator(_number_if_digits),
     WrapValidator(_id_or_words),
-    WithJsonSchema({"maxLength": 64}),
+    PlainSerializer(str, return_type=str),
 ]
 """An id in an answer: a number in the documents; digits become one, anything else is kept as it came.
 
-Its schema bounds the text and names no type: it is one of two, and several hosts read a list of types as none.
+It is told as text, so that an id has one type everywhere; arguments take it as text and as a number.
 """
+
+ToldPicID = Annotated[int, PlainSerializer(str, return_type=str)]
+"""The id of a picture that a call named, told as every id is."""
 
 Flag = Annotated[bool, BeforeValidator(lambda value: False if value in (None, "") else value)]
 """A boolean in an answer; left out, null or empty it is false."""

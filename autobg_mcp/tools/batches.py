@@ -93,7 +93,7 @@ class ListBatches(Tool[Batches]):
         told = unknown[: self.limit]
         evidence = await ledger.evidence(account, [entry.id for entry in told])
         return Batches(
-            batches=[_known(one, names.get(one.template or "")) for one in found],
+            batches=[known_batch(one, names.get(one.template or "")) for one in found],
             outcomeUnknown=[
                 f"{local_path(entry.source or entry.file_name)} of {quoted(entry.vehicle, 80)}, {at(entry.at)}: "
                 f"{cleaned(entry.reason or '')}; {told_by_credits(entry, evidence[entry.id])}"
@@ -110,7 +110,8 @@ class ListBatches(Tool[Batches]):
         return same_vehicle(self.find) in same_vehicle(entry.vehicle)
 
 
-def _known(batch: Batch, template_name: str | None) -> KnownBatch:
+def known_batch(batch: Batch, template_name: str | None) -> KnownBatch:
+    """A batch as a model reads it, with its template by name where that is known."""
     state = "not looked at yet"
     if batch.checked_at is not None:
         state = f"{batch.processed} done, {batch.failed} failed, {batch.pending} pending at {at(batch.checked_at)}"

@@ -1,15 +1,19 @@
 """When a person is asked before credits are spent, what they are told, and what they have allowed."""
 
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
+from autobg_mcp.api.call import NobodyToAskError
 from autobg_mcp.errors import FileRefusedError, SpendingRefusedError, StillUnknownError
 from autobg_mcp.money.ledger import Entry, Intent
-from autobg_mcp.text import at, counted, quoted, some
+from autobg_mcp.money.permits import VALID_S
+from autobg_mcp.settings import state_home
+from autobg_mcp.text import at, counted, quoted, redacted, some
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.tools.outlook import Outlook
 from autobg_mcp.tools.paid import Submission
@@ -52,9 +56,8 @@ class Consent:
         if asked := [*wanted.first, *wanted.again]:
             await outlook.look(len(asked), of_now=True)
             question = _question(submission, roll, wanted, outlook)
-            fingerprints = [intent.fingerprint for _, intent in asked]
             repeats = _WITHOUT_A_PERSON if wanted.again else None
-            await ask_person(submission.tool, question, fingerprints, context, or_else=repeats)
+            await ask_person(submission.tool, question, wanted.to_the_letter(), context, or_else=repeats)
         first = [intent.fingerprint for _, intent in wanted.first]
         return cls(first if approve == "paid" else None, [intent.fingerprint for _, intent in wanted.again])
 
@@ -102,6 +105,13 @@ class _Wanted:
     again: list[tuple[str, Intent]] = field(default_factory=list)
     paid_at: float = 0.0
     """When the newest of those that are paid again was paid for."""
+
+    def to_the_letter(self) -> list[str]:
+        """What a person allows: each picture, and whether it is paid a second time."""
+        return [
+            *(intent.fingerprint for _, intent in self.first),
+            *(f"again {intent.fingerprint}" for _, intent in self.again),
+        ]
 
 
 async def _wanted(submission: Submission, roll: Roll, tally: Tally, context: Context) -> _Wanted:
@@ -165,7 +175,7 @@ async def ask_person(
     subject = hashlib.sha256("".join([context.account.id, *what]).encode()).hexdigest()
     left_s = context.time.left_s()
     try:
-        approved = await context.call.ask(question, subject)
+        approved = await _answered(question, subject, context)
     except SpendingRefusedError as error:
         if or_else:
             error.add_note(or_else)
@@ -173,3 +183,31 @@ async def ask_person(
     if not approved:
         raise SpendingRefusedError(f"{tool}: the user did not approve. Nothing was sent.")
     context.time.give_back(left_s - context.time.left_s())
+
+
+async def _answered(question: str, subject: str, context: Context) -> bool:
+    """The answer of a person at the host, or of one at a terminal where the host cannot ask.
+
+    Raises:
+        SpendingRefusedError: There is none yet; it names the code under which the question waits.
+    """
+    try:
+        return await context.call.ask(question, subject)
+    except NobodyToAskError as error:
+        told = redacted(question, [context.account.key.get_secret_value()])
+        permit = await context.permits.ask(context.account.id, subject, told, context.call.host)
+        if permit.approved is not None:
+            return permit.approved
+        raise SpendingRefusedError(
+            str(error),
+            details=[f"Question {permit.code}, for {VALID_S / 60:.0f} minutes: {told}"],
+            next_step=f"Show the user the question and ask them to run `{_command(permit.code, context)}` in a terminal of "
+            "their own, which answers only to a person; when they have, make the same call again.",
+        ) from error
+
+
+def _command(code: str, context: Context) -> str:
+    """What a person types; their terminal does not know of a state folder that only the host sets."""
+    folder = context.settings.state_dir
+    where = "" if folder == state_home() else f" --state-dir {shlex.quote(str(folder))}"
+    return f"autobg-mcp approve {code}{where}"

@@ -13,6 +13,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
 )
 
@@ -214,21 +215,16 @@ BatchID = Annotated[
 ]
 """The same as an answer's id, since it also stands in sentences of ours."""
 
-_PICTURE = (BeforeValidator(_no_other_id), NO_BOOLEAN)
+_PICTURE = (WithJsonSchema({"type": "string"}), BeforeValidator(_no_other_id), NO_BOOLEAN)
 
-PicID = Annotated[
-    int, Field(ge=0, le=LARGEST_ID, description="From reviewBatch, or getImageStatus with all."), *_PICTURE
-]
+_WHERE_FROM = "From reviewBatch, or getImageStatus with all."
+
+PicID = Annotated[int, Field(ge=0, le=LARGEST_ID, description=_WHERE_FROM), *_PICTURE]
 
 PicIDs = Annotated[
     list[Annotated[int, Field(ge=0, le=LARGEST_ID), *_PICTURE]],
     Separated(r"[\s,;]+"),
-    Field(
-        min_length=1,
-        max_length=MOST_ITEMS,
-        fail_fast=True,
-        description="From reviewBatch, or getImageStatus with all.",
-    ),
+    Field(min_length=1, max_length=MOST_ITEMS, fail_fast=True, description=_WHERE_FROM),
     AfterValidator(_once),
 ]
 

@@ -35,12 +35,15 @@ async def keep(pic_id: int, content: bytes, context: Context) -> Kept:
     digest = (await anyio.to_thread.run_sync(hashlib.sha256, content)).hexdigest()
     earlier = await ledger.fetched(account, str(pic_id), digest)
     known = await ledger.picture(account, str(pic_id))
-    folder, stem = (
-        (known.batch_id, f"{pic_id}_{known.name}".rstrip("_")) if known else ("pictures", str(pic_id))
-    )
+    folder, stem = place_of(str(pic_id), known)
     file = await context.save(content, folder=folder, stem=stem, earlier=earlier)
     rework = (await ledger.rework(account, [str(pic_id)])).get(str(pic_id))
     return Kept(file, known, mark(rework) if rework else "", bool(rework and rework.changed is False))
+
+
+def place_of(pic_id: str, known: KnownPicture | None) -> tuple[str, str]:
+    """The folder and the name of a picture's results."""
+    return (known.batch_id, f"{pic_id}_{known.name}".rstrip("_")) if known else ("pictures", pic_id)
 
 
 async def mark_of(pic_id: int | str, context: Context) -> str:

@@ -73,7 +73,7 @@ class Offer:
         """
         if name in self.tools:
             return class_of(name)
-        meant = name if name in prepared() else _in_another_spelling(name)
+        meant = meant_by(name)
         if meant and meant not in self.tools:
             setting = "AUTOBG_READ_ONLY" if prepared()[meant].toolset in self._toolsets else "AUTOBG_TOOLSETS"
             raise ArgumentsRefusedError(
@@ -99,8 +99,10 @@ class Offer:
         return ArgumentsRefusedError(f"{there_is_none}{hint}", next_step="Choose a listed tool.")
 
 
-def _in_another_spelling(name: str) -> str | None:
-    """The tool whose name ends a name, by letters and digits alone: `mcp__autobg__list_templates`; None where there is none."""
+def meant_by(name: str) -> str | None:
+    """The tool of that name, or whose name ends it by letters and digits alone: `mcp__autobg__list_templates`; None for none."""
+    if name in prepared():
+        return name
     spelled = folded(name[:_LONGEST_NAME_CHARS])
     fitting = [tool for tool in prepared() if spelled.endswith(folded(tool))]
     return max(fitting, key=len, default=None)

@@ -10,7 +10,7 @@ from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
 from autobg_mcp.toolkit.tool import Result
-from autobg_mcp.tools.answer_fields import AnswerID
+from autobg_mcp.tools.answer_fields import AnswerID, ToldPicID
 from autobg_mcp.tools.fields import MOST_ITEMS, BatchID, PicIDs, PicIDsAsText, ReportReasons
 from autobg_mcp.tools.mistaken import batches_among
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
@@ -45,7 +45,7 @@ def look_again(batch_ids: list[str]) -> str:
 class Reported(Result):
     """Pictures that are now reported."""
 
-    reported: list[int]
+    reported: list[ToldPicID]
     notReported: list[LeftOut] = Field(default_factory=list)
     batches: list[str] = Field(default_factory=list, exclude=True)
     """Where the pictures are, as far as known."""

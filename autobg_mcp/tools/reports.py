@@ -8,6 +8,7 @@ from autobg_mcp.money.ledger import Complaint
 from autobg_mcp.toolkit.arguments import Arguments
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Result, Tool
+from autobg_mcp.tools.answer_fields import ToldPicID
 from autobg_mcp.tools.fields import LONGEST_LINE_CHARS, MOST_ITEMS, PicID, ReportReason, ReportReasons, Text
 from autobg_mcp.tools.quality import (
     MOST_REPORTED_AT_ONCE,
@@ -35,8 +36,8 @@ class PictureReport(Arguments):
 class ManyReported(Result):
     """What came of each picture."""
 
-    reported: list[int]
-    alreadyReported: list[int]
+    reported: list[ToldPicID]
+    alreadyReported: list[ToldPicID]
     notReported: list[LeftOut]
     batches: list[str] = Field(default_factory=list, exclude=True)
     """Where the pictures are, as far as known."""

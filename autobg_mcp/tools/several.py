@@ -8,6 +8,7 @@ from pydantic import Field
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.toolkit.context import Context
 from autobg_mcp.toolkit.tool import Part
+from autobg_mcp.tools.answer_fields import ToldPicID
 from autobg_mcp.tools.images import GetImageStatus
 from autobg_mcp.tools.status import still_in_work
 
@@ -17,7 +18,7 @@ CallT = TypeVar("CallT")
 class LeftOut(Part):
     """Pictures that were not served, and why."""
 
-    picIDs: list[int]
+    picIDs: list[ToldPicID]
     reason: str
     retryAfterS: int | None = None
     again: str = Field(default="", exclude=True)

@@ -80,6 +80,31 @@ class Picture:
         return self.image.reduce(SCALE)
 
 
+class Silhouette(Picture):
+    """A canvas that keeps where something was drawn and not what: white on black, hazes left out."""
+
+    def fill(self, points: Sequence[Point], *colours: Colour) -> None:  # noqa: ARG002  # as a picture's
+        """Fill a polygon; `colours` do not matter."""
+        super().fill(points, (255, 255, 255))
+
+    def line(self, points: Sequence[Point], colour: Colour, width: float = 1) -> None:  # noqa: ARG002  # as a picture's
+        """Stroke a polyline; `colour` does not matter."""
+        super().line(points, (255, 255, 255), width)
+
+    def haze(self, points: Sequence[Point], colour: Colour, radius: float) -> None:
+        """Leave out what has no edge."""
+
+    def stick(self, sticker: Image.Image, top_left: Point, top_right: Point, bottom_left: Point) -> None:  # noqa: ARG002  # as a picture's
+        """Fill the parallelogram that a small picture would cover."""
+        last = (top_right[0] + bottom_left[0] - top_left[0], top_right[1] + bottom_left[1] - top_left[1])
+        self.fill([top_left, top_right, last, bottom_left])
+
+    def mask(self) -> Image.Image:
+        """Return how much of each pixel was drawn on, 0 to 255, a little inside its edge, where nothing shines through."""
+        covered = self.finished().convert("L")
+        return covered.point([max(0, min(255, round((v - 64) * 255 / 191))) for v in range(256)])
+
+
 @dataclass(frozen=True)
 class Camera:
     """A level camera circling the car: azimuth 0 looks at its front, 90 at its left side."""
@@ -144,6 +169,11 @@ def rounded(points: Sequence[Point]) -> list[Point]:
             for t in shares
         ]
     return ring
+
+
+def area(points: Sequence[Point]) -> float:
+    """Return twice the area that a closed outline goes round, negative where it goes the other way."""
+    return sum(p[0] * q[1] - q[0] * p[1] for p, q in pairwise([*points, points[0]]))
 
 
 def disc(x: float, z: float, radius: float) -> list[Point]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from photo_canvas import Camera, Colour, Picture, Point, Point3, disc, number_plate, rounded
+from photo_canvas import Camera, Colour, Picture, Point, Point3, area, disc, number_plate, rounded
 from photo_model import (
     BODY,
     CABIN,
@@ -29,6 +29,7 @@ MIRROR_GLASS = [(-0.8, 0.15), (0.8, 0.15), (0.8, 0.85), (-0.8, 0.85)]
 CHROME, RED = (205, 210, 215), (176, 14, 22)
 FRONT, REAR = partial(body_end, side=1), partial(body_end, side=-1)
 WHEELS_X, WHEEL_R = (1.37, -1.34), 0.335
+PLATES_Z = {1: 0.495, -1: 0.63}
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,7 @@ class Car:
     plate: str
 
     def draw(self) -> None:
-        """Draw everything the camera sees, what is behind first."""
-        self.shadow()
+        """Draw everything the camera sees but the shadow, what is behind first."""
         for x in sorted(WHEELS_X, key=lambda x: -self.camera.depth((x, 0, 0))):
             for side in (-1, 1):
                 self.tread(x, side)
@@ -49,12 +49,12 @@ class Car:
         front, left = math.cos(angle), math.sin(angle)
         near = [side for side in (-1, 1) if side * left > -0.2]
         self.shells((BODY, CABIN, *(mirror(side) for side in (-1, 1) if side not in near)))
-        if left > 0.2:
-            self.flank()
-        if front > 0.2:
-            self.front()
         if front < -0.2:
             self.rear()
+        if abs(left) > 0.2:
+            self.flank(1 if left > 0 else -1)
+        if front > 0.2:
+            self.front()
         self.shells([mirror(side) for side in near])
         if front < -0.2:
             for side in near:
@@ -108,11 +108,11 @@ class Car:
             ]
             self.picture.line([self.camera.see((a, y * side, b)) for a, b in groove], (8, 8, 9), 1.5)
 
-    def wheel(self, x: float) -> None:
-        """Draw the outer face of a left wheel: tyre, rim, five spokes and hub."""
+    def wheel(self, x: float, side: int) -> None:
+        """Draw the outer face of a wheel: tyre, rim, five spokes and hub."""
 
         def face(a: float, z: float) -> Point3:
-            return a, 0.84, z
+            return a, 0.84 * side, z
 
         z = WHEEL_R
         self.on(face, disc(x, z, z), (46, 46, 49), (24, 24, 26), (14, 14, 15))
@@ -136,36 +136,36 @@ class Car:
         self.on(face, disc(x, z, 0.062), (212, 216, 220), (140, 144, 150))
         self.on(face, disc(x, z, 0.032), (30, 32, 36))
 
-    def flank(self) -> None:
-        """Draw the left side: cladding, wheels, windows, doors, handles."""
-        self.on(
-            body_flank, [(1.3, 0.21), (-1.3, 0.21), (-1.3, 0.33), (1.3, 0.33)], (52, 54, 58), (24, 25, 27)
-        )
+    def flank(self, side: int) -> None:
+        """Draw a side: cladding, wheels, windows, doors, handles."""
+        flank = partial(body_flank, side=side)
+        self.on(flank, [(1.3, 0.21), (-1.3, 0.21), (-1.3, 0.33), (1.3, 0.33)], (52, 54, 58), (24, 25, 27))
         for x in WHEELS_X:
             for radius, colour in ((0.43, TRIM), (0.395, (9, 9, 11))):
-                self.on(body_flank, [(a, max(z, 0.2)) for a, z in disc(x, WHEEL_R, radius)], colour)
-            self.wheel(x)
-        self.side_windows()
+                self.on(flank, [(a, max(z, 0.2)) for a, z in disc(x, WHEEL_R, radius)], colour)
+            self.wheel(x, side)
+        self.side_windows(side)
         shut = (6, 22, 44, 210)
-        self.seam(body_flank, [(0.92, 0.93), (0.95, 0.7), (0.9, 0.36), (0.8, 0.33)], shut, 1.2)
-        self.seam(body_flank, [(-0.36, 0.97), (-0.36, 0.33)], shut, 1.2)
-        self.seam(body_flank, [(-1.3, 0.97), (-1.2, 0.8), (-0.98, 0.62), (-0.9, 0.33)], shut, 1.2)
-        self.seam(body_flank, [(0.85, 0.46), (-0.9, 0.5)], (150, 190, 235, 120), 1.5)
+        self.seam(flank, [(0.92, 0.93), (0.95, 0.7), (0.9, 0.36), (0.8, 0.33)], shut, 1.2)
+        self.seam(flank, [(-0.36, 0.97), (-0.36, 0.33)], shut, 1.2)
+        self.seam(flank, [(-1.3, 0.97), (-1.2, 0.8), (-0.98, 0.62), (-0.9, 0.33)], shut, 1.2)
+        self.seam(flank, [(0.85, 0.46), (-0.9, 0.5)], (150, 190, 235, 120), 1.5)
         for x in (-0.12, -1.0):
             grip = [(x, 0.8), (x - 0.2, 0.803), (x - 0.2, 0.835), (x, 0.832)]
-            self.on(body_flank, rounded(grip), (190, 214, 240), (24, 66, 120))
-        self.on(
-            body_flank, rounded([(1.98, 0.79), (2.1, 0.66), (1.9, 0.68), (1.72, 0.76)]), LAMP, (120, 130, 142)
-        )
-        self.on(
-            body_flank,
-            rounded([(-1.92, 0.9), (-2.12, 0.88), (-2.12, 0.75), (-1.98, 0.76)]),
-            (225, 50, 50),
-            RED,
-        )
+            self.on(flank, rounded(grip), (190, 214, 240), (24, 66, 120))
+        if abs(math.cos(math.radians(self.camera.azimuth_deg))) < 0.2:  # else the ends bring their own
+            self.corner_lights(flank)
 
-    def side_windows(self) -> None:
-        """Draw the left windows: black frame, three panes, glare, a bright strip below."""
+    def corner_lights(self, flank: Callable[[float, float], Point3]) -> None:
+        """Draw what a side shows of the headlight and of the tail light."""
+        lamp = rounded([(1.98, 0.79), (2.1, 0.66), (1.9, 0.68), (1.72, 0.76)])
+        self.on(flank, lamp, LAMP, (120, 130, 142))
+        lamp = rounded([(-1.92, 0.9), (-2.12, 0.88), (-2.12, 0.75), (-1.98, 0.76)])
+        self.on(flank, lamp, (225, 50, 50), RED)
+
+    def side_windows(self, side: int) -> None:
+        """Draw the windows of a side: black frame, three panes, glare, a bright strip below."""
+        flank = partial(cabin_flank, side=side)
         frame = [
             (0.84, 0.04),
             (-0.12, 0.78),
@@ -175,26 +175,29 @@ class Car:
             (-1.84, 0.2),
             (-1.8, 0.04),
         ]
-        self.on(cabin_flank, rounded(frame), DARK)
+        self.on(flank, rounded(frame), DARK)
         panes = (
             [(0.68, 0.09), (-0.15, 0.74), (-0.32, 0.77), (-0.34, 0.09)],
             [(-0.42, 0.09), (-0.4, 0.77), (-1.12, 0.76), (-1.2, 0.09)],
             [(-1.27, 0.09), (-1.19, 0.75), (-1.38, 0.73), (-1.6, 0.5), (-1.76, 0.2), (-1.74, 0.09)],
         )
         for pane in panes:
-            self.on(cabin_flank, rounded(pane), *GLASS)
+            self.on(flank, rounded(pane), *GLASS)
         for glare in (
             [(0.2, 0.5), (0.02, 0.68), (-0.12, 0.1), (0.06, 0.1)],
             [(-0.6, 0.78), (-0.78, 0.78), (-0.95, 0.1), (-0.77, 0.1)],
         ):
-            self.on(cabin_flank, glare, (235, 245, 255, 60), (235, 245, 255, 15))
-        self.seam(cabin_flank, [(0.9, 0.03), (-1.82, 0.03)], CHROME, 1.6)
+            self.on(flank, glare, (235, 245, 255, 60), (235, 245, 255, 15))
+        self.seam(flank, [(0.9, 0.03), (-1.82, 0.03)], CHROME, 1.6)
 
     def end_parts(self, side: int, parts: Sequence[Part]) -> None:
-        """Fill outlines (y, z) on the front or rear, each on both halves of the car."""
+        """Fill outlines (y, z) on the front or rear, each on the halves of the car that do not face away."""
+        place = FRONT if side > 0 else REAR
         for outline, colours in parts:
             for half in (-1, 1):
-                self.on(FRONT if side > 0 else REAR, rounded([(y * half, z) for y, z in outline]), *colours)
+                ring = rounded([(y * half, z) for y, z in outline])
+                if area(ring) * area([self.camera.see(place(*p)) for p in ring]) * side < 0:
+                    self.on(place, ring, *colours)
 
     def window(self, side: int, top: float) -> None:
         """Draw the windscreen (side 1) or the rear window (-1) up to a level of the cabin."""
@@ -224,7 +227,7 @@ class Car:
         self.seam(FRONT, [(-0.56, 0.34), (0.56, 0.34)], (70, 74, 80), 2)
         self.on(FRONT, disc(0, 0.65, 0.06), (250, 252, 254), (150, 155, 162))
         self.on(FRONT, disc(0, 0.65, 0.042), (40, 110, 190), (14, 50, 100))
-        self.number(1, 0.495)
+        self.number(1, PLATES_Z[1])
 
     def rear(self) -> None:
         """Draw the rear: window, tail lights, tailgate, bumper, exhausts and plate."""
@@ -234,12 +237,16 @@ class Car:
         self.seam(REAR, gate, (6, 22, 44, 210), 1.6)
         self.seam(REAR, [(-0.42, 0.81), (0.42, 0.81)], CHROME, 3)
         self.on(REAR, disc(0, 0.87, 0.05), (250, 252, 254), (150, 155, 162))
-        self.number(-1, 0.63)
+        self.number(-1, PLATES_Z[-1])
 
     def number(self, side: int, z: float) -> None:
-        """Mount the number plate, 520 mm by 110 mm, its middle at height z."""
-        x = body_end(0, z, side)[0] + 0.02 * side
-        corners = [
-            self.camera.see((x, y * side, z + h)) for y, h in ((-0.26, 0.055), (0.26, 0.055), (-0.26, -0.055))
-        ]
-        self.picture.stick(number_plate(self.plate), *corners)
+        """Mount the number plate."""
+        top_left, top_right, _, bottom_left = plate_corners(self.camera, side, z)
+        self.picture.stick(number_plate(self.plate), top_left, top_right, bottom_left)
+
+
+def plate_corners(camera: Camera, side: int, z: float) -> list[Point]:
+    """Return where the corners of a plate of 520 mm by 110 mm are seen, clockwise from its top left; z is its middle."""
+    x = body_end(0, z, side)[0] + 0.02 * side
+    corners = ((-0.26, 0.055), (0.26, 0.055), (0.26, -0.055), (-0.26, -0.055))
+    return [camera.see((x, y * side, z + h)) for y, h in corners]

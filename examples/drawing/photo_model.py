@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from photo_canvas import Camera, Colour, Point, Point3, disc
+from photo_canvas import Camera, Colour, Point, Point3, area, disc
 
 Part = tuple[Sequence[Point], Sequence[Colour]]
 
@@ -125,20 +125,20 @@ FRONT_PARTS: tuple[Part, ...] = (
     (disc(0.725, 0.395, 0.03), GLOBE),
 )
 REAR_PARTS: tuple[Part, ...] = (
-    ([(-0.2, 0.42), (0.72, 0.42), (0.86, 0.36), (0.82, 0.22), (-0.2, 0.22)], BLACK),
+    ([(-0.2, 0.42), (0.7, 0.42), (0.81, 0.37), (0.78, 0.22), (-0.2, 0.22)], BLACK),
     (
-        [(0.42, 0.87), (0.84, 0.9), (0.9, 0.8), (0.86, 0.72), (0.44, 0.75)],
+        [(0.42, 0.87), (0.82, 0.9), (0.85, 0.8), (0.82, 0.72), (0.44, 0.75)],
         ((120, 8, 14), (90, 4, 10)),
     ),
-    ([(0.46, 0.855), (0.83, 0.88), (0.86, 0.82), (0.47, 0.82)], ((255, 92, 84), (214, 22, 30))),
+    ([(0.46, 0.855), (0.81, 0.88), (0.83, 0.82), (0.47, 0.82)], ((255, 92, 84), (214, 22, 30))),
     (
         [(0.47, 0.8), (0.66, 0.8), (0.66, 0.755), (0.47, 0.765)],
         ((246, 246, 248), (190, 192, 196)),
     ),
-    ([(0.7, 0.8), (0.86, 0.8), (0.84, 0.74), (0.7, 0.75)], ((255, 170, 70), (214, 110, 30))),
+    ([(0.7, 0.8), (0.825, 0.8), (0.805, 0.74), (0.7, 0.75)], ((255, 170, 70), (214, 110, 30))),
     ([(0.5, 0.29), (0.7, 0.29), (0.7, 0.23), (0.5, 0.23)], ((230, 232, 235), (120, 124, 130))),
     ([(0.53, 0.275), (0.67, 0.275), (0.67, 0.245), (0.53, 0.245)], (DARK,)),
-    ([(0.62, 0.46), (0.8, 0.47), (0.8, 0.44), (0.62, 0.435)], ((220, 40, 44), (140, 10, 16))),
+    ([(0.6, 0.46), (0.79, 0.47), (0.79, 0.44), (0.6, 0.435)], ((220, 40, 44), (140, 10, 16))),
 )
 
 
@@ -187,7 +187,7 @@ def skin(shell: Shell, camera: Camera) -> Iterator[tuple[float, list[Point], Col
     for (level, low), (_, high) in pairwise(shell.grid()):
         for (a, b), (d, c) in zip(pairwise(low), pairwise(high), strict=True):
             outline = [camera.see(p) for p in (a, b, c, d)]
-            if sum(p[0] * q[1] - q[0] * p[1] for p, q in pairwise([*outline, outline[0]])) >= 0:
+            if area(outline) >= 0:
                 continue
             u, v = ([q - p for p, q in zip(*pair, strict=True)] for pair in ((a, c), (b, d)))
             cross = (u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0])
@@ -204,17 +204,17 @@ def skin(shell: Shell, camera: Camera) -> Iterator[tuple[float, list[Point], Col
             )
 
 
-def body_flank(x: float, z: float) -> Point3:
-    """Return the point of the body's left side at x and height z."""
+def body_flank(x: float, z: float, side: int = 1) -> Point3:
+    """Return the point of the body's left side (1) or right side (-1) at x and height z."""
     level = (z - 0.2) / (shoulder(x) - 0.2)
     _, front, rear = BODY.ring(level)
-    return BODY.flank((2 * x - front - rear) / (front - rear), level)
+    return BODY.flank((2 * x - front - rear) / (front - rear), level, side)
 
 
-def cabin_flank(x: float, level: float) -> Point3:
-    """Return the point of the cabin's left side at x and a level of the shell."""
+def cabin_flank(x: float, level: float, side: int = 1) -> Point3:
+    """Return the point of the cabin's left side (1) or right side (-1) at x and a level of the shell."""
     _, front, rear = CABIN.ring(level)
-    return CABIN.flank((2 * x - front - rear) / (front - rear), level)
+    return CABIN.flank((2 * x - front - rear) / (front - rear), level, side)
 
 
 def body_end(y: float, z: float, side: int) -> Point3:

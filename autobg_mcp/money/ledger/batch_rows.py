@@ -80,6 +80,15 @@ def found(
     return [_batch(db, row) for row in rows]
 
 
+def one(db: sqlite3.Connection, account: str, batch_id: str) -> Batch | None:
+    """One batch; None where nothing was submitted to it from here."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM batches WHERE account = ? AND batch_id = ?",  # noqa: S608 - constants of this module
+        (account, batch_id),
+    ).fetchone()
+    return _batch(db, row) if row else None
+
+
 def _meaning(db: sqlite3.Connection, account: str, text: str) -> dict[str, str]:
     """What a text may mean: words, the number of a picture, and vehicles whose id holds it in whatever spelling."""
     rows = db.execute("SELECT DISTINCT vehicle FROM batches WHERE account = ?", (account,)).fetchall()

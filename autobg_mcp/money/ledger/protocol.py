@@ -114,6 +114,14 @@ class Ledger(CreditLedger, Protocol):
         """
         ...
 
+    async def batch(self, account: str, batch_id: str) -> Batch | None:
+        """One batch; None where nothing was submitted to it from here."""
+        ...
+
+    async def seen(self, account: str, batch_id: str) -> list[PictureState]:
+        """The pictures of a batch as the API last told them; empty where it never did."""
+        ...
+
     async def progress(self, account: str, batch_ids: Iterable[str]) -> dict[str, BatchProgress]:
         """How far batches are, by id; one that nothing was submitted to from here is left out."""
         ...
@@ -208,6 +216,10 @@ class Ledger(CreditLedger, Protocol):
 
     async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:
         """The names of templates, of those that were ever recorded."""
+        ...
+
+    async def templates_like(self, account: str, text: str, *, limit: int) -> dict[str, str]:
+        """The first names of templates, by template id, that hold a text in whatever case, or whose id begins with it."""
         ...
 
     async def record_templates(self, account: str, names: Mapping[str, str]) -> None:

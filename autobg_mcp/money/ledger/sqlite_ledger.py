@@ -115,6 +115,12 @@ class SqliteLedger(SqliteCreditLedger):
     ) -> list[Batch]:
         return await self._read(lambda db, _: batch_rows.found(db, account, since, until, text, limit))
 
+    async def batch(self, account: str, batch_id: str) -> Batch | None:
+        return await self._read(lambda db, _: batch_rows.one(db, account, batch_id))
+
+    async def seen(self, account: str, batch_id: str) -> list[PictureState]:
+        return await self._read(lambda db, _: picture_rows.of_batch(db, account, batch_id))
+
     async def progress(self, account: str, batch_ids: Iterable[str]) -> dict[str, BatchProgress]:
         return await self._each(batch_ids, lambda db, batch_id: batch_rows.progress(db, account, batch_id))
 
@@ -183,6 +189,9 @@ class SqliteLedger(SqliteCreditLedger):
 
     async def template_names(self, account: str, template_ids: Iterable[str]) -> dict[str, str]:
         return await self._read(lambda db, _: template_rows.names(db, account, template_ids))
+
+    async def templates_like(self, account: str, text: str, *, limit: int) -> dict[str, str]:
+        return await self._read(lambda db, _: template_rows.like(db, account, text, limit))
 
     async def record_templates(self, account: str, names: Mapping[str, str]) -> None:
         await self._note(lambda db, _: template_rows.keep(db, account, names))

@@ -1,0 +1,116 @@
+"""All checks in order, each with what it needs: one free call to the API, and looks at this machine."""
+
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+import anyio
+from anyio import from_thread
+from anyio.lowlevel import current_token
+
+from autobg_mcp.client import Client
+from autobg_mcp.doctor import access, connected, extras, folders, kept
+from autobg_mcp.doctor.asking import ask
+from autobg_mcp.doctor.finding import Finding
+from autobg_mcp.doctor.photo_folders import Holdings, image_folders
+from autobg_mcp.errors import AutobgError, ConfigurationError
+from autobg_mcp.settings import Settings
+from autobg_mcp.tools.account import GetUserCreditDetails
+
+_LOOK_S: Final = 15.0
+"""How long a disk may take, which may be a share that is gone."""
+
+
+async def without_settings(error: ConfigurationError, home: Path, cwd: Path) -> AsyncGenerator[Finding]:
+    """What can be checked where a setting is wrong.
+
+    Args:
+        error: What is wrong.
+        home: The person's home folder.
+        cwd: The folder of the project that is worked on.
+    """
+    yield access.settings_refused(error)
+    yield extras.heic([])
+    yield extras.xlsx([])
+    async for finding in connected.hosts(home, cwd):
+        yield finding
+
+
+async def check_up(settings: Settings, client: Client, home: Path, cwd: Path) -> AsyncGenerator[Finding]:
+    """Every check, as it is done.
+
+    Args:
+        settings: What the operator set.
+        client: A client for them; its own may name a sandbox and its folder.
+        home: The person's home folder.
+        cwd: The folder of the project that is worked on.
+    """
+    yield access.settings_read(settings)
+    yield (own_key := access.key(settings))
+    async for finding in _of_folders(settings):
+        yield finding
+    yield await access.address(client.settings)
+    if own_key.verdict != "fail":
+        async for finding in _of_account(client):
+            yield finding
+    async for finding in connected.hosts(home, cwd):
+        yield finding
+
+
+async def _of_folders(settings: Settings) -> AsyncGenerator[Finding]:
+    yield await _looked("state folder", lambda: folders.state_folder(settings))
+    yield await _looked("output folder", lambda: folders.output_folder(settings))
+    looked: list[tuple[Finding, Holdings]] = []
+
+    def look() -> Finding:
+        looked.extend(image_folders(settings))
+        return looked[0][0]
+
+    yield await _looked("image folders", look)
+    for finding, _ in looked[1:]:
+        yield finding
+    held = [one for _, one in looked]
+    yield extras.heic(held)
+    yield extras.xlsx(held)
+
+
+async def _looked(check: str, look: Callable[[], Finding]) -> Finding:
+    """What a look at a disk finds; one that does not answer is left behind, and keeps no process from ending."""
+    looked, found = anyio.Event(), Future[Finding]()
+    token = current_token()
+
+    def go() -> None:
+        try:
+            found.set_result(look())
+        except Exception as error:  # noqa: BLE001  # raised below, by who asked
+            found.set_exception(error)
+        with suppress(RuntimeError):  # nobody waits any more
+            from_thread.run_sync(looked.set, token=token)
+
+    Thread(target=go, daemon=True).start()
+    with anyio.move_on_after(_LOOK_S):
+        await looked.wait()
+        return found.result()
+    seen = f"the disk does not answer within {_LOOK_S:g} s"
+    return Finding(check, "fail", seen, "Look whether a drive or share is connected.")
+
+
+async def _of_account(client: Client) -> AsyncGenerator[Finding]:
+    """The way to the API by one free call, and what is kept for the key."""
+    came: access.Came
+    try:
+        came = await ask(client, GetUserCreditDetails())
+    except AutobgError as error:
+        came = error
+    yield access.proxy(client.settings, came)
+    yield access.connection(came)
+    yield access.certificate(client.settings, came)
+    yield access.clock(came)
+    yield access.account(came)
+    yield await kept.limits(client)
+    for finding in await kept.ledger(client):
+        yield finding
+    yield await kept.jobs(client)
