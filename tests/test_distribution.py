@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,22 @@ def test_the_bundle_holds_all_that_its_build_reads(bundle: Path) -> None:
     project = tomllib.loads((bundle / "pyproject.toml").read_text("utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     read = [
-        project["project"]["readme"],
+        *(
+            one["path"]
+            for one in project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["fragments"]
+        ),
         *project["project"]["license-files"],
         *wheel["packages"],
         *wheel["force-include"],
     ]
     assert [name for name in read if not (bundle / name).exists()] == []
+
+
+def test_every_link_on_the_package_s_page_works_without_the_files_beside_it() -> None:
+    page = metadata("autobg-mcp")["Description"] or str(metadata("autobg-mcp").get_payload())
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert len(links) > 20
+    assert [link for link in links if not link.startswith("https://")] == []
 
 
 def test_the_bundle_holds_what_its_manifest_names(bundle: Path) -> None:
