@@ -27,6 +27,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
 }
 
 REPORTS = {
+    "against": "bench_against.py",
     "throttle": "bench_throttle.py",
     "plan": "bench_plan.py",
     "jobs": "bench_jobs.py",

@@ -1,4 +1,4 @@
-"""What autobg-mcp is measured beside, each a process: python examples/bench_peers.py sandbox|list|call|openapi [address]."""
+"""What autobg-mcp is measured beside, each a process: python examples/bench_peers.py sandbox|list|call|openapi|described [address]."""
 
 import sys
 from importlib import import_module
@@ -66,11 +66,22 @@ async def openapi(address: str) -> None:
     await server.run_async(transport="stdio", show_banner=False)
 
 
+async def described(address: str) -> None:
+    """Every endpoint as FastMCP makes tools of a whole description."""
+    from autobg_openapi import description  # noqa: PLC0415  # other peers do without it
+
+    http = import_module("httpx2").AsyncClient(base_url=address, headers={"Authorization": KEY})
+    server = import_module("fastmcp").FastMCP.from_openapi(description(address), client=http)
+    await server.run_async(transport="stdio", show_banner=False)
+
+
 if __name__ == "__main__":
     kind, address = (*sys.argv[1:], "", "")[:2]
     if kind == "sandbox":
         anyio.run(sandbox)
     elif kind == "openapi":
         anyio.run(openapi, address)
+    elif kind == "described":
+        anyio.run(described, address)
     else:
         anyio.run(bare, address)

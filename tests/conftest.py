@@ -78,9 +78,15 @@ class Clock:
 
     async def really_sleep(self, seconds: float) -> None:
         """Let real time pass, in which nobody turns the clock."""
+        with self.standing():
+            await asyncio.sleep(seconds)
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """A while in which somebody waits for the real world, and nobody turns the clock."""
         self._waiting_for_real += 1
         try:
-            await asyncio.sleep(seconds)
+            yield
         finally:
             self._waiting_for_real -= 1
 
@@ -195,6 +201,12 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> Connect:
+    return connecting(sandbox, photos, clock, tmp_path)
+
+
+def connecting(sandbox: ASGIApp, photos: Path, clock: Clock, folder: Path) -> Connect:
+    """What connects to servers that keep results and state in a folder."""
+
     @asynccontextmanager
     async def connected(
         mode: str = "auto",
@@ -209,8 +221,8 @@ def connect(sandbox: Starlette, photos: Path, clock: Clock, tmp_path: Path) -> C
             "api_key": KEY,
             "base_url": "http://localhost/public/api/v1",
             "image_dirs": (photos,),
-            "output_dir": tmp_path / "results",
-            "state_dir": tmp_path / "state",
+            "output_dir": folder / "results",
+            "state_dir": folder / "state",
             "background": False,  # a test sees what its own call does, unless it wants more
         }
         settings = Settings.load(**(defaults | changes))

@@ -4,7 +4,7 @@ import argparse
 import ast
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -208,14 +208,20 @@ PARTS: dict[str, Callable[[], str]] = {
 """The parts that stand on one page; every wing's page also has its `rooms`."""
 
 
-def page(path: Path) -> str:
-    """The text of a page with every part on it written anew, the number of tools, and the name of server.json."""
+def filled(path: Path, parts: Mapping[str, Callable[[], str]]) -> str:
+    """The text of a page with each of these parts that is on it written anew."""
     text = path.read_text("utf-8")
-    for name, part in (PARTS | {"rooms": partial(rooms, path.parent)}).items():
+    for name, part in parts.items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->\n")
         if begin and end:
             text = f"{before}{begin}\n{part()}\n\n{end}{after}"
+    return text
+
+
+def page(path: Path) -> str:
+    """The text of a page with every part on it written anew, the number of tools, and the name of server.json."""
+    text = filled(path, PARTS | {"rooms": partial(rooms, path.parent)})
     name = json.loads(SERVER_JSON.read_text("utf-8"))["name"]
     offered = sum(tool.toolset in TOOLSETS for tool in TOOLS)
     text = re.sub(r"(?<= and offers )\d+(?= tools\.)", str(offered), text)

@@ -1,12 +1,13 @@
 """The files that the code decides, or decides parts of; `python tests/documents.py` writes them."""
 
 import json
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from bundle_described import MANIFEST, manifest
-from readme_parts import EXAMPLES, PAGES, SERVER_JSON, example, page
+from readme_parts import EXAMPLES, PAGES, SERVER_JSON, example, filled, page
 from settings_described import environment_variables
 
 import autobg_mcp
@@ -16,6 +17,7 @@ from autobg_mcp.serving.listing import prepare
 from autobg_mcp.tools import TOOLS
 from autobg_mcp.tools.offer import PREPARED
 
+TASKS = Path(__file__).parent / "tasks" / "README.md"
 STUB = Path(autobg_mcp.__file__).with_suffix(".pyi")
 
 
@@ -41,6 +43,15 @@ def server() -> str:
     return _json(written)
 
 
+def tasks() -> str:
+    """The page of the tasks that an agent gets."""
+    if str(TASKS.parent) not in sys.path:
+        sys.path.append(str(TASKS.parent))
+    import tables  # noqa: PLC0415  # a folder of its own, which only pytest knows by itself
+
+    return filled(TASKS, {"tasks": tables.tasks, "blunders": tables.blunders})
+
+
 def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
@@ -51,6 +62,7 @@ WRITTEN: dict[Path, Callable[[], str]] = {
     SERVER_JSON: server,
     MANIFEST: lambda: _json(manifest()),
     **{path: partial(example, path) for path in sorted(EXAMPLES.iterdir())},
+    TASKS: tasks,
     **{path: partial(page, path) for path in PAGES},
 }
 """Every file that the code decides, or decides parts of."""

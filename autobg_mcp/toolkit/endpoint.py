@@ -1,6 +1,7 @@
 """A tool that is one REST call: how a declaration becomes a request, and an answer a result."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 
@@ -10,7 +11,7 @@ from pydantic import JsonValue, ValidationError
 from autobg_mcp.api.bodies import LARGE_BYTES
 from autobg_mcp.api.exchange import Answer, FilePart, Method, Request, described, unexpected
 from autobg_mcp.api.link_rules import check_hosts
-from autobg_mcp.errors import FileRefusedError, RequestRefusedError
+from autobg_mcp.errors import FileRefusedError, RequestRefusedError, StateError
 from autobg_mcp.files.originals import read_original
 from autobg_mcp.money.facts import Fact
 from autobg_mcp.pictures.intake import take_in
@@ -55,8 +56,8 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         try:
             answer = await context.send(request)
         except RequestRefusedError as error:
-            if doubt := await self.doubt(context):
-                error.add_note(doubt)
+            with suppress(StateError):  # the refusal itself is to be told, not that nothing more is known
+                await self.advise(error, context)
             raise
         result = await self.parse(request, answer, context)
         for fact in self.teaches(result):
@@ -67,9 +68,8 @@ class Endpoint(Tool[ResultT_co], Generic[ResultT_co]):
         """What a success says that is worth remembering."""
         return ()
 
-    async def doubt(self, context: Context) -> str:  # noqa: ARG002  # for endpoints whose ids are mistaken for each other
-        """What may have been mistaken in a call that was refused; empty where nothing is known."""
-        return ""
+    async def advise(self, error: RequestRefusedError, context: Context) -> None:
+        """Add to a refusal what is known here of the call's ids, and what to do then; nothing where ids are not mistaken."""
 
     @classmethod
     def wire_names(cls) -> list[str]:

@@ -18,7 +18,7 @@ from autobg_mcp.toolkit.endpoint import FAST, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.crate import Crate, Found, NotSaved
 from autobg_mcp.tools.fields import BatchID, PicIDsAsText
-from autobg_mcp.tools.mistaken import batches_among
+from autobg_mcp.tools.mistaken import advise_on_pictures
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
 
@@ -108,9 +108,9 @@ class DownloadProcessedImages(Endpoint[Download]):
             raise sieve.failure()
         return Download.joined(sieve.answers, sieve.left)
 
-    async def doubt(self, context: Context) -> str:
-        """Batches in the place of pictures."""
-        return await batches_among(self.picIDs or [], context)
+    async def advise(self, error: RequestRefusedError, context: Context) -> None:
+        """Batches in the place of pictures, and the batch of those in work."""
+        await advise_on_pictures(error, self.picIDs or [], context)
 
     async def _ask(self, pic_ids: list[int], context: Context, batch_id: str | None = None) -> Download:
         return await super(

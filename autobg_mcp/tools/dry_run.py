@@ -45,14 +45,13 @@ async def planned(
         notSubmitted=lines(tally, "refused"),
         outcomeUnknown=doubtful(tally),
         note="; ".join([*notes, *tally.notes(submission.vehicle())]) or None,
-        steps=_steps(to_send, obstacle),
+        steps=_steps(outlook.first_step(obstacle), is_stopped=obstacle is not None) if to_send else [],
     )
 
 
-def _steps(to_send: int, obstacle: AutobgError | None) -> list[str]:
-    if not to_send:
-        return []
-    return ["the same call without dryRun sends them" if obstacle is None else obstacle.next_step]
+def _steps(before: str, *, is_stopped: bool) -> list[str]:
+    send = "the same call without dryRun sends them"
+    return [before] if is_stopped else [f"{before}; then {send}" if before else send]
 
 
 def _duration(submission: Submission, to_send: int, context: Context) -> str:

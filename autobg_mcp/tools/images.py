@@ -25,7 +25,7 @@ from autobg_mcp.toolkit.tool import PictureResult
 from autobg_mcp.tools.answer_fields import listed
 from autobg_mcp.tools.fields import BatchID, PicID
 from autobg_mcp.tools.keeping import keep
-from autobg_mcp.tools.mistaken import batches_among, no_batch
+from autobg_mcp.tools.mistaken import advise_on_batch, advise_on_pictures
 from autobg_mcp.tools.status import BatchStatus, EveryPicture, ImageState, people_left_s, still_in_work
 
 _IMAGES = TypeAdapter(Annotated[list[ImageState], FailFast()])
@@ -73,9 +73,9 @@ class GetImageStatus(Endpoint[BatchStatus]):
     batchID: BatchID
     all: EveryPicture = False
 
-    async def doubt(self, context: Context) -> str:
+    async def advise(self, error: RequestRefusedError, context: Context) -> None:
         """A picture or a vehicle in the place of a batch."""
-        return await no_batch(self.batchID, context)
+        await advise_on_batch(error, self.batchID, context)
 
     async def parse(self, request: Request, answer: Answer, context: Context) -> BatchStatus:
         """The answer, and when to look again where people are at work."""
@@ -137,9 +137,9 @@ class OnePicture(Endpoint[Picture]):
         seen = await context.ledger.last_seen(context.account.id, [str(self.picID)])
         return seen.get(str(self.picID))
 
-    async def doubt(self, context: Context) -> str:
-        """A batch in the place of a picture."""
-        return await batches_among([self.picID], context)
+    async def advise(self, error: RequestRefusedError, context: Context) -> None:
+        """A batch in the place of a picture, or the batch of one in work."""
+        await advise_on_pictures(error, [self.picID], context)
 
     async def parse(self, request: Request, answer: Answer, context: Context) -> Picture:
         """The picture: its bytes whatever the content type says, or base64, bare, in quotes or in an envelope."""

@@ -48,6 +48,8 @@ class Outlook:
         """The balance that the ledger keeps from before anything was sent; None where it is not known."""
         self.is_short = False
         """Whether fewer are left, by the balance or by the limit of the day, than pictures are to be sent."""
+        self.lacks_credits = False
+        """Whether the balance is not 0, but less than pictures are to be sent."""
         self.notes: list[str] = []
         """What could not be looked at, or what the person should hear of it."""
 
@@ -77,7 +79,8 @@ class Outlook:
             raise OutOfCreditsError(
                 f"{self._tool}: credits are used up ({amount(left)} left, {pictures} needed). Nothing was sent."
             )
-        if left < pictures:
+        self.lacks_credits = left < pictures
+        if self.lacks_credits:
             note = f"{_told(left)} left for {pictures} pictures, at one credit each (inferred)"
             self.notes.append(note)
             await self._context.progress(note if of_now else f"{note}: submitting until the API refuses")
@@ -114,6 +117,12 @@ class Outlook:
         if not limit.left:
             raise SpendingRefusedError(f"{self._tool}: {told}, this needs {pictures}. Nothing was sent.")
         self.notes.append(f"{told} for {pictures} pictures")
+
+    def first_step(self, obstacle: AutobgError | None) -> str:
+        """What has to be done before so many pictures are sent, given what stops the first of them; empty for nothing."""
+        if obstacle is not None:
+            return obstacle.next_step.rstrip(".")
+        return "Tell the user that there are too few credits" if self.lacks_credits else ""
 
     async def ask_balance(self) -> None:
         """Let the ledger keep the balance of this moment."""

@@ -95,7 +95,7 @@ def prospect(
         vehicles=list(_listed(standings)),
         odd=bounded(odd),
         notSent=bounded(refused),
-        before="" if obstacle is None or not to_send else obstacle.next_step.rstrip("."),
+        before=outlook.first_step(obstacle) if to_send else "",
         steps=_steps(standings),
     )
 

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from autobg_mcp.errors import OutcomeUnknownError
+from autobg_mcp.errors import OutcomeUnknownError, RequestRefusedError
 from autobg_mcp.money.facts import Fact, PicturesReported, PicturesSentToQA
 from autobg_mcp.text import quoted
 from autobg_mcp.toolkit.context import Context
@@ -12,7 +12,7 @@ from autobg_mcp.toolkit.endpoint import SLOW, Endpoint
 from autobg_mcp.toolkit.tool import Result
 from autobg_mcp.tools.answer_fields import AnswerID, ToldPicID
 from autobg_mcp.tools.fields import MOST_ITEMS, BatchID, PicIDs, PicIDsAsText, ReportReasons
-from autobg_mcp.tools.mistaken import batches_among
+from autobg_mcp.tools.mistaken import advise_on_pictures
 from autobg_mcp.tools.several import LeftOut, one_of_both, processed_of, steps_for
 from autobg_mcp.tools.sieve import Group, Sieve
 from autobg_mcp.tools.tally import AcceptedImages
@@ -108,9 +108,9 @@ class ReportImages(Endpoint[Reported]):
 
         return Group(self.picIDs, send)
 
-    async def doubt(self, context: Context) -> str:
-        """Batches in the place of pictures."""
-        return await batches_among(self.picIDs, context)
+    async def advise(self, error: RequestRefusedError, context: Context) -> None:
+        """Batches in the place of pictures, and the batch of those in work."""
+        await advise_on_pictures(error, self.picIDs, context)
 
     def teaches(self, result: Reported) -> list[Fact]:
         """That they were reported."""
@@ -188,9 +188,9 @@ class SendImagesForQA(Endpoint[SentToQA]):
             raise sieve.failure()
         return _joined(sieve)
 
-    async def doubt(self, context: Context) -> str:
-        """Batches in the place of pictures."""
-        return await batches_among(self.picIDs or [], context)
+    async def advise(self, error: RequestRefusedError, context: Context) -> None:
+        """Batches in the place of pictures, and the batch of those in work."""
+        await advise_on_pictures(error, self.picIDs or [], context)
 
     async def _send(self, pic_ids: list[int], context: Context) -> SentToQA:
         call = self.model_copy(update={"picIDs": pic_ids, "batchID": None})
