@@ -49,7 +49,7 @@ def test_the_bundle_holds_all_that_its_build_reads(bundle: Path) -> None:
 
 
 def test_every_link_on_the_package_s_page_works_without_the_files_beside_it() -> None:
-    page = metadata("autobg-mcp").json["description"]
+    page = str(metadata("autobg-mcp").json["description"])
     links = re.findall(r"\]\(([^)]+)\)", page)
     assert len(links) > 20
     assert [link for link in links if not link.startswith("https://")] == []
