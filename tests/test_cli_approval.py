@@ -46,12 +46,16 @@ def test_what_the_person_at_the_terminal_types_decides(
     answer: str, code: int, said: str, command: list[str], terminal: tuple[int, int]
 ) -> None:
     person, program = terminal
+    os.write(person, b"y\n")  # before anything was read
+    run = subprocess.Popen(command, stdin=program, stdout=PIPE, stderr=program)
+    told = b""
+    while b"[y/N]" not in told:
+        told += os.read(person, 10_000)
     os.write(person, f"{answer}\n".encode())
-    ended = subprocess.run(command, stdin=program, stdout=PIPE, stderr=program, timeout=60, check=False)
-    told = os.read(person, 10_000).decode()
-    assert ended.returncode == code
-    assert said in ended.stdout.decode()
-    assert "submit 1 picture of vehicle “V-1” for up to 1 credit?" in told
+    printed, _ = run.communicate(timeout=60)
+    assert run.returncode == code
+    assert said in printed.decode()
+    assert "submit 1 picture of vehicle “V-1” for up to 1 credit?" in told.decode()
 
 
 def test_without_a_terminal_nobody_answers_and_nothing_is_sent(command: list[str]) -> None:

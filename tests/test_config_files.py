@@ -42,6 +42,13 @@ def test_tabs_stay_tabs(person: Person) -> None:
     ]
 
 
+def test_four_blanks_of_yaml_stay_four(person: Person) -> None:
+    before = "extensions:\n    other:\n        cmd: x\n"
+    file = person.has("goose", before)
+    person.config("goose", "--sandbox", "--write")
+    assert file.read_text("utf-8").startswith(before)
+
+
 def test_a_link_to_a_dotfile_stays_a_link(person: Person) -> None:
     target = person.cwd / "dotfiles.json"
     target.write_text("{}")

@@ -143,6 +143,12 @@ def test_every_consumer_is_a_part_of_the_outside() -> None:
     assert CONSUMERS <= PARTS
 
 
+@pytest.mark.parametrize("consumer", ["story.py", "typescript_sdk.mjs"])
+def test_the_photo_that_consumers_send_is_there(consumer: str) -> None:
+    (photo,) = re.findall(r'"([\w-]+\.jpg)"', (ROOT / "tests" / "consumers" / consumer).read_text("utf-8"))
+    assert (ROOT / "examples" / "photos" / photo).is_file()
+
+
 def test_the_table_of_findings_speaks_of_checkers_that_are_run() -> None:
     assert ACCEPTED.keys() <= PARTS - CONSUMERS
 

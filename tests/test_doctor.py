@@ -64,6 +64,13 @@ def test_a_person_reads_a_table_with_what_to_do(visit: Visit) -> None:
     assert printed.endswith("Nothing has to be mended. Warnings: 1.\n")
 
 
+def test_what_a_sandbox_brings_is_not_told_as_a_persons_own(visit: Visit) -> None:
+    found = visit.finds("--sandbox", AUTOBG_API_KEY="")
+    assert "AUTOBG_BASE_URL" not in found["settings"]["seen"]
+    assert found["key"]["seen"] == "none is needed: the sandbox brings its own"
+    assert found["address"]["seen"] == "the sandbox, in this process"
+
+
 def test_a_table_names_what_is_to_be_mended_at_its_end(visit: Visit, api: str) -> None:
     assert visit.says(AUTOBG_BASE_URL=api, AUTOBG_API_KEY="").endswith("To mend: key.\n")
     assert visit.code == 1
@@ -242,7 +249,7 @@ def test_an_extra_that_files_need_and_that_is_missing_is_named(
     (photos / name).touch()
     needed = visit.finds("--sandbox")[f"{extra.upper()} extra"]
     assert (unneeded["verdict"], needed["verdict"]) == ("ok", "warn")
-    assert needed["remedy"] == f"pip install 'autobg-mcp[{extra}]'"
+    assert needed["remedy"] == f"\"{sys.executable}\" -m pip install 'autobg-mcp[{extra}]'"
 
 
 # --- what is kept, and hosts

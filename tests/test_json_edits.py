@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autobg_mcp.hosts.json_edits import put, remove
@@ -35,6 +35,7 @@ def comments(text: str) -> int:
     return sum(text.count(comment) for comment in COMMENTS)
 
 
+@settings(deadline=None)
 @given(document=tables, indent=indents, path=st.lists(names, min_size=1, max_size=3), value=values)
 def test_put_changes_what_it_names_and_keeps_every_other_line(
     document: dict[str, Any], indent: int | str | None, path: list[str], value: Any
@@ -53,6 +54,7 @@ def test_put_changes_what_it_names_and_keeps_every_other_line(
     assert not is_new or comments(after) == comments(text)
 
 
+@settings(deadline=None)
 @given(document=tables, indent=indents, name=names)
 def test_remove_takes_one_member_away(document: dict[str, Any], indent: int | str | None, name: str) -> None:
     text = commented(document, indent)
@@ -60,6 +62,7 @@ def test_remove_takes_one_member_away(document: dict[str, Any], indent: int | st
     assert parse(remove(text, [name])).plain() == document
 
 
+@settings(deadline=None)
 @given(document=tables, indent=indents, value=values)
 def test_what_was_put_is_taken_away_again_to_the_last_blank(
     document: dict[str, Any], indent: int | str | None, value: Any

@@ -45,11 +45,12 @@ async def uploaded(host: Host, count: int) -> list[int]:
 
 async def played(sandbox: Sandbox, folder: Path) -> list[list[tuple[int, float, bool]]]:
     """What came of each host's calls."""
-    settings = {"AUTOBG_RATE_LIMITS": f"reportImages={ALLOWED}/3s", "AUTOBG_MAX_WAIT_S": "90"}
-    hosts = [
-        Host(sandbox, folder / "results", folder / f"host-{n}", folder / "state", settings)
-        for n in range(HOSTS)
-    ]
+    settings = {
+        "AUTOBG_RATE_LIMITS": f"reportImages={ALLOWED}/3s",
+        "AUTOBG_MAX_WAIT_S": "90",
+        "AUTOBG_STATE_DIR": str(folder / "state"),
+    }
+    hosts = [Host(sandbox, folder / "results", folder / f"host-{n}", settings) for n in range(HOSTS)]
     pic_ids = await uploaded(hosts[0], HOSTS * CALLS)
     done: list[list[tuple[int, float, bool]]] = [[] for _ in hosts]
     async with anyio.create_task_group() as group:

@@ -30,9 +30,10 @@ def run(options: argparse.Namespace) -> int:
     """
     import anyio
 
+    from autobg_mcp.commands.terminal import is_attended
     from autobg_mcp.settings import Settings
 
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_attended():
         raise SpendingRefusedError(
             "This is answered by a person at a terminal, and nobody is at one. Nothing was approved.",
             next_step="Ask the user to run it in a terminal of their own.",
@@ -54,15 +55,15 @@ async def _answered(settings: "Settings", code: str) -> str:
         ArgumentsRefusedError: No question waits under the code, or no more.
     """
     from autobg_mcp.commands.session import open_client
-    from autobg_mcp.serving.door import Door
+    from autobg_mcp.commands.terminal import Terminal
 
-    door = Door(settings.secrets())
+    terminal = Terminal(settings.secrets())
     async with open_client(settings, sandbox=False) as client:
         asked = await client.permits.find(code)
         if asked is None:
             raise _nothing(settings)
-        print(door.line(asked.introduction()), file=sys.stderr)
-        approved = _says_yes(door.line(asked.question))
+        print(terminal.line(asked.introduction()), file=sys.stderr)
+        approved = await terminal.says_yes(asked.question)
         until = await client.permits.answer(code, approved=approved)
         event = {
             "tool": "approve",
@@ -76,16 +77,6 @@ async def _answered(settings: "Settings", code: str) -> str:
     if not approved:
         return "Not approved. Nothing is sent."
     return f"Approved: the same call, made again before {time.strftime('%H:%M', time.localtime(until))}, goes through once."
-
-
-def _says_yes(question: str) -> bool:
-    """Whether the person says yes; what was typed before they could read the question does not count."""
-    if sys.platform != "win32":
-        import termios
-
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _nothing(settings: "Settings") -> ArgumentsRefusedError:

@@ -12,6 +12,7 @@ from autobg_mcp.errors import ArgumentsRefusedError, SpendingRefusedError
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from autobg_mcp.commands.terminal import Terminal
     from autobg_mcp.settings import Settings
     from autobg_mcp.toolkit.tool import Result, Tool
 
@@ -89,7 +90,7 @@ async def _run_tool(settings: "Settings", options: argparse.Namespace, tool: "To
         print(terminal.line(message), file=sys.stderr)
 
     async def ask(question: str, _subject: str) -> bool:
-        return options.yes or await _asked(terminal.line(question))
+        return options.yes or await _asked(terminal, question)
 
     # What goes on after this call is sent by a process that reads no more than the operator allows.
     goes_on, is_paid = tool.tool == "processVehicles", tool.effect == "spends"
@@ -104,22 +105,20 @@ async def _run_tool(settings: "Settings", options: argparse.Namespace, tool: "To
         return await client.call(tool, call)
 
 
-async def _asked(question: str) -> bool:
-    """Whether the person at the terminal says yes; what is read or written elsewhere answers for nobody.
+async def _asked(terminal: "Terminal", question: str) -> bool:
+    """Whether the person at the terminal says yes.
 
     Raises:
         SpendingRefusedError: There is no terminal.
     """
-    import anyio.to_thread
+    from autobg_mcp.commands.terminal import is_attended
 
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_attended():
         raise SpendingRefusedError(
             "AUTOBG_APPROVE wants a person's approval, and nobody is at a terminal. Nothing was sent.",
             next_step="Call at a terminal, or with --yes.",
         )
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
-    return answer.strip().lower() in {"y", "yes"}
+    return await terminal.says_yes(question)
 
 
 def arguments_of(pairs: Sequence[str], text: str | None) -> dict[str, "JsonValue"]:

@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autobg_mcp.commands.session import declare_sandbox
 from autobg_mcp.errors import ArgumentsRefusedError
+from autobg_mcp.text import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +30,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="start the server as the host's file says, and list its tools"
     )
-    parser.add_argument(
-        "--sandbox", action="store_true", help="use the built-in fake API: no key, no network, no cost"
-    )
+    declare_sandbox(parser)
     parser.add_argument(
         "--image-dirs",
         metavar="DIR",
@@ -147,11 +147,10 @@ def _whole(path: Path) -> Path:
 
 def _list(machine: "Machine") -> None:
     from autobg_mcp.hosts.mentioning import mentions_of
-    from autobg_mcp.hosts.places import shown
     from autobg_mcp.hosts.table import HOSTS
 
     width, title_width = max(map(len, HOSTS)), max(len(host.title) for host in HOSTS.values())
     for host in HOSTS.values():
         file = _file(host, host.scopes()[0], machine)
         named = "names autobg" if any(mentions_of(host, machine)) else "is there" if file.exists() else ""
-        print(f"{host.name:<{width}}  {host.title:<{title_width}}  {named:<12}  {shown(file)}")
+        print(f"{host.name:<{width}}  {host.title:<{title_width}}  {named:<12}  {local_path(file)}")

@@ -2,16 +2,14 @@
 
 import argparse
 import json
-import os
 import shutil
 import textwrap
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from autobg_mcp.commands.codes import FAILED
-from autobg_mcp.commands.session import declare_sandbox, load_settings, open_client
+from autobg_mcp.commands.session import SANDBOX_SETTINGS, declare_sandbox, load_settings, open_client
 from autobg_mcp.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,16 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Check, print each finding as it comes, and answer 1 where one is a failure."""
     import anyio
 
-    return anyio.run(_Visit(options).run, *_home_and_here())
-
-
-def _home_and_here() -> tuple[Path, Path]:
-    """The person's home folder and the current one, on accounts without the one and where the other was removed too."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # pathlib's raises where there is none
-    try:
-        return home, Path.cwd()
-    except FileNotFoundError:
-        return home, home
+    return anyio.run(_Visit(options).run)
 
 
 class _Visit:
@@ -71,11 +60,13 @@ class _Visit:
         self._found: list[Finding] = []
         self._mark_chars, self._what_chars = 6, 16
 
-    async def run(self, home: Path, cwd: Path) -> int:
+    async def run(self) -> int:
         """Check; answers the code to exit with."""
         from autobg_mcp.commands.terminal import Terminal
         from autobg_mcp.doctor.checkup import check_up, without_settings
+        from autobg_mcp.hosts.places import Machine
 
+        machine = Machine.here()
         live: dict[str, JsonValue] = {}
         async with AsyncExitStack() as opened:
             try:
@@ -85,9 +76,10 @@ class _Visit:
                     open_client(settings, sandbox=self._options.sandbox)
                 )
             except ConfigurationError as error:
-                await self._tell(without_settings(error, home, cwd))
+                await self._tell(without_settings(error, machine))
             else:
-                await self._tell(check_up(settings, client, home, cwd))
+                own = frozenset(SANDBOX_SETTINGS if self._options.sandbox else ())
+                await self._tell(check_up(settings, client, machine, own))
                 live = await self._live(client) if self._options.live else {}
         return self._end(live)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 
 from autobg_mcp.commands.codes import FAILED
+from autobg_mcp.commands.terminal import is_attended
 from autobg_mcp.errors import ConfigurationError, FileRefusedError
 from autobg_mcp.hosts.formats import changed, load
 from autobg_mcp.hosts.key_file import is_filled, make_key_file
@@ -15,11 +16,12 @@ from autobg_mcp.hosts.launching import Launch, launch
 from autobg_mcp.hosts.mentioning import Mention, mentions_in
 from autobg_mcp.hosts.merging import KEY, Wish, additions, removals
 from autobg_mcp.hosts.own_commands import own_command
-from autobg_mcp.hosts.places import Machine, shown
+from autobg_mcp.hosts.places import Machine
 from autobg_mcp.hosts.rewriting import rewrite
 from autobg_mcp.hosts.shapes import ServerEntry
 from autobg_mcp.hosts.table import McpHost, Scope
 from autobg_mcp.serving.door import Door
+from autobg_mcp.text import local_path
 
 
 def show(host: McpHost, scope: Scope, file: Path, wish: Wish, machine: Machine) -> None:
@@ -34,7 +36,7 @@ def show(host: McpHost, scope: Scope, file: Path, wish: Wish, machine: Machine) 
         print(f"{error} {error.next_step}", file=sys.stderr)
         return
     print(
-        f"{'Or this' if own else 'This'} goes into {shown(file)}, and --write puts it there:\n\n{block}",
+        f"{'Or this' if own else 'This'} goes into {local_path(file)}, and --write puts it there:\n\n{block}",
         end="",
     )
     _note(host, wish.entry(host), wish)
@@ -47,9 +49,9 @@ def write(host: McpHost, file: Path, wish: Wish, machine: Machine) -> None:
         return changed(text, host.format, additions(host, load(text, host.format, file), wish), file)
 
     done = rewrite(file, change, wish.lock)
-    print(f"{'Written' if done.is_changed else 'Already so'}: {shown(done.file)}")
+    print(f"{'Written' if done.is_changed else 'Already so'}: {local_path(done.file)}")
     if done.backup:
-        print(f"As it was before: {shown(done.backup)}")
+        print(f"As it was before: {local_path(done.backup)}")
     mention, *others = _mentions(host, done.file, machine)
     if others:
         print(
@@ -67,16 +69,16 @@ def remove(host: McpHost, file: Path, wish: Wish, machine: Machine) -> None:
         return changed(text, host.format, removals(host, load(text, host.format, file), machine.cwd), file)
 
     done = rewrite(file, change, wish.lock)
-    print(f"{'Taken out of' if done.is_changed else 'Not in'}: {shown(done.file)}")
+    print(f"{'Taken out of' if done.is_changed else 'Not in'}: {local_path(done.file)}")
     if done.backup:
-        print(f"As it was before: {shown(done.backup)}")
+        print(f"As it was before: {local_path(done.backup)}")
 
 
 def check(host: McpHost, scope: Scope, file: Path, machine: Machine) -> int:
     """Start the server as the host's file says, and print what it offers; 1 where it does not start, or no call would work."""
     mention = next(iter(_mentions(host, file, machine)), None)
     if mention is None or mention.entry is None:
-        why = mention.problem if mention else f"{shown(file)} names no server of ours."
+        why = mention.problem if mention else f"{local_path(file)} names no server of ours."
         raise FileRefusedError(why, next_step=f"Run: autobg-mcp config {host.name} --write")
     cwd = machine.cwd if scope == "project" else machine.home
     done = anyio.run(launch, host, mention.entry, cwd, machine.variables)
@@ -98,7 +100,7 @@ def _told(host: McpHost, mention: Mention, done: Launch) -> str:
         lines.append(f"{'But every call answers' if done.tools else 'It does not start'}: {done.problem}")
     if done.unset:
         lines.append(
-            f"Not tried: {', '.join(done.unset)}, which is not set here; {host.title} brings it itself."
+            f"Not tried: {', '.join(done.unset)}, which is not set here; {host.title} has to bring it."
         )
     return "\n".join(lines)
 
@@ -108,12 +110,12 @@ def _fill(entry: ServerEntry, wish: Wish) -> None:
     if str(wish.key_file) not in entry.env.values() or wish.key_file.exists():
         return
     make_key_file(wish.key_file, _asked(wish))
-    print(f"Made for you alone: {shown(wish.key_file)}")
+    print(f"Made for you alone: {local_path(wish.key_file)}")
 
 
 def _asked(wish: Wish) -> str:
     """The key of this environment, else what a person types who is at a terminal; empty where nobody is."""
-    if wish.key or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if wish.key or not is_attended():
         return wish.key
     return getpass.getpass("API key (it is not shown; Return leaves it for later): ", sys.stderr).strip()
 
@@ -132,7 +134,7 @@ def _notes(host: McpHost, entry: ServerEntry, wish: Wish) -> Iterator[str]:
     if wish.sandbox:
         return
     if str(wish.key_file) in entry.env.values() and not is_filled(wish.key_file):
-        yield f"Your API key belongs into {shown(wish.key_file)}, alone, with mode 0600."
+        yield f"Your API key belongs into {local_path(wish.key_file)}, alone, with mode 0600."
     elif host.key in entry.env.values():
         yield (
             f"{host.title} takes the key from the variable AUTOBG_API_KEY of its own environment. A program that no shell "

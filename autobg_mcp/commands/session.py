@@ -17,6 +17,13 @@ SANDBOX_KEY = "sandbox-key"
 """Any key is a user of the sandbox; this one is nobody's secret. A sandbox in a process of its own shows a new one at each
 start, since what the ledger knows of another start's batches would not hold for it."""
 
+SANDBOX_SETTINGS = {
+    "api_key": SANDBOX_KEY,
+    "base_url": "http://localhost/public/api/v1",
+    "throttle": "memory:",
+}
+"""What `--sandbox` sets, whatever the operator did."""
+
 
 def declare_sandbox(parser: argparse.ArgumentParser) -> None:
     """The flag of every command that can do without the API."""
@@ -34,8 +41,7 @@ def load_settings(options: argparse.Namespace) -> "Settings":
     from autobg_mcp.settings import Settings
     from autobg_mcp.tools.offer import check_names
 
-    own = {"api_key": SANDBOX_KEY, "base_url": "http://localhost/public/api/v1", "throttle": "memory:"}
-    settings = Settings.load(**own) if options.sandbox else Settings.load()
+    settings = Settings.load(**SANDBOX_SETTINGS) if options.sandbox else Settings.load()
     check_names(settings)
     return settings
 

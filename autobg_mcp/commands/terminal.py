@@ -1,7 +1,8 @@
-"""The door to a terminal: what leaves there is clean, and speaks to the person who reads it."""
+"""The door to a terminal: what leaves there is clean, and speaks to the person who reads it, and who may be asked."""
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -26,6 +27,7 @@ def _of_you(words: str) -> Callable[[re.Match[str]], str]:
 
 _RULES: Final[tuple[tuple[str, Callable[[re.Match[str]], str]], ...]] = (
     (r"change the setting and start the server again", _of_you("change the setting and run the command again")),
+    (r"[Cc]hoose a listed tool", _of_you("choose one of: autobg-mcp tools")),
     (r"start the server with --sandbox", _of_you("add --sandbox")),
     (r"in the env block of the host's configuration", _of_you("in the environment")),
     (r"[Rr]eport this to the people who run this server", _of_you("report it with what autobg-mcp doctor --live saves")),
@@ -74,9 +76,26 @@ class Terminal:
         """A text of several lines, such as an error with all that it says."""
         return self._door.text(to_a_person(text))
 
+    async def says_yes(self, question: str) -> bool:
+        """Whether the person says yes; what was typed before they could read the question does not count."""
+        import anyio.to_thread
+
+        if sys.platform != "win32":
+            import termios
+
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        print(f"{self.line(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+        answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+        return answer.strip().lower() in {"y", "yes"}
+
     def json(self, value: JsonValue) -> str:
         """A value as JSON; every text in it is told as a line is."""
         return json.dumps(self._door.data(_to_a_person(value)), indent=2, ensure_ascii=False)
+
+
+def is_attended() -> bool:
+    """Whether a person is at the terminal: what is read or written elsewhere answers for nobody."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _to_a_person(value: JsonValue) -> JsonValue:

@@ -1,20 +1,16 @@
 """What a tool takes, for a person at a terminal: each argument by its schema, and a call that can be typed."""
 
-import difflib
 import shlex
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from autobg_mcp.errors import ArgumentsRefusedError
-from autobg_mcp.text import quoted
-from autobg_mcp.tools.offer import Offered, meant_by, prepared
+from autobg_mcp.tools.offer import Offered, meant_by, prepared, unknown
 
 Schema = Mapping[str, Any]
 """A JSON schema as it is listed."""
 
-_LONGEST_NAME_CHARS: Final = 100
 _NAMED: Final = {
     "string": "text",
     "integer": "whole number",
@@ -74,11 +70,7 @@ def told(name: str) -> str:
     """
     tool_name = meant_by(name)
     if tool_name is None:
-        close = difflib.get_close_matches(name[:_LONGEST_NAME_CHARS], prepared(), n=1)
-        hint = f"; did you mean {close[0]}?" if close else "."
-        raise ArgumentsRefusedError(
-            f"There is no tool {quoted(name, 60)}{hint}", next_step="Choose one of: autobg-mcp tools."
-        )
+        raise unknown(name, prepared())
     tool = prepared()[tool_name]
     width = min(100, shutil.get_terminal_size().columns)
     described = textwrap.fill(str(tool.listed["description"]), width)

@@ -90,18 +90,10 @@ class Host:
         sandbox: What stands in for the API.
         output: Folder that results are saved in.
         own: Folder for what is this host's alone.
-        state: Folder for the throttle, the ledger and the jobs; None is the host's own.
-        settings: Further settings of the server.
+        settings: Further settings of the server, or others.
     """
 
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        output: Path,
-        own: Path,
-        state: Path | None = None,
-        settings: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, output: Path, own: Path, settings: Mapping[str, str]) -> None:
         own.mkdir(parents=True, exist_ok=True)
         self._pid_file = own / "server.pid"
         folders = (pictures("photos"), pictures("branding"))
@@ -111,8 +103,8 @@ class Host:
             "AUTOBG_API_KEY": "sandbox-key",
             "AUTOBG_IMAGE_DIRS": os.pathsep.join(map(str, folders)),
             "AUTOBG_OUTPUT_DIR": str(output),
-            "AUTOBG_STATE_DIR": str(state or own),
-            **(settings or {}),
+            "AUTOBG_STATE_DIR": str(own),
+            **settings,
         }
 
     @asynccontextmanager

@@ -43,7 +43,7 @@ async def play(output: Path, say: Say) -> None:
         async with sandbox_process(*_OPTIONS) as sandbox:
             say("A sandbox stands in for the API: no key, no cost.")
             say(f"Its minute lasts {MINUTE_S} s and its pictures no time, so that nobody has to wait.")
-            host = Host(sandbox, output, Path(state), settings=_SETTINGS)
+            host = Host(sandbox, output, Path(state), _SETTINGS)
             upload = await _until_killed(host, sandbox, output, say)
             try:
                 async with host.connected() as client:

@@ -26,15 +26,15 @@ from autobg_mcp.tools.account import GetUserCreditDetails
 _LOOK_UP_S: Final = 8.0
 _MOST_SKEW_S: Final = 60.0
 _WRONG_CLOCK_S: Final = 300.0
-_ANSWERED: Final = "not asked, since the API was not reached"
+_UNASKED: Final = "not asked, since the API was not reached"
 
 Came = Heard | AutobgError
 """What came of the one free call."""
 
 
-def settings_read(settings: Settings) -> Finding:
-    """Which settings are not at their defaults."""
-    named = sorted(f"AUTOBG_{name.upper()}" for name in settings.model_fields_set)
+def settings_read(settings: Settings, sandbox: frozenset[str]) -> Finding:
+    """Which settings are not at their defaults, without those that a sandbox brings."""
+    named = sorted(f"AUTOBG_{name.upper()}" for name in settings.model_fields_set - sandbox)
     seen = f"set here: {', '.join(named)}" if named else "none is set here: all are at their defaults"
     return Finding("settings", "ok", f"{seen}. A host gives its own, from its configuration.")
 
@@ -46,8 +46,10 @@ def settings_refused(error: ConfigurationError) -> Finding:
     )
 
 
-def key(settings: Settings) -> Finding:
-    """Whether there is a key that can be one, and only this user can read its file."""
+def key(settings: Settings, sandbox: frozenset[str]) -> Finding:
+    """Whether there is a key that can be one, and only this user can read its file; a sandbox brings its own."""
+    if "api_key" in sandbox:
+        return Finding("key", "ok", "none is needed: the sandbox brings its own")
     try:
         settings.key()
     except ConfigurationError as error:
@@ -63,8 +65,10 @@ def key(settings: Settings) -> Finding:
     return Finding("key", "ok", f"{where} holds one")
 
 
-async def address(settings: Settings) -> Finding:
-    """Whether the API's address is the documented one, and its name can be looked up."""
+async def address(settings: Settings, sandbox: frozenset[str]) -> Finding:
+    """Whether the API's address is the documented one, and its name can be looked up; a sandbox lies in this process."""
+    if "base_url" in sandbox:
+        return Finding("address", "ok", "the sandbox, in this process")
     parts = urlsplit(settings.base_url)
     host = cleaned(parts.hostname or "", 80)
     documented = "the documented one" if settings.base_url == BASE_URL else "not the documented one"
@@ -115,13 +119,13 @@ def certificate(settings: Settings, came: Came) -> Finding:
         return Finding("certificate", "ok", "trusted")
     if isinstance(came, ConnectionFailedError) and came.hurdle == "certificate":
         return Finding.of("certificate", came)
-    return Finding("certificate", "skipped", _ANSWERED)
+    return Finding("certificate", "skipped", _UNASKED)
 
 
 def clock(came: Came) -> Finding:
     """Whether this machine's clock agrees with the server's, as its `Date` says."""
     if not isinstance(came, Heard):
-        return Finding("clock", "skipped", _ANSWERED)
+        return Finding("clock", "skipped", _UNASKED)
     if came.answer.sent_at_s is None:
         return Finding("clock", "skipped", "the answer does not say what time it is there")
     skew_s = came.at_s - came.answer.sent_at_s
@@ -139,7 +143,7 @@ def clock(came: Came) -> Finding:
 def account(came: Came) -> Finding:
     """Whether the key is accepted, and what credits are left."""
     if not isinstance(came, Heard):
-        return Finding("account", "skipped", _ANSWERED)
+        return Finding("account", "skipped", _UNASKED)
     refusal = came.refusal
     if isinstance(refusal, AuthenticationError):
         remedy = "Compare the key with the one that Autobg has issued (bare, whole, of this account), or ask Autobg for a new one."
@@ -147,7 +151,7 @@ def account(came: Came) -> Finding:
     if refusal is not None:
         return Finding.of("account", refusal)
     try:
-        credit = GetUserCreditDetails().result((came.answer.envelope() or {}).get("data"))
+        credit = GetUserCreditDetails().result(came.data)
     except ValidationError:
         what = f"the key is accepted, but the balance is told in another form than documented ({quoted(came.answer.headers.get('content-type', ''))})"
         return Finding("account", "warn", what, "Report it with what autobg-mcp doctor --live saves.")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field, SkipValidation
+from pydantic import Field, JsonValue, SkipValidation
 
 from autobg_mcp.api.exchange import Answer, Request
 from autobg_mcp.client import Client
@@ -30,6 +30,11 @@ class Heard:
     refusal: ApiError | None
     at_s: float
     took_s: float
+
+    @property
+    def data(self) -> JsonValue:
+        """The data in the answer's envelope; None where it has none."""
+        return (self.answer.envelope() or {}).get("data")
 
 
 class _HeardResult(Result):

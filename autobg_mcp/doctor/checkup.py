@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from threading import Thread
 from typing import Final
 
@@ -17,6 +16,7 @@ from autobg_mcp.doctor.asking import ask
 from autobg_mcp.doctor.finding import Finding
 from autobg_mcp.doctor.photo_folders import Holdings, image_folders
 from autobg_mcp.errors import AutobgError, ConfigurationError
+from autobg_mcp.hosts.places import Machine
 from autobg_mcp.settings import Settings
 from autobg_mcp.tools.account import GetUserCreditDetails
 
@@ -24,39 +24,35 @@ _LOOK_S: Final = 15.0
 """How long a disk may take, which may be a share that is gone."""
 
 
-async def without_settings(error: ConfigurationError, home: Path, cwd: Path) -> AsyncGenerator[Finding]:
-    """What can be checked where a setting is wrong.
-
-    Args:
-        error: What is wrong.
-        home: The person's home folder.
-        cwd: The folder of the project that is worked on.
-    """
+async def without_settings(error: ConfigurationError, machine: Machine) -> AsyncGenerator[Finding]:
+    """What can be checked where a setting is wrong."""
     yield access.settings_refused(error)
     yield extras.heic([])
     yield extras.xlsx([])
-    async for finding in connected.hosts(home, cwd):
+    async for finding in connected.hosts(machine):
         yield finding
 
 
-async def check_up(settings: Settings, client: Client, home: Path, cwd: Path) -> AsyncGenerator[Finding]:
+async def check_up(
+    settings: Settings, client: Client, machine: Machine, sandbox: frozenset[str] = frozenset()
+) -> AsyncGenerator[Finding]:
     """Every check, as it is done.
 
     Args:
         settings: What the operator set.
         client: A client for them; its own may name a sandbox and its folder.
-        home: The person's home folder.
-        cwd: The folder of the project that is worked on.
+        machine: Whose hosts are looked at.
+        sandbox: The names of the settings that a sandbox brings; empty for the API.
     """
-    yield access.settings_read(settings)
-    yield (own_key := access.key(settings))
+    yield access.settings_read(settings, sandbox)
+    yield (own_key := access.key(settings, sandbox))
     async for finding in _of_folders(settings):
         yield finding
-    yield await access.address(client.settings)
+    yield await access.address(client.settings, sandbox)
     if own_key.verdict != "fail":
         async for finding in _of_account(client):
             yield finding
-    async for finding in connected.hosts(home, cwd):
+    async for finding in connected.hosts(machine):
         yield finding
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from autobg_mcp.doctor.finding import Finding
 from autobg_mcp.errors import ConfigurationError
-from autobg_mcp.hosts import Mention, mentions
 from autobg_mcp.hosts.launching import launch
+from autobg_mcp.hosts.mentioning import Mention, mentions
 from autobg_mcp.hosts.places import Machine
 from autobg_mcp.hosts.shapes import ServerEntry
 from autobg_mcp.settings import Settings
@@ -18,15 +18,9 @@ _FETCHERS: Final = frozenset({"bunx", "docker", "npx", "pipx", "podman", "uv", "
 """Programs that fetch what they run, whoever has published it by then: they are looked for and not started."""
 
 
-async def hosts(home: Path, cwd: Path) -> AsyncGenerator[Finding]:
-    """Each place where a host's file names the server; one finding where none does.
-
-    Args:
-        home: The person's home folder.
-        cwd: The folder of the project that is worked on.
-    """
-    machine = Machine.here(home, cwd)
-    found = mentions(home, cwd)
+async def hosts(machine: Machine) -> AsyncGenerator[Finding]:
+    """Each place where a host's file names the server; one finding where none does."""
+    found = mentions(machine)
     if not found:
         remedy = "autobg-mcp config lists the hosts, and puts the server into one."
         yield Finding("hosts", "ok", "no host's file on this machine names the server", remedy)

@@ -1,5 +1,6 @@
 """What is installed beside the package: what reads HEIC photos and XLSX sheets."""
 
+import sys
 from importlib import import_module
 
 from autobg_mcp.doctor.finding import Finding
@@ -29,5 +30,10 @@ def _extra(extra: str, module: str, found: int, noun: str) -> Finding:
         )
         need = f"{counted(found, noun)} in the image folders {'needs' if found == 1 else 'need'} it"
         seen = f"{why}; {need if found else f'no {noun} was found that needs it'}"
-        return Finding(check, "warn" if found else "ok", seen, f"pip install 'autobg-mcp[{extra}]'")
+        return Finding(check, "warn" if found else "ok", seen, _install(extra))
     return Finding(check, "ok", "installed")
+
+
+def _install(extra: str) -> str:
+    """The command that adds an extra here; another Python, which has no such package, would look for it elsewhere."""
+    return f"\"{sys.executable}\" -m pip install 'autobg-mcp[{extra}]'"

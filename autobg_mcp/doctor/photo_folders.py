@@ -15,24 +15,11 @@ from autobg_mcp.text import counted, local_path, some
 _MOST_ENTRIES: Final = 20_000
 _KINDS: Final = {".jpe": "JPEG", ".jpeg": "JPEG", ".jpg": "JPEG", ".jfif": "JPEG", ".heif": "HEIC"}
 _LIKE_PICTURES: Final = frozenset(
-    [
-        ".arw",
-        ".avif",
-        ".bmp",
-        ".cr2",
-        ".cr3",
-        ".dng",
-        ".gif",
-        ".nef",
-        ".orf",
-        ".psd",
-        ".raf",
-        ".rw2",
-        ".tif",
-        ".tiff",
-    ]  # what cameras and scanners write
-)
-SHEET: Final = ".xlsx"
+    (".arw", ".avif", ".bmp", ".cr2", ".cr3", ".dng", ".gif", ".nef", ".orf", ".psd", ".raf", ".rw2", ".tif", ".tiff")
+)  # fmt: skip
+"""What cameras and scanners write."""
+
+_SHEET: Final = ".xlsx"
 
 
 @dataclass
@@ -60,7 +47,7 @@ class Holdings:
             self.pictures[_KINDS.get(ending, ending[1:].upper())] += 1
         elif ending in _LIKE_PICTURES:
             self.others[ending] += 1
-        self.sheets += ending == SHEET
+        self.sheets += ending == _SHEET
 
     def told(self) -> str:
         """What there is, in words."""
@@ -79,7 +66,10 @@ class Holdings:
 def image_folders(settings: Settings) -> list[tuple[Finding, Holdings]]:
     """Each folder of the settings, with what it holds; one finding where none is set."""
     if not settings.image_dirs:
-        remedy = "Set AUTOBG_IMAGE_DIRS to the folders that hold your photos; linked photos need none."
+        remedy = (
+            "Set AUTOBG_IMAGE_DIRS to the folders that hold your photos, or in a host's file: "
+            "autobg-mcp config HOST --image-dirs DIR --write. Linked photos need none."
+        )
         return [
             (
                 Finding("image folders", "warn", "none is set: no local photo can be uploaded", remedy),

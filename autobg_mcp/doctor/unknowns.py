@@ -89,7 +89,7 @@ async def _pictures(client: Client, kept: list[Heard]) -> tuple[int | None, int 
         status = GetImageStatus(batchID=batch.batchID)
         try:
             asked = await ask(client, status)
-            images = status.result((asked.answer.envelope() or {}).get("data")).images
+            images = status.result(asked.data).images
         except (AutobgError, ValidationError):
             continue
         kept.append(asked)
@@ -143,16 +143,16 @@ def _reads(result: Callable[[Heard], str]) -> Judge:
 
 
 def _templates(asked: Heard) -> str:
-    return counted(ListTemplates().result((asked.answer.envelope() or {}).get("data")).total, "template")
+    return counted(ListTemplates().result(asked.data).total, "template")
 
 
 def _library(asked: Heard) -> str:
-    library = ListLibraryTemplates().result((asked.answer.envelope() or {}).get("data"))
+    library = ListLibraryTemplates().result(asked.data)
     return f"{counted(library.total, 'backdrop')}, {counted(len(library.links), 'link')}"
 
 
 def _credits(asked: Heard) -> str:
-    credit = GetUserCreditDetails().result((asked.answer.envelope() or {}).get("data"))
+    credit = GetUserCreditDetails().result(asked.data)
     return "both numbers" if credit.total_credits is not None else "no total"
 
 
@@ -161,7 +161,7 @@ def _usage(asked: Heard) -> tuple[str, Holds]:
         return f"{_code(asked)}, a refusal", "no"
     envelope = asked.answer.envelope()
     try:
-        figure = credits_in_json(asked.answer.json() if envelope is None else envelope.get("data"))
+        figure = credits_in_json(asked.answer.json() if envelope is None else asked.data)
     except ValueError:
         return f"{_code(asked)}: {_kind(asked.answer)}", "no"
     if envelope is None:

@@ -1,5 +1,1 @@
 """MCP hosts on this machine: which there are, where they keep their servers, and which of them name this one."""
-
-from autobg_mcp.hosts.mentioning import Mention, mentions
-
-__all__ = ["Mention", "mentions"]

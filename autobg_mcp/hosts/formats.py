@@ -2,7 +2,7 @@
 
 import copy
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -118,22 +118,36 @@ def _rewritten(text: str, format_: Format, changes: Sequence[FileChange]) -> str
 
 def _applied(document: dict[str, JsonValue], changes: Sequence[FileChange]) -> dict[str, JsonValue]:
     """What a file holds after changes: what its text is checked against."""
-    whole: dict[str, Any] = copy.deepcopy(document)
+    whole = copy.deepcopy(document)
     for change in changes:
-        table: Any = whole
-        for name in change.path[:-1]:
-            if table.get(name) is None and change.kind == "put":
-                table[name] = {}
-            table = table.get(name)
-            if not isinstance(table, dict):
-                if change.kind == "put":
-                    raise ValueError(f"{name} is no table")
-                break
-        else:
-            table.pop(change.path[-1], None) if change.kind == "remove" else table.update(
-                {change.path[-1]: change.value}
-            )
+        _apply(whole, change, lambda _: {})
     return whole
+
+
+def _apply(document: Any, change: FileChange, table: Callable[[bool], Any]) -> None:
+    """Make a change in what a file holds, whatever has read it.
+
+    Args:
+        document: Tables in tables.
+        change: What to change.
+        table: Makes a table that is missing on the way; told whether that is to hold nothing but another one.
+
+    Raises:
+        ValueError: Something else stands where a table should.
+    """
+    *way, last = change.path
+    for depth, name in enumerate(way):
+        if change.kind == "put" and document.get(name) is None:
+            document[name] = table(depth == 0 and len(way) > 1)
+        document = document.get(name)
+        if not isinstance(document, dict):
+            if change.kind == "put":
+                raise ValueError(f"{name} is no table")
+            return
+    if change.kind == "put":
+        document[last] = change.value
+    elif last in document:
+        del document[last]
 
 
 def _without_hollow(value: JsonValue) -> JsonValue:
@@ -146,12 +160,23 @@ def _without_hollow(value: JsonValue) -> JsonValue:
 
 def _edited(text: str, format_: Format, changes: Sequence[FileChange]) -> str:
     """The text with changes one after the other; it may be empty."""
-    edits: Any = json_edits if format_ == "json" else _library(format_)
-    if format_ == "json" and not text.strip():
-        text = "{}\n"
+    if format_ != "json":
+        library = _library(format_)
+
+        def apply(document: Any) -> None:
+            for change in changes:
+                _apply(document, change, library.table)
+
+        edited: str = library.edited(text, apply)
+        return edited
+    text = text if text.strip() else "{}\n"
     for change in changes:
         is_put = change.kind == "put"
-        text = edits.put(text, change.path, change.value) if is_put else edits.remove(text, change.path)
+        text = (
+            json_edits.put(text, change.path, change.value)
+            if is_put
+            else json_edits.remove(text, change.path)
+        )
     return text
 
 

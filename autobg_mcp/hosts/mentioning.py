@@ -1,7 +1,7 @@
 """The hosts on this machine whose files name this server."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,23 +42,9 @@ class Mention:
         """Its arguments."""
         return self.entry.args if self.entry else ()
 
-    @property
-    def env_names(self) -> tuple[str, ...]:
-        """The names of the variables that the file sets for it; never their values, since a key may be one."""
-        return tuple(self.entry.env) if self.entry else ()
 
-
-def mentions(home: Path, cwd: Path, variables: Mapping[str, str] | None = None) -> list[Mention]:
-    """The places where hosts' files name this server, by its usual name or by its command.
-
-    Args:
-        home: The person's home folder.
-        cwd: The folder of the project that is worked on.
-        variables: The environment, which moves some hosts' folders; None takes this process's.
-    """
-    machine = Machine.here(home, cwd)
-    if variables is not None:
-        machine = Machine(home, cwd, machine.system, variables)
+def mentions(machine: Machine) -> list[Mention]:
+    """The places where hosts' files name this server, by its usual name or by its command."""
     return [mention for host in HOSTS.values() for mention in mentions_of(host, machine)]
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from autobg_mcp.text import local_path
-
 System = Literal["linux", "macos", "windows"]
 
 _CONFIG: dict[System, str] = {
@@ -20,11 +18,6 @@ _CONFIG: dict[System, str] = {
 """Where programs with windows keep a user's configuration."""
 
 _VARIABLE = re.compile(r"\{([A-Z_]+)\|([^}]*)\}")
-
-
-def shown(path: Path) -> str:
-    """A path as it can be printed anywhere."""
-    return local_path(path)
 
 
 @dataclass(frozen=True)
@@ -44,11 +37,15 @@ class Machine:
     variables: Mapping[str, str]
 
     @classmethod
-    def here(cls, home: Path | None = None, cwd: Path | None = None) -> "Machine":
-        """This machine; None takes this user's home and this process's folder."""
+    def here(cls) -> "Machine":
+        """This machine for this user, also where they have no home or this process's folder was removed."""
         systems: dict[str, System] = {"win32": "windows", "darwin": "macos"}
-        system = systems.get(sys.platform, "linux")
-        return cls(home or Path.home(), cwd or Path.cwd(), system, os.environ)
+        home = Path(os.path.expanduser("~"))  # noqa: PTH111  # pathlib's raises where there is none
+        try:
+            cwd = Path.cwd()
+        except FileNotFoundError:
+            cwd = home
+        return cls(home, cwd, systems.get(sys.platform, "linux"), os.environ)
 
     def path(self, written: str) -> Path:
         """A path of the table on this machine.

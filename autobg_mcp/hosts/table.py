@@ -1,6 +1,6 @@
 """The hosts, each with what `autobg-mcp config` has to know of it.
 
-Read or run in November 2026: `claude` 2.1, `codex` 0.169, `gemini` 0.61, `qwen` 0.24, `opencode` 1.18 and `copilot` 1.0 were run;
+Read or run in November 2026: `claude` 2.1, `codex` 0.171, `gemini` 0.61, `qwen` 0.24, `opencode` 1.18 and `copilot` 1.0 were run;
 the others' documents were read. VS Code could ask for the key itself (`${input:…}`), but does not pass such a server on to the
 sessions of its Copilot harness. A call ends within 55 s unless set, but a person who is asked may take longer: where a host
 has a time limit of its own, it is written as 3 minutes.

@@ -1,10 +1,9 @@
 """Changes to a file in YAML, by `ruamel.yaml`, which keeps comments and order."""
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Callable
 from typing import Any
-
-from pydantic import JsonValue
 
 from autobg_mcp.hosts.absent_library import told_what_to_install
 
@@ -13,6 +12,9 @@ with told_what_to_install("ruamel.yaml", "YAML"):
     from ruamel.yaml.comments import CommentedMap
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.util import load_yaml_guess_indent
+
+_INNER = re.compile(r"^\w.*:[ \t]*(?:#.*)?\n( +)\w", re.MULTILINE)
+"""The first name in a table of a file, and the blanks before it."""
 
 
 def load(text: str) -> Any:
@@ -27,48 +29,31 @@ def load(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from None
 
 
-def put(text: str, path: Sequence[str], value: JsonValue) -> str:
-    """The text with the value under these names; tables that are missing on the way are made.
+def edited(text: str, apply: Callable[[Any], None]) -> str:
+    """The text after changes to what it holds.
 
     Raises:
-        ValueError: The text is broken, or something else stands where a table should.
+        ValueError: The text is broken, or cannot be changed so.
     """
     document = load(text)
     document = CommentedMap() if document is None else document
-    table = document
-    for depth, name in enumerate(path[:-1]):
-        _check_table(table, path[:depth])
-        if table.get(name) is None:
-            table[name] = CommentedMap()
-        table = table[name]
-    _check_table(table, path[:-1])
-    table[path[-1]] = value
+    apply(document)
     return _dumped(document, text)
 
 
-def remove(text: str, path: Sequence[str]) -> str:
-    """The text without what stands under these names."""
-    document = load(text)
-    table = document
-    for name in path[:-1]:
-        table = table.get(name) if isinstance(table, dict) else None
-    if not isinstance(table, dict) or path[-1] not in table:
-        return text
-    del table[path[-1]]
-    return _dumped(document, text)
-
-
-def _check_table(table: object, path: Sequence[str]) -> None:
-    if not isinstance(table, dict):
-        raise ValueError(f"{'.'.join(path) or 'it'} is no table")  # noqa: TRY004  # the text is wrong, no caller of ours
+def table(_: bool) -> Any:
+    """A new table."""
+    return CommentedMap()
 
 
 def _dumped(document: Any, before: str) -> str:
     """The document, indented as it was."""
     _, step, offset = load_yaml_guess_indent(before)
+    sequence = (2, 0) if offset is None else (step, offset)  # without a list, the step is that of tables
+    inner = _INNER.search(before)
     yaml = _yaml()
     yaml.explicit_start = before.startswith("---")
-    yaml.indent(mapping=2, sequence=step or 2, offset=offset or 0)
+    yaml.indent(len(inner[1]) if inner else 2, *sequence)
     written = io.StringIO()
     yaml.dump(document, written)
     return written.getvalue()

@@ -4,11 +4,12 @@ The scripts that draw the photos draw this too (`examples/drawing`), so it fits 
 looks, not by its bytes: what is sent has lost its metadata, and may have been encoded again or made smaller.
 """
 
+import json
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -65,30 +66,15 @@ def recognised(photo: "Image.Image") -> Cutout | None:
     return None
 
 
-class _Described(BaseModel):
-    """A photo's entry in `cutouts.json`; its mask is a file of the photo's name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    fingerprint: str
-    plate: tuple[Spot, ...] | None
-    ground: tuple[Spot, ...] | None
-    flaw: Flaw | None
-
-
 @cache
 def _known() -> tuple[tuple[bytes, Cutout], ...]:
+    """The print and the cutout of each photo in `cutouts.json`; its mask is a file of the photo's name."""
     folder = files(__package__).joinpath("cutouts")
-    entries = TypeAdapter(dict[str, _Described]).validate_json(folder.joinpath("cutouts.json").read_bytes())
+    entries = json.loads(folder.joinpath("cutouts.json").read_bytes())
     return tuple(
         (
-            bytes.fromhex(entry.fingerprint),
-            Cutout(
-                mask=folder.joinpath(f"{name}.png").read_bytes(),
-                plate=entry.plate,
-                ground=entry.ground,
-                flaw=entry.flaw,
-            ),
+            bytes.fromhex(entry.pop("fingerprint")),
+            Cutout(mask=folder.joinpath(f"{name}.png").read_bytes(), **entry),
         )
         for name, entry in entries.items()
     )

@@ -1,22 +1,20 @@
 """What the sandbox draws where it has no picture: a car for an address, a sign for a plate or a logo, a studio."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final
 
 from autobg_mcp.sandbox.cutouts import Cutout
-from autobg_mcp.sandbox.prints import encoded, write
+from autobg_mcp.sandbox.prints import Ink, encoded, write
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _SIZE_PX = (960, 640)
 _PLATE = (405, 452, 555, 490)
-_WHITE = (255, 255, 255)
-
-
-class _Inks(Protocol):
-    def __call__(self, part: str) -> tuple[int, int, int]: ...
+_INKS: Final[dict[str, Ink]] = {"dark": (28, 30, 34), "glass": (86, 104, 120), "lamp": (250, 250, 225)}
+_MASKED: Final = dict.fromkeys(("paint", *_INKS), 255)
 
 
 def stand_in(address: str) -> bytes:
@@ -31,8 +29,7 @@ def stand_in(address: str) -> bytes:
         pen.rectangle((left, top, left + 130, 440), fill=(150, 120 + shade[10 + index] // 4, 100))
     pen.rectangle((0, 440, 960, 640), fill=(95, 95, 100))
     paint = (60 + shade[0] // 2, 60 + shade[1] // 2, 60 + shade[2] // 2)
-    inks = {"paint": paint, "dark": (28, 30, 34), "glass": (86, 104, 120), "lamp": (250, 250, 225)}
-    _car(photo, lambda part: inks[part])
+    _car(photo, {"paint": paint, **_INKS})
     pen.rectangle(_PLATE, fill=(245, 200, 40), outline=(0, 0, 0), width=2)
     write(photo, f"KA {shade[5]:03d}", (480, 471), 28, (0, 0, 0), "mm")
     return encoded(photo)
@@ -44,7 +41,7 @@ def stand_in_cutout() -> Cutout:
     from PIL import Image
 
     mask = Image.new("L", (_SIZE_PX[0] * 2, _SIZE_PX[1] * 2))
-    _car(mask, lambda _: _WHITE, scale=2)
+    _car(mask, _MASKED, scale=2)
     left, top, right, bottom = _PLATE
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     ground = ((220, 530), (740, 530), (716, 505), (244, 505))
@@ -55,21 +52,18 @@ def stand_in_cutout() -> Cutout:
     )
 
 
-def _car(picture: "Image.Image", ink: _Inks, scale: int = 1) -> None:
-    """Draw a car from the front."""
+def _car(picture: "Image.Image", inks: Mapping[str, Ink | int], scale: int = 1) -> None:
+    """Draw a car from the front, each part in its ink."""
     from PIL import ImageDraw
 
     pen = ImageDraw.Draw(picture)
 
-    def fill(part: str) -> int | tuple[int, int, int]:
-        return ink(part) if picture.mode == "RGB" else 255
-
     def polygon(part: str, *points: tuple[int, int]) -> None:
-        pen.polygon([(x * scale, y * scale) for x, y in points], fill=fill(part))
+        pen.polygon([(x * scale, y * scale) for x, y in points], fill=inks[part])
 
     def block(part: str, left: int, top: int, right: int, bottom: int, radius: int) -> None:
         pen.rounded_rectangle(
-            [v * scale for v in (left, top, right, bottom)], radius * scale, fill=fill(part)
+            [v * scale for v in (left, top, right, bottom)], radius * scale, fill=inks[part]
         )
 
     for left in (226, 650):

@@ -79,7 +79,7 @@ async def _found(uri: str, client: ClientOnDemand, offer: Offer) -> "dict[str, J
     if uri == LIMITS.uri:
         return await _limits(client, offer)
     if uri == JOBS.uri:
-        return await _jobs(client, offer)
+        return await _jobs(client)
     named = _RECALLED.fullmatch(uri)
     return None if named is None else await _recalled(named[1], unquote(named[2]), client)
 
@@ -105,7 +105,7 @@ async def _limits(client: ClientOnDemand, offer: Offer) -> "dict[str, JsonValue]
     return {"limits": [*budgets]}
 
 
-async def _jobs(client: ClientOnDemand, _offer: Offer) -> "dict[str, JsonValue]":
+async def _jobs(client: ClientOnDemand) -> "dict[str, JsonValue]":
     from autobg_mcp.tools.jobs import GetJobs  # noqa: PLC0415  # a start waits for what it needs
 
     return (await (await client()).call(GetJobs(), Call(lasts=True))).structured()

@@ -80,23 +80,30 @@ class Offer:
                 f"{meant} is switched off by {setting}.",
                 next_step="Tell the user; only the operator can change that.",
             )
-        raise self._unknown(name, meant)
+        raise unknown(name, self.tools, meant)
 
-    def _unknown(self, name: str, meant: str | None) -> ArgumentsRefusedError:
-        """What to say of a tool that does not exist."""
-        from autobg_mcp.tools.absent import told_instead  # noqa: PLC0415  # a start waits for what it needs
 
-        there_is_none = f"There is no tool {quoted(name, 60)}"
-        name = name[:_LONGEST_NAME_CHARS]
-        if meant is None and (told := told_instead(name)):
-            instead = " or ".join(tool for tool in self.tools if re.search(rf"\b{tool}\b", told))
-            return ArgumentsRefusedError(
-                f"{there_is_none}. {told}",
-                next_step=f"Tell the user, or call {instead}." if instead else "Tell the user.",
-            )
-        close = [meant] if meant else difflib.get_close_matches(name, self.tools, n=1)
-        hint = f"; did you mean {close[0]}?" if close else "."
-        return ArgumentsRefusedError(f"{there_is_none}{hint}", next_step="Choose a listed tool.")
+def unknown(name: str, tools: Collection[str], meant: str | None = None) -> ArgumentsRefusedError:
+    """What to say of a tool that does not exist.
+
+    Args:
+        name: What was asked for.
+        tools: Those that may be named instead.
+        meant: The one that its name is another spelling of; None for none.
+    """
+    from autobg_mcp.tools.absent import told_instead  # noqa: PLC0415  # a start waits for what it needs
+
+    there_is_none = f"There is no tool {quoted(name, 60)}"
+    name = name[:_LONGEST_NAME_CHARS]
+    if meant is None and (told := told_instead(name)):
+        instead = " or ".join(tool for tool in tools if re.search(rf"\b{tool}\b", told))
+        return ArgumentsRefusedError(
+            f"{there_is_none}. {told}",
+            next_step=f"Tell the user, or call {instead}." if instead else "Tell the user.",
+        )
+    close = [meant] if meant else difflib.get_close_matches(name, tools, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "."
+    return ArgumentsRefusedError(f"{there_is_none}{hint}", next_step="Choose a listed tool.")
 
 
 def meant_by(name: str) -> str | None:

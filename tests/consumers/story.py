@@ -71,7 +71,7 @@ async def play(tools: Collection[str], call: Call) -> None:
 
     balance = await ask("getUserCreditDetails")
     assert "100" in balance.text, balance.text
-    photo = Path(sys.argv[2], "car-front.jpg")
+    photo = Path(sys.argv[2], "02-front.jpg")
     paid = await ask(
         "replaceNumPlate", images=[str(photo)], numberPlate="AB-1", numPlateProcessor=1, processType="ai"
     )

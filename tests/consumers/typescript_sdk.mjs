@@ -23,7 +23,7 @@ async function ask(name, args = {}) {
 }
 
 await ask("getUserCreditDetails");
-const photo = join(photos, "car-front.jpg");
+const photo = join(photos, "02-front.jpg");
 const paid = await ask("replaceNumPlate", {
   images: [photo], numberPlate: "AB-1", numPlateProcessor: 1, processType: "ai", numPlateImage: null, dryRun: undefined,
 });

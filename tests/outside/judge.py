@@ -11,10 +11,12 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bundled import faults_of_the_bundle
+from hosted import HOSTS, faults_of_the_host
 
 HERE = Path(__file__).parent
 LONGEST_S = 80
@@ -160,6 +162,7 @@ CHECKERS: dict[str, Callable[[], Iterator[str]]] = {
     "hadolint": hadolint,
     "zizmor": zizmor,
     "mcpb": lambda: faults_of_the_bundle(ROOT / "examples/deploy/mcpb/bundle.py"),
+    **{host: partial(faults_of_the_host, host, *sys.argv[2:]) for host in HOSTS},
 }
 
 
