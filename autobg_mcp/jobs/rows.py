@@ -10,14 +10,13 @@ from typing import Final, cast, get_args
 from autobg_mcp.jobs.job import Job, JobPhoto, JobState, PhotoNote, PhotoState, VehicleWork
 from autobg_mcp.jobs.plan import PlannedPhoto, PlannedVehicle
 from autobg_mcp.money.ledger import FileStamp
-from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to
+from autobg_mcp.state import ImpossibleValueError, moment, text_up_to
 
 MOST_DOUBTS: Final = 4
 """How often an unknown outcome is looked after, minutes apart; then a person has to decide."""
 
 _ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 _JOB: Final = ", ".join(field.name for field in fields(Job))
-_LATEST: Final = 2.5e11
 _JOBS_KEPT_S: Final = 30 * 86_400.0
 _MOST_CHARS: Final = 10_000_000
 _REASON_CHARS: Final = 300
@@ -74,8 +73,8 @@ def job_of(row: sqlite3.Row) -> Job:
         account=text_up_to(row["account"], 200),
         host=text_up_to(row["host"], 200),
         made_by=text_up_to(row["made_by"], 200),
-        created_at=number_between(row["created_at"], 0, _LATEST),
-        ends_at=number_between(row["ends_at"], 0, _LATEST),
+        created_at=moment(row["created_at"]),
+        ends_at=moment(row["ends_at"]),
         approved=bool(row["approved"]),
         follows=bool(row["follows"]),
         download=bool(row["download"]),
@@ -102,7 +101,7 @@ def vehicle_work(db: sqlite3.Connection, number: int) -> VehicleWork | None:
         arguments=arguments,
         photos=_open_photos(db, number),
         doubts=int(row["doubts"]),
-        sent_at=number_between(row["sent_at"], 0, _LATEST),
+        sent_at=moment(row["sent_at"]),
         batch_ids=[text_up_to(one["batch_id"], 64) for one in batches],
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from autobg_mcp.clock import SYSTEM, Clock
-from autobg_mcp.state import StateFile, Transactions, number_between, text_up_to
+from autobg_mcp.state import StateFile, Transactions, moment, text_up_to
 from autobg_mcp.text import at, quoted
 
 VALID_S: Final = 900.0
@@ -18,7 +18,6 @@ _CODE_CHARS: Final = 6
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is read as something else
 _MOST_KEPT: Final = 200
 _LONGEST_CHARS: Final = 10_000
-_LATEST_S: Final = 1e11
 _MIGRATIONS: Final = (
     (
         """CREATE TABLE questions (
@@ -129,7 +128,7 @@ class Permits(Transactions):
             question, host, account = (
                 text_up_to(row[name], _LONGEST_CHARS) for name in ("question", "host", "account")
             )
-            return AskedQuestion(question, host, account, number_between(row["until"], 0, _LATEST_S))
+            return AskedQuestion(question, host, account, moment(row["until"]))
 
         return await self._read(work)
 

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Final, cast, get_args
 
 from autobg_mcp.serving.tickets import LEASE_S, TTL_S, Json, TaskRecord, TaskStatus
-from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to, whole_between
+from autobg_mcp.state import ImpossibleValueError, moment, text_up_to, whole_between
 
 MOST_CHARS: Final = 1_000_000
 """The longest arguments of a task, as JSON."""
@@ -14,7 +14,6 @@ ALIVE: Final = "status IN ('working', 'input_required')"
 """The condition of tasks that go on, in SQL."""
 
 _LONGEST_CHARS: Final = 4 * MOST_CHARS
-_LATEST_S: Final = 1e11
 _MOST_ATTEMPTS: Final = 1000
 ABANDONED: Final = f"lease_until NOT BETWEEN :now AND :now + {2 * LEASE_S}"
 """The condition of those that no living process works on: its lease is over, or was written before the clock was set back."""
@@ -67,8 +66,8 @@ def found(db: sqlite3.Connection, now_s: float, task: str, account: str) -> Task
         arguments=read(row["arguments"]),
         status=status,
         message=text_up_to(row["message"], _LONGEST_CHARS),
-        created_s=number_between(row["created_at"], 0, _LATEST_S),
-        updated_s=number_between(row["updated_at"], 0, _LATEST_S),
+        created_s=moment(row["created_at"]),
+        updated_s=moment(row["updated_at"]),
         abandoned=bool(row["abandoned"]),
         attempts=whole_between(row["attempts"], 1, _MOST_ATTEMPTS),
         questions=read(row["questions"]),

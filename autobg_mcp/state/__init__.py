@@ -3,7 +3,7 @@
 from autobg_mcp.state.statefile import StateFile
 from autobg_mcp.state.transactions import Transaction, Transactions
 from autobg_mcp.state.trust import check_file, make_folder
-from autobg_mcp.state.values import ImpossibleValueError, number_between, text_up_to, whole_between
+from autobg_mcp.state.values import ImpossibleValueError, moment, number_between, text_up_to, whole_between
 
 __all__ = [
     "ImpossibleValueError",
@@ -12,6 +12,7 @@ __all__ = [
     "Transactions",
     "check_file",
     "make_folder",
+    "moment",
     "number_between",
     "text_up_to",
     "whole_between",

@@ -1,5 +1,7 @@
 """Values as they are read from a state file, held to the bounds that this program keeps when it writes."""
 
+_FIRST_MOMENT, _LAST_MOMENT = -6e10, 2.5e11  # the years 1 to 9999, roughly
+
 
 class ImpossibleValueError(Exception):
     """A value in a state file that this program never writes; out of a transaction comes a `StateError` for it."""
@@ -25,6 +27,15 @@ def number_between(value: object, least: float, most: float) -> float:
     if isinstance(value, int | float) and least <= value <= most:
         return value
     raise ImpossibleValueError(f"{value!r:.50} where a number from {least:g} to {most:g} belongs")
+
+
+def moment(value: object) -> float:
+    """A time in seconds since 1970 as it was read from a state file.
+
+    Raises:
+        ImpossibleValueError: It is none.
+    """
+    return number_between(value, _FIRST_MOMENT, _LAST_MOMENT)
 
 
 def text_up_to(value: object, most_chars: int) -> str:

@@ -4,9 +4,9 @@ import sqlite3
 from typing import Final
 
 from autobg_mcp.money.ledger import entries
-from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, moment
+from autobg_mcp.money.ledger.columns import LARGEST_WHOLE
 from autobg_mcp.money.ledger.spending import CALM_S, Balance, Spending, Told
-from autobg_mcp.state import number_between, whole_between
+from autobg_mcp.state import moment, number_between, whole_between
 
 MOST_KEPT: Final = 200
 """How many balances of an account are kept, beside those next to an entry of unknown outcome."""

@@ -4,10 +4,10 @@ import sqlite3
 from typing import NamedTuple
 
 from autobg_mcp.money.identity import same_vehicle
-from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, api_id, moment, words, words_or_none
+from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, api_id, words, words_or_none
 from autobg_mcp.money.ledger.entries import names_of
 from autobg_mcp.money.ledger.records import Batch, BatchProgress, Entry
-from autobg_mcp.state import whole_between
+from autobg_mcp.state import moment, whole_between
 
 _COLUMNS = "account, batch_id, vehicle, template, first_at, pictures"
 _ITS_ENTRIES = """SELECT 1 FROM entries INDEXED BY entries_by_batch

@@ -3,28 +3,18 @@
 import re
 from typing import Final
 
-from autobg_mcp.state import ImpossibleValueError, number_between, text_up_to
+from autobg_mcp.state import ImpossibleValueError, moment, text_up_to
 
 LARGEST_WHOLE: Final = 2**63 - 1
 """The largest whole number of SQLite."""
 
 _MOST_CHARS = 1_000_000  # the names of a long list of links
-_FIRST_MOMENT, _LAST_MOMENT = -6e10, 2.5e11  # the years 1 to 9999, roughly
 _ID = re.compile(r"[\w.-]{1,64}")
 
 
 def storable(value: str | int | None) -> str | int | None:
     """A value without lone surrogates, which SQLite refuses."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def moment(value: object) -> float:
-    """A time as it was read.
-
-    Raises:
-        ImpossibleValueError: It is none.
-    """
-    return number_between(value, _FIRST_MOMENT, _LAST_MOMENT)
 
 
 def words(value: object) -> str:

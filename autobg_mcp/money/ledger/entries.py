@@ -9,14 +9,13 @@ from typing import Final, get_args
 from autobg_mcp.money.ledger.columns import (
     LARGEST_WHOLE,
     api_id,
-    moment,
     moment_or_none,
     storable,
     words,
     words_or_none,
 )
 from autobg_mcp.money.ledger.records import Entry, Intent, Outcome
-from autobg_mcp.state import ImpossibleValueError, whole_between
+from autobg_mcp.state import ImpossibleValueError, moment, whole_between
 from autobg_mcp.text import cleaned
 
 _FIRST_IDS: Final = 2**40

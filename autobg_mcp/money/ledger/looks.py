@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from autobg_mcp.money.ledger import entries, picture_rows
-from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, moment, words_or_none
+from autobg_mcp.money.ledger.columns import LARGEST_WHOLE, words_or_none
 from autobg_mcp.money.ledger.records import Poll
-from autobg_mcp.state import number_between, whole_between
+from autobg_mcp.state import moment, number_between, whole_between
 
 _NEXT_LOOK_S: Final = 0.5
 """How often a waiter looks into the ledger while another one asks the API."""

@@ -4,8 +4,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
-from autobg_mcp.money.ledger.columns import moment, words, words_or_none
+from autobg_mcp.money.ledger.columns import words, words_or_none
 from autobg_mcp.money.ledger.records import Complaint, PictureState, Rework
+from autobg_mcp.state import moment
 
 # A look that shows a picture done proves nothing where the bytes are still the same, unless it was seen in work.
 _CAME_BACK = """CASE

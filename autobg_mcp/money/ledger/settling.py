@@ -5,8 +5,9 @@ import sqlite3
 from dataclasses import dataclass
 
 from autobg_mcp.money.ledger import batch_rows, entries, looks, sightings
-from autobg_mcp.money.ledger.columns import moment, storable, words
+from autobg_mcp.money.ledger.columns import storable, words
 from autobg_mcp.money.ledger.records import Outcome
+from autobg_mcp.state import moment
 
 _RANK = {"intended": 0, "unknown": 1, "refused": 2, "accepted": 3}  # evidence only grows
 
