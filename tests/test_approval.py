@@ -1,5 +1,6 @@
 """A person approves what is paid: in both eras, once, for exactly what was asked; a model cannot answer instead."""
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -100,7 +101,7 @@ async def test_a_host_that_cannot_ask_gets_an_error_that_says_so(
     async with host(None, era) as client:
         text = text_of(await client.call_tool(TOOL, photo_arguments(car)))
     assert "this host cannot ask one (it has no elicitation)" in text
-    assert "ask them to run `autobg-mcp approve " in text
+    assert re.search(r"ask them to run `\S+autobg-mcp approve \w{6}[ `]", text)
     assert not sent(world)
 
 

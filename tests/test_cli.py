@@ -158,7 +158,7 @@ def test_a_name_that_comes_again_makes_a_list_and_a_person_may_name_any_path(run
     )  # fmt: skip
     assert code == 0
     assert json.loads(out)["accepted"] == len(cars)
-    assert "Submitting photo 3 of 3" in err
+    assert "Photo 3 of 3" in err
 
 
 def test_the_table_names_every_tool_that_is_on(run: Run) -> None:

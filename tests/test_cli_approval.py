@@ -70,3 +70,14 @@ def test_yes_answers_for_a_script(command: list[str]) -> None:
         [*command, "--yes"], stdin=PIPE, capture_output=False, stdout=PIPE, timeout=60, check=True
     )
     assert b'"accepted": 1' in ended.stdout
+
+
+def test_who_calls_a_sandbox_at_a_terminal_hears_that_the_next_call_finds_another(
+    command: list[str], terminal: tuple[int, int]
+) -> None:
+    person, program = terminal
+    subprocess.run(
+        [*command, "dryRun=true"], stdin=program, stdout=PIPE, stderr=program, timeout=60, check=False
+    )
+    told = os.read(person, 10_000).decode()
+    assert "This sandbox ends with the call. `autobg-mcp sandbox` serves one that stays" in told

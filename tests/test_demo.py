@@ -67,14 +67,14 @@ def test_every_picture_of_the_car_is_saved(played: Played) -> None:
 @pytest.mark.long
 def test_the_process_after_a_killed_one_pays_for_no_photo_twice(played: Played) -> None:
     before, after = played.out.split("*** Killed")
-    assert "Submitting photo 5 of 12" in before
+    assert "Photo 5 of 12" in before
     assert '"paidBefore": 5' in after
     assert "balance 100 → 88" in after
 
 
 @pytest.mark.long
 def test_the_bad_picture_is_found_reported_and_redone(played: Played) -> None:
-    [reported] = re.findall(r'^  \{"reported": \[(\d+)\]', played.out, re.MULTILINE)
+    [reported] = re.findall(r'^  \{"reported": \["(\d+)"\]', played.out, re.MULTILINE)
     after = played.out.partition('{"reported"')[2]
     assert re.search(
         rf"picID {reported} “03-front-right.jpg”: done, processed, reported.*, changed since", after

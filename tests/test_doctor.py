@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -249,7 +250,7 @@ def test_an_extra_that_files_need_and_that_is_missing_is_named(
     (photos / name).touch()
     needed = visit.finds("--sandbox")[f"{extra.upper()} extra"]
     assert (unneeded["verdict"], needed["verdict"]) == ("ok", "warn")
-    assert needed["remedy"] == f"\"{sys.executable}\" -m pip install 'autobg-mcp[{extra}]'"
+    assert needed["remedy"] == f"{sys.executable} -m pip install 'autobg-mcp[{extra}]'"
 
 
 # --- what is kept, and hosts
@@ -354,3 +355,12 @@ def test_a_host_that_fetches_its_server_is_not_started(visit: Visit) -> None:
     visit.host_starts(str(fetcher), "autobg-mcp")
     assert "is not started here" in visit.finds("--sandbox")["host Cursor"]["seen"]
     assert not (visit.folder / "fetched").exists()
+
+
+def test_a_long_name_stands_apart_from_what_was_seen_and_a_command_stays_whole(visit: Visit) -> None:
+    command = f"/opt/a-folder/{'with-hyphens-' * 8}/autobg-mcp"
+    entry = {"command": command, "args": ["serve"]}
+    (visit.home / ".claude.json").write_text(json.dumps({"mcpServers": {"autobg": entry}}))
+    told = visit.says("--sandbox")
+    assert re.search(rf"host Claude Code {re.escape(str(visit.home))}", told)
+    assert command in told

@@ -123,12 +123,14 @@ def test_changelog_begins_with_what_is_not_released_and_this_version() -> None:
 
 
 def _commands() -> Iterator[list[str]]:
-    """The arguments of every `autobg-mcp` command in the pages' code blocks."""
-    for block in re.findall(r"^```sh\n(.*?)^```", "\n".join(TEXTS.values()), re.MULTILINE | re.DOTALL):
-        for command in re.split(r"&&|\n", block):
-            words = shlex.split(command)
-            if words and Path(words[0]).name == "autobg-mcp":
-                yield words[1:]
+    """The arguments of every `autobg-mcp` command on the pages, in code blocks and in the midst of sentences."""
+    pages = "\n".join(TEXTS.values())
+    blocks = re.findall(r"^```sh\n(.*?)^```", pages, re.MULTILINE | re.DOTALL)
+    inline = re.findall(r"`(autobg-mcp \w+ [^`…|\\]+)`", pages)
+    for command in [*re.split(r"&&|\n", "\n".join(blocks)), *dict.fromkeys(inline)]:
+        words = shlex.split(command.replace("TOOL", "getJobs").replace("SHELL", "bash"))
+        if words and Path(words[0]).name == "autobg-mcp":
+            yield [word for word in words[1:] if word != "--help"]
 
 
 @pytest.mark.parametrize("arguments", list(_commands()), ids=" ".join)

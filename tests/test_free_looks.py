@@ -164,7 +164,7 @@ async def test_credits_that_go_elsewhere_are_not_explained(
     client: McpClient, world: World, photos: Path
 ) -> None:
     async def spend(progress: float, total: float | None, message: str | None) -> None:
-        if message == "Submitting photo 2 of 3":
+        if message == "Photo 2 of 3":
             [account] = world.accounts.values()
             account.spent[world.today()] += 4
 

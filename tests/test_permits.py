@@ -49,7 +49,7 @@ async def refused(host: McpClient, *images: object, **changes: JsonValue) -> str
 
 
 def code_in(text: str) -> str:
-    [code] = re.findall(r"`autobg-mcp approve (\w{6}) --state-dir [^`]+`", text)
+    [code] = re.findall(r"`\S+autobg-mcp approve (\w{6}) --state-dir [^`]+`", text)
     return str(code)
 
 
@@ -282,11 +282,9 @@ async def served(folder: Path, images: Path) -> AsyncGenerator[McpClient]:
 
 def typed(text: str, answer: bytes) -> tuple[int, str]:
     """What a person at a terminal reads who runs what a refused call names, and answers once the question is there."""
-    command = shlex.split(re.findall(r"`autobg-mcp (approve [^`]+)`", text)[0])
+    command = shlex.split(re.findall(r"`(\S+autobg-mcp approve [^`]+)`", text)[0])
     person, program = os.openpty()
-    run = subprocess.Popen(
-        [sys.executable, "-m", "autobg_mcp", *command], stdin=program, stdout=program, stderr=program
-    )
+    run = subprocess.Popen(command, cwd="/", env={}, stdin=program, stdout=program, stderr=program)
     os.write(person, b"y\n")  # before anything was read
     read = b""
     while b"[y/N]" not in read:
@@ -321,6 +319,7 @@ def test_without_a_terminal_nobody_approves(tmp_path: Path) -> None:
     ended = subprocess.run(command, input=b"y\n", capture_output=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert b"nobody is at one. Nothing was approved." in ended.stderr
+    assert b"Next: Run it in a terminal.\n" in ended.stderr
     assert not (tmp_path / "new").exists()
 
 

@@ -211,7 +211,7 @@ def test_a_heic_photo_without_the_extra_is_refused_with_advice(
     with pytest.raises(FileRefusedError, match="HEIC is not installed") as refused:
         take(heic(quartered()))
 
-    assert "pip install 'autobg-mcp[heic]'" in refused.value.next_step
+    assert f"{sys.executable} -m pip install 'autobg-mcp[heic]'" in refused.value.next_step
 
 
 NOT_PHOTOS = {

@@ -213,7 +213,7 @@ async def test_without_the_extra_a_heic_photo_is_refused_with_advice(
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     result = await upload(client, path)
     assert result.is_error
-    assert "pip install 'autobg-mcp[heic]'" in text_of(result)
+    assert f"{sys.executable} -m pip install 'autobg-mcp[heic]'" in text_of(result)
     assert not world.requests
 
 

@@ -213,7 +213,7 @@ def no_socks(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_without_the_extra_a_socks_proxy_names_what_to_install(tmp_path: Path) -> None:
     error = await failure("https://api.example.invalid/v1", tmp_path)
     assert isinstance(error, ConfigurationError)
-    assert "pip install 'autobg-mcp[socks]'" in str(error)
+    assert f"{sys.executable} -m pip install 'autobg-mcp[socks]'" in str(error)
     assert "NO_PROXY" in str(error)
 
 

@@ -137,7 +137,7 @@ async def test_progress_counts_the_photos(client: McpClient, photos: Path) -> No
         heard.append((progress, total, message))
 
     await upload(client, photos / "cars", hear=hear)
-    assert heard[0][1:] == (3, "Submitting photo 1 of 3")
+    assert heard[0][1:] == (3, "Photo 1 of 3")
     assert [progress for progress, *_ in heard] == sorted({progress for progress, *_ in heard})
 
 
@@ -230,7 +230,7 @@ async def fails_at_the_second(
     """An upload of three photos in which the second meets a failure."""
 
     async def spoil(progress: float, total: float | None, message: str | None) -> None:
-        if message == "Submitting photo 2 of 3":
+        if message == "Photo 2 of 3":
             world.fail_next("/uploadWithoutTemplateCC", kind)
 
     return await upload(client, photos / "cars", hear=spoil)
@@ -316,7 +316,7 @@ async def test_every_batch_that_the_api_opened_is_in_the_answer(
     client: McpClient, world: World, photos: Path
 ) -> None:
     async def part(progress: float, total: float | None, message: str | None) -> None:
-        if message == "Submitting photo 3 of 3":
+        if message == "Photo 3 of 3":
             world.advance(2 * 86_400)  # after a day the sandbox opens a new batch for the vehicle
 
     text = text_of(await upload(client, photos / "cars", hear=part))

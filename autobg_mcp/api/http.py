@@ -21,6 +21,7 @@ from autobg_mcp.api.outgoing import body_of
 from autobg_mcp.api.stamps import Stamps
 from autobg_mcp.api.unreachable import no_connection, proxy_for
 from autobg_mcp.errors import ApiError, ConfigurationError, LinkRefusedError
+from autobg_mcp.installation import adding
 from autobg_mcp.settings import Settings
 from autobg_mcp.text import quoted
 from autobg_mcp.throttle import Slot
@@ -38,7 +39,6 @@ MAX_REFUSAL_BYTES = 64 * 2**10
 """A refusal is known by its status; its words are dropped where they are longer."""
 
 MAX_REDIRECTS = 3
-
 HTTP_OK, HTTP_REDIRECTED = 200, 300
 
 
@@ -178,7 +178,7 @@ class Http:
         except ImportError:
             raise ConfigurationError(
                 "The way to the API leads through a SOCKS proxy (ALL_PROXY or HTTPS_PROXY), which this installation cannot "
-                "speak: pip install 'autobg-mcp[socks]', or name the API's host in NO_PROXY."
+                f"speak: {adding('socks')}, or name the API's host in NO_PROXY."
             ) from None
         except (ValueError, httpx.InvalidURL) as error:
             raise ConfigurationError(

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if not is_attended():
         raise SpendingRefusedError(
             "This is answered by a person at a terminal, and nobody is at one. Nothing was approved.",
-            next_step="Ask the user to run it in a terminal of their own.",
+            next_step="Ask the user to run it in a terminal.",
         )
     folder = {"state_dir": options.state_dir} if options.state_dir else {}
     print(anyio.run(_answered, Settings.load(**folder), _plain(options.code)), file=sys.stderr)

@@ -26,6 +26,7 @@ _EXAMPLES = """examples:
   autobg-mcp call uploadImagesWithoutTemplate --sandbox images=photos numberPlate=AB-123 numPlateProcessor=1 processType=ai
   autobg-mcp call uploadImagesWithoutTemplate --help    what it takes, and an example"""
 
+_FOR_ONE_CALL = "This sandbox ends with the call. `autobg-mcp sandbox` serves one that stays, and prints the settings that lead to it."
 _BROKEN_OFF = "Interrupted. listBatches tells what was submitted; the same call, without allowDuplicate, sends what is left."
 
 
@@ -71,12 +72,15 @@ def run(options: argparse.Namespace) -> int:
     tool = Offer(settings).find(options.tool).from_arguments(arguments_of(options.pairs, options.args))
     try:
         result = anyio.run(_run_tool, settings, options, tool)
+        told = Door(settings.secrets()).fields(result.structured())
+        print(json.dumps(told, indent=2, ensure_ascii=False))
     except KeyboardInterrupt:
         if tool.effect == "spends" and not options.sandbox:
             print(f"autobg-mcp: {_BROKEN_OFF}", file=sys.stderr)
         raise
-    told = Door(settings.secrets()).fields(result.structured())
-    print(json.dumps(told, indent=2, ensure_ascii=False))
+    finally:
+        if options.sandbox and sys.stderr.isatty():
+            print(_FOR_ONE_CALL, file=sys.stderr)
     return 0
 
 

@@ -104,7 +104,7 @@ def _file(host: "McpHost", scope: "Scope", machine: "Machine") -> Path:
 def _wish(options: argparse.Namespace) -> "Wish":
     """What a person wants, from the options, and where they do not say, from the settings of this environment."""
     from autobg_mcp.hosts.merging import Wish
-    from autobg_mcp.hosts.own_commands import server_command
+    from autobg_mcp.installation import start_command
     from autobg_mcp.settings import Settings
 
     given = {"image_dirs": tuple(options.image_dirs or ()), "output_dir": options.output_dir}
@@ -112,7 +112,7 @@ def _wish(options: argparse.Namespace) -> "Wish":
     _check_folders(settings.image_dirs)
     key_file = options.key_file or settings.api_key_file or settings.state_dir / "api-key"
     return Wish(
-        command=server_command(),
+        command=start_command(),
         image_dirs=tuple(map(_whole, settings.image_dirs)),
         output_dir=settings.output_dir and _whole(settings.output_dir),
         sandbox=options.sandbox,
@@ -151,6 +151,7 @@ def _list(machine: "Machine") -> None:
 
     width, title_width = max(map(len, HOSTS)), max(len(host.title) for host in HOSTS.values())
     for host in HOSTS.values():
-        file = _file(host, host.scopes()[0], machine)
-        named = "names autobg" if any(mentions_of(host, machine)) else "is there" if file.exists() else ""
+        naming = next(mentions_of(host, machine), None)
+        file = naming.file if naming else _file(host, host.scopes()[0], machine)
+        named = "names autobg" if naming else "is there" if file.exists() else ""
         print(f"{host.name:<{width}}  {host.title:<{title_width}}  {named:<12}  {local_path(file)}")

@@ -58,7 +58,7 @@ class _Visit:
         self._options = options
         self._terminal = Terminal()
         self._found: list[Finding] = []
-        self._mark_chars, self._what_chars = 6, 16
+        self._mark_chars, self._what_chars = 5, 15
 
     async def run(self) -> int:
         """Check; answers the code to exit with."""
@@ -99,7 +99,7 @@ class _Visit:
             return {}
         self._print("\nWhat the documents leave open, as this account shows it:")
         observations, asked = await observe(client)
-        self._mark_chars, self._what_chars = 12, 32
+        self._mark_chars, self._what_chars = 11, 31
         for one in observations:
             self._row(_HOLDS[one.holds], one.question, f"{one.seen}. Assumed: {one.assumed}")
         blanks = Blanks()
@@ -112,17 +112,11 @@ class _Visit:
 
     def _row(self, mark: str, what: str, seen: str, remedy: str = "") -> None:
         """One line of the table, and where there is something to do, what that is below it."""
-        width = min(_WIDEST_CHARS, shutil.get_terminal_size().columns)
-        first = f"{mark:<{self._mark_chars}}{what:<{self._what_chars}}"
+        first = f"{mark:<{self._mark_chars}} {what:<{self._what_chars}} "
         below = " " * len(first)
-        lines = [
-            textwrap.fill(self._terminal.line(seen), width, initial_indent=first, subsequent_indent=below)
-        ]
+        lines = [_filled(self._terminal.line(seen), first, below)]
         if remedy:
-            told = self._terminal.line(remedy)
-            lines.append(
-                textwrap.fill(told, width, initial_indent=f"{below}-> ", subsequent_indent=f"{below}   ")
-            )
+            lines.append(_filled(self._terminal.line(remedy), f"{below}-> ", f"{below}   "))
         self._print("\n".join(lines))
 
     def _print(self, text: str) -> None:
@@ -144,3 +138,16 @@ class _Visit:
             what = f"To mend: {', '.join(failed)}." if failed else "Nothing has to be mended."
             print(f"\n{what}{f' Warnings: {warned}.' if warned else ''}")
         return FAILED if failed else 0
+
+
+def _filled(text: str, first: str, below: str) -> str:
+    """The text as wide as the terminal, behind `first` and `below`; a path or a command that can be copied stays whole."""
+    width = min(_WIDEST_CHARS, shutil.get_terminal_size().columns)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=below,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -128,12 +128,12 @@ async def _to_the_end(agent: Agent, upload: dict[str, Any]) -> None:
     await agent.calls("getCreditSummary", pictures=40)
 
 
-def _found(sheet: str) -> int:
+def _found(sheet: str) -> str:
     """The picID of the bad picture among the lines of a sheet, which name each photo once."""
-    named = re.findall(r"picID (\d+) “([^”]+)”", sheet)
+    named: list[tuple[str, str]] = re.findall(r"picID (\d+) “([^”]+)”", sheet)
     if len({name for _, name in named}) != PHOTOS:
         raise DemoFailedError(f"reviewBatch: it names {len(named)} pictures")
-    return next(int(picture_id) for picture_id, name in named if name == _BAD)
+    return next(picture_id for picture_id, name in named if name == _BAD)
 
 
 async def _check(sandbox: Sandbox, output: Path, say: Say) -> None:

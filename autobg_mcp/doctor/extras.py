@@ -1,10 +1,10 @@
 """What is installed beside the package: what reads HEIC photos and XLSX sheets."""
 
-import sys
 from importlib import import_module
 
 from autobg_mcp.doctor.finding import Finding
 from autobg_mcp.doctor.photo_folders import Holdings
+from autobg_mcp.installation import adding
 from autobg_mcp.text import counted
 
 
@@ -30,10 +30,5 @@ def _extra(extra: str, module: str, found: int, noun: str) -> Finding:
         )
         need = f"{counted(found, noun)} in the image folders {'needs' if found == 1 else 'need'} it"
         seen = f"{why}; {need if found else f'no {noun} was found that needs it'}"
-        return Finding(check, "warn" if found else "ok", seen, _install(extra))
+        return Finding(check, "warn" if found else "ok", seen, adding(extra))
     return Finding(check, "ok", "installed")
-
-
-def _install(extra: str) -> str:
-    """The command that adds an extra here; another Python, which has no such package, would look for it elsewhere."""
-    return f"\"{sys.executable}\" -m pip install 'autobg-mcp[{extra}]'"

@@ -1,25 +1,14 @@
-"""Commands as people type them: the one that starts this server, and a host's own that adds it."""
+"""A host's own command that adds this server, as a person types it."""
 
 import json
 import shlex
 import subprocess
-import sys
-from pathlib import Path
 
 from pydantic import JsonValue
 
 from autobg_mcp.hosts.merging import NAME, Wish
 from autobg_mcp.hosts.places import System
 from autobg_mcp.hosts.table import McpHost, Scope
-
-
-def server_command() -> tuple[str, ...]:
-    """What starts this very installation from anywhere: the command beside this Python, else this Python itself.
-
-    The latter with `-P`, since a project's folder may hold modules of any name.
-    """
-    script = Path(sys.executable).with_name("autobg-mcp.exe" if sys.platform == "win32" else "autobg-mcp")
-    return (str(script),) if script.is_file() else (sys.executable, "-P", "-m", "autobg_mcp")
 
 
 def own_command(host: McpHost, scope: Scope, wish: Wish, system: System) -> str:

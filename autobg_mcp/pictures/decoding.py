@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.files.kinds import sniff
+from autobg_mcp.installation import adding
 from autobg_mcp.pictures.exif import UPRIGHT
 from autobg_mcp.pictures.gif import GifFile
 from autobg_mcp.pictures.jpeg import JpegFile
@@ -200,8 +201,8 @@ def _opened_heic(content: bytes, *, local: bool) -> OpenedPicture:
         from pillow_heif import HeifImageFile  # an optional extra
     except ImportError as error:
         raise FileRefusedError(
-            "It is a HEIC picture, and HEIC is not installed: pip install 'autobg-mcp[heic]'.",
-            next_step="Ask the person who runs this server to install it with: pip install 'autobg-mcp[heic]'",
+            "It is a HEIC picture, and HEIC is not installed.",
+            next_step=f"Ask the person who runs this server to install it with: {adding('heic')}",
         ) from error
     decoder: type[ImageFile] = HeifImageFile
     with decoder_faults():

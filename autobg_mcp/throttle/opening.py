@@ -5,6 +5,7 @@ from pathlib import Path
 
 from autobg_mcp.clock import SYSTEM, Clock
 from autobg_mcp.errors import ConfigurationError
+from autobg_mcp.installation import adding
 from autobg_mcp.throttle.memory import MemoryThrottle
 from autobg_mcp.throttle.shared import SharedThrottle
 from autobg_mcp.throttle.slot import Throttle
@@ -46,6 +47,6 @@ def _redis_store(address: str, clock: Clock) -> Store:
         from autobg_mcp.throttle.redis import RedisStore  # noqa: PLC0415 - an optional package
     except ModuleNotFoundError as missing:
         raise ConfigurationError(
-            "A throttle on Redis or Valkey needs a package that is not installed. Run: pip install 'autobg-mcp[redis]'"
+            f"A throttle on Redis or Valkey needs a package that is not installed. Run: {adding('redis')}"
         ) from missing
     return RedisStore(address, clock=clock)

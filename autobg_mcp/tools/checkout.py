@@ -91,9 +91,7 @@ class Checkout:
         try:
             while await self._may_go_on():
                 done = total - sum(map(len, self._parts))
-                await self._context.progress(
-                    f"Submitting photo {done + 1} of {total}", done=done, total=total
-                )
+                await self._context.progress(f"Photo {done + 1} of {total}", done=done, total=total)
                 attempt = Attempt(self._paying, self._parts.popleft(), others=bool(self._parts))
                 self._under_way[attempt.task] = attempt
                 self._context.lingering.keep(attempt.task)

@@ -1,7 +1,6 @@
 """When a person is asked before credits are spent, what they are told, and what they have allowed."""
 
 import hashlib
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -10,6 +9,7 @@ from typing import NamedTuple, Self
 
 from autobg_mcp.api.call import NobodyToAskError
 from autobg_mcp.errors import FileRefusedError, SpendingRefusedError, StillUnknownError
+from autobg_mcp.installation import started_with
 from autobg_mcp.money.ledger import Entry, Intent
 from autobg_mcp.money.permits import VALID_S
 from autobg_mcp.settings import state_home
@@ -207,7 +207,7 @@ async def _answered(question: str, subject: str, context: Context) -> bool:
 
 
 def _command(code: str, context: Context) -> str:
-    """What a person types; their terminal does not know of a state folder that only the host sets."""
+    """What a person types; their terminal knows neither of this installation nor of a state folder that only the host sets."""
     folder = context.settings.state_dir
-    where = "" if folder == state_home() else f" --state-dir {shlex.quote(str(folder))}"
-    return f"autobg-mcp approve {code}{where}"
+    where = () if folder == state_home() else ("--state-dir", str(folder))
+    return started_with("approve", code, *where)
