@@ -14,8 +14,11 @@ PATHS = ("/images/uploadWithoutTemplateCC", "/images/imagesStatus", "/user/getUs
 
 
 async def main() -> None:
-    options = SandboxOptions(
-        turnaround_s=20, credits=PLENTY, limits=MappingProxyType(dict.fromkeys(PATHS, PLENTY))
+    options = SandboxOptions(  # whose usage settles nothing
+        turnaround_s=20,
+        credits=PLENTY,
+        limits=MappingProxyType(dict.fromkeys(PATHS, PLENTY)),
+        usage_rows="day",
     )
     listening = listen("127.0.0.1", 0)
     print(listening.getsockname()[1], flush=True)  # noqa: T201  # whoever started it reads the port

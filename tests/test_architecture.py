@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     # room: the rooms it may import from, which all stand below it
     "__main__": {"commands"},
     "commands": {
-        "doctor", "serving", "client", "tools", "toolkit", "api", "files", "hosts", "demo", "sandbox", "settings", "installation", "errors", "text",
+        "doctor", "serving", "client", "tools", "toolkit", "api", "files", "hosts", "demo", "sandbox", "settings", "setting_values", "installation", "errors", "text",
     },
     "demo": set(),
     "doctor": {

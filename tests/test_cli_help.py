@@ -169,3 +169,12 @@ def test_a_host_is_told_nothing_on_the_side(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     run = subprocess.run(PROGRAM, input=b"", capture_output=True, timeout=60, check=True, env=environment)
     assert (run.stdout, run.stderr) == (b"", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no such streams")
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-"])
+def test_a_standard_stream_that_is_closed_leads_nowhere(stream: str, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = ["sh", "-c", f'"$@" {stream}', "sh", *PROGRAM, "config"]
+    run = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
+    assert (run.returncode, run.stderr) == (0, b"")

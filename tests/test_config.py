@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +19,24 @@ from autobg_mcp.hosts.table import HOSTS, files
 
 every_host = pytest.mark.parametrize("name", HOSTS)
 SERVER = str(Path(sys.executable).with_name("autobg-mcp"))
+posix = pytest.mark.skipif(
+    os.name != "posix", reason="this system has no pipes with a name and no pseudo-terminals"
+)
+
+
+def at_a_terminal(command: list[str], typed: bytes, *, after: bytes) -> tuple[int, str]:
+    """How a command ends at a terminal, and all that it says, once something was typed behind what it asks."""
+    person, program = os.openpty()
+    run = subprocess.Popen(command, stdin=program, stdout=program, stderr=program, start_new_session=True)
+    read = b""
+    while after not in read:
+        read += os.read(person, 10_000)
+    os.write(person, typed)
+    code = run.wait(timeout=60)
+    read += os.read(person, 10_000)
+    os.close(person)
+    os.close(program)
+    return code, read.decode()
 
 
 def test_without_a_host_all_are_listed_with_their_files(person: Person) -> None:
@@ -142,6 +161,55 @@ def test_a_key_file_that_is_there_is_not_overwritten(person: Person, monkeypatch
     monkeypatch.setenv("AUTOBG_API_KEY", "second-key-0123456789")
     person.config("zed", "--write")
     assert (person.state / "api-key").read_text() == "first-key-0123456789"
+
+
+@posix
+@pytest.mark.parametrize("place", ["folder", "pipe"])
+def test_what_can_be_no_key_file_is_refused_before_anything_is_written(place: str, person: Person) -> None:
+    (person.home / "folder").mkdir()
+    os.mkfifo(person.home / "pipe")
+    code, _, err = person.config("cursor", "--write", "--key-file", person.home / place)
+    assert (code, "is no plain file" in err) == (2, True)
+    assert not person.file("cursor").exists()
+
+
+def test_a_key_file_that_is_a_link_to_nothing_is_not_said_to_be_made(person: Person) -> None:
+    (person.home / "key").symlink_to("nowhere")
+    _, out, err = person.config("cursor", "--write", "--key-file", person.home / "key")
+    assert "Made for you alone" not in out
+    assert "Your API key belongs into" in err
+
+
+@posix
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        (b"\x04", 0, "Your API key belongs into"),
+        (b"YOUR_API_KEY\n", 2, "it is the placeholder of an example"),
+        (b"caf\xe9-0123456789\n", 2, "What was typed is no usable key"),
+    ],
+)
+def test_what_is_typed_and_can_be_no_key_makes_no_key(
+    typed: bytes, code: int, said: str, person: Person
+) -> None:
+    command = [sys.executable, "-m", "autobg_mcp", "config", "zed", "--write"]
+    ended, told = at_a_terminal(command, typed, after=b"for later): ")
+    assert (ended, said in told) == (code, True)
+    assert not (person.state / "api-key").exists() or not (person.state / "api-key").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [("cursor", {"url": "https://a.example"}), ("gemini-cli", {"httpUrl": "https://a.example"})],
+)
+def test_a_server_of_our_name_that_is_reached_by_its_address_stays(
+    name: str, entry: dict[str, str], person: Person
+) -> None:
+    before = json.dumps({"mcpServers": {"autobg": entry}})
+    file = person.has(name, before)
+    code, _, err = person.config(name, "--write")
+    assert (code, file.read_text()) == (1, before)
+    assert f"autobg-mcp config {name} --remove" in err
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,23 @@ def test_a_folder_in_place_of_the_file_is_refused(person: Person) -> None:
     assert "is no plain file" in person.config("cursor", "--write").err
 
 
+@pytest.mark.parametrize("name", ["codex", "goose"])
+def test_what_is_nested_too_deeply_is_refused_in_words(name: str, person: Person) -> None:
+    between = "=" if name == "codex" else ":"
+    file = person.has(name, before := f"a{between} {'[' * 2000}{']' * 2000}\n")
+    code, _, err = person.config(name, "--write")
+    assert (code, file.read_text()) == (1, before)
+    assert "is nested too deeply" in err
+
+
+def test_links_in_a_circle_are_refused_in_words(person: Person) -> None:
+    file = person.has("cursor", "")
+    file.unlink()
+    file.symlink_to(file.name)
+    code, _, err = person.config("cursor", "--write")
+    assert (code, "cannot be rewritten: Too many levels" in err) == (1, True)
+
+
 def test_a_folder_that_cannot_be_made_is_refused_in_words(person: Person) -> None:
     (person.home / ".cursor").write_text("a file")
     code, _, err = person.config("cursor", "--write")

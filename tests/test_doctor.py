@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import anyio
 import pytest
@@ -19,6 +20,7 @@ from scripted_api import ScriptedApi
 
 from autobg_mcp.api.call import Account
 from autobg_mcp.clock import SYSTEM
+from autobg_mcp.doctor import looking
 from autobg_mcp.jobs.desk import Jobs
 from autobg_mcp.jobs.storage import Storage
 from autobg_mcp.sandbox import SandboxOptions, build_sandbox
@@ -364,3 +366,20 @@ def test_a_long_name_stands_apart_from_what_was_seen_and_a_command_stays_whole(v
     told = visit.says("--sandbox")
     assert re.search(rf"host Claude Code {re.escape(str(visit.home))}", told)
     assert command in told
+
+
+@pytest.mark.parametrize("gone", ["share", ".cursor"])
+def test_a_host_whose_disk_does_not_answer_holds_nobody_up(
+    gone: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit.host_starts(sys.executable, env={"AUTOBG_IMAGE_DIRS": "/mnt/share"})
+    ended, stat = Event(), Path.stat
+
+    def silent(path: Path, **how: bool) -> os.stat_result:
+        return ended.wait(20) and stat(path, **how) if gone in path.parts else stat(path, **how)  # type: ignore[return-value]
+
+    monkeypatch.setattr(Path, "stat", silent)
+    monkeypatch.setattr(looking, "LOOK_S", 0.2)
+    found = visit.finds("--sandbox")
+    ended.set()
+    assert "the disk does not answer" in str([found.get("hosts"), found.get("host Cursor")])

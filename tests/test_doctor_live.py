@@ -146,3 +146,30 @@ def test_no_text_of_an_answer_comes_through(value: Any, name: str) -> None:
     told = json.dumps(Blanks().value({"data": [value, name, {"picName": name}]}))
     assert name not in told
     assert json.loads(told)["data"][1] == "A" + "a" * 7
+
+
+def test_names_that_nothing_quotes_do_not_come_through() -> None:
+    words = "Hello Jane Doe, template Showroom Süd is not found. Ask again. Invalid API key"
+    told = "Hello Aaaa Aaa, template Aaaaaaaa AAa is not found. Ask again. Invalid API key"
+    assert Blanks().value({"message": words}) == {"message": told}
+
+
+def test_a_key_of_letters_that_the_api_repeats_is_not_saved(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOBG_API_KEY", "wordlike-key")
+    api = ScriptedApi()
+    said = {"status": True, "message": "seen wordlike-key", "data": {"current_credits": 5}}
+    api.says(json.dumps(said).encode())
+    with served(api) as address:
+        live(visit, address)
+    assert "wordlike" not in saved(visit)
+
+
+def test_whom_a_header_about_limits_names_is_not_saved(visit: Visit) -> None:
+    api = ScriptedApi()
+    said = json.dumps({"status": True, "message": "", "data": {"current_credits": 5}}).encode()
+    api.says(said, headers={"x-ratelimit-policy": "jane@dealer.example;q=100;w=60"})
+    with served(api) as address:
+        live(visit, address)
+    assert '"x-ratelimit-policy": "…@….…;q=100;w=60"' in saved(visit)

@@ -21,6 +21,7 @@ WRITTEN = {
     Path("autobg_mcp/tools/listing.json"),
     Path("autobg_mcp/tools/README.md"),
     Path("autobg_mcp/throttle/README.md"),
+    Path("examples/deploy/mcpb/manifest.json"),
 }
 
 DOCUMENTED = """{

@@ -110,13 +110,20 @@ def _wish(options: argparse.Namespace) -> "Wish":
     given = {"image_dirs": tuple(options.image_dirs or ()), "output_dir": options.output_dir}
     settings = Settings.load(**{name: value for name, value in given.items() if value})
     _check_folders(settings.image_dirs)
-    key_file = options.key_file or settings.api_key_file or settings.state_dir / "api-key"
+    key_file = _whole(
+        (options.key_file or settings.api_key_file or settings.state_dir / "api-key").expanduser()
+    )
+    if key_file.exists() and not key_file.is_file():
+        raise ArgumentsRefusedError(
+            f"{str(key_file)!r} is no plain file.",
+            next_step="Name a file with --key-file; it is made if it is missing.",
+        )
     return Wish(
         command=start_command(),
         image_dirs=tuple(map(_whole, settings.image_dirs)),
         output_dir=settings.output_dir and _whole(settings.output_dir),
         sandbox=options.sandbox,
-        key_file=_whole(key_file.expanduser()),
+        key_file=key_file,
         by_file=options.key_file is not None,
         key=settings.key().get_secret_value() if settings.api_key and not options.sandbox else "",
         lock=settings.state_dir.absolute() / "config.lock",

@@ -93,6 +93,7 @@ class _Visit:
         """What the documents leave open, as this account shows it, and where the exchanges are."""
         from autobg_mcp.doctor.blanks import Blanks
         from autobg_mcp.doctor.unknowns import observe
+        from autobg_mcp.text import redacted
 
         if not any(one.check == "account" and one.verdict in ("ok", "warn") for one in self._found):
             self._print("\nThe API is not asked more, since the key was not accepted.")
@@ -104,7 +105,8 @@ class _Visit:
             self._row(_HOLDS[one.holds], one.question, f"{one.seen}. Assumed: {one.assumed}")
         blanks = Blanks()
         exchanges: JsonValue = [blanks.exchange(one) for one in asked]
-        saved = client.keep(json.dumps(exchanges, indent=1, ensure_ascii=False).encode(), "doctor-live")
+        told = redacted(json.dumps(exchanges, indent=1, ensure_ascii=False), client.settings.secrets())
+        saved = client.keep(told.encode(), "doctor-live")
         self._print(
             f"{saved}: {len(asked)} exchanges with placeholders for key, ids, names and links. Look through it before you pass it on."
         )

@@ -1,6 +1,7 @@
 """What `autobg-mcp config` does with the file of one host: shows what goes into it, writes, takes out, starts what it says."""
 
 import getpass
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from autobg_mcp.hosts.rewriting import rewrite
 from autobg_mcp.hosts.shapes import ServerEntry
 from autobg_mcp.hosts.table import McpHost, Scope
 from autobg_mcp.serving.door import Door
+from autobg_mcp.setting_values import api_key
 from autobg_mcp.text import local_path
 
 
@@ -107,17 +109,31 @@ def _told(host: McpHost, mention: Mention, done: Launch) -> str:
 
 def _fill(entry: ServerEntry, wish: Wish) -> None:
     """Make the key file, where the host's file names it and it is not there."""
-    if str(wish.key_file) not in entry.env.values() or wish.key_file.exists():
+    if str(wish.key_file) not in entry.env.values() or os.path.lexists(wish.key_file):
         return
-    make_key_file(wish.key_file, _asked(wish))
-    print(f"Made for you alone: {local_path(wish.key_file)}")
+    if make_key_file(wish.key_file, _asked(wish)):
+        print(f"Made for you alone: {local_path(wish.key_file)}")
 
 
 def _asked(wish: Wish) -> str:
-    """The key of this environment, else what a person types who is at a terminal; empty where nobody is."""
+    """The key of this environment, else what a person types who is at a terminal; empty where nobody is.
+
+    Raises:
+        ConfigurationError: What was typed can be no key.
+    """
     if wish.key or not is_attended():
         return wish.key
-    return getpass.getpass("API key (it is not shown; Return leaves it for later): ", sys.stderr).strip()
+    try:
+        typed = getpass.getpass("API key (it is not shown; Return leaves it for later): ", sys.stderr)
+        return api_key(typed) if typed.strip() else ""
+    except EOFError:  # Ctrl-D
+        return ""
+    except ValueError as error:
+        why = "it is not in UTF-8" if isinstance(error, UnicodeError) else str(error)
+    raise ConfigurationError(
+        f"What was typed is no usable key: {why}. The host's file is written, and no key file is made.",
+        next_step="Run the command again.",
+    )
 
 
 def _note(host: McpHost, entry: ServerEntry, wish: Wish) -> None:

@@ -1,8 +1,10 @@
 """Serves the fake API over HTTP."""
 
 import argparse
+import os
+from threading import Thread
 
-from autobg_mcp.commands.session import SANDBOX_KEY, sandbox_app
+from autobg_mcp.commands.session import SANDBOX_KEY, leave, sandbox_app
 from autobg_mcp.errors import ConfigurationError
 
 SUMMARY = "serve the fake API over HTTP on 127.0.0.1"
@@ -20,6 +22,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--credits", type=_credits, default=100, metavar="N", help="credits of every key (default: 100)"
     )
+    parser.add_argument(
+        "--until-input-ends",
+        action="store_true",
+        help="end with standard input, as when the program that started it is gone",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
         listening = listen("127.0.0.1", options.port)
     except OSError as error:
         raise ConfigurationError(f"Port {options.port} cannot be used: {error.strerror}.") from None
+    if options.until_input_ends:
+        Thread(target=_leave_with_input, daemon=True).start()
     port = listening.getsockname()[1]
     print(
         f"AUTOBG_BASE_URL=http://127.0.0.1:{port}/public/api/v1 AUTOBG_API_KEY={SANDBOX_KEY}-{secrets.token_hex(4)}",
@@ -41,6 +50,12 @@ def run(options: argparse.Namespace) -> int:
     )
     anyio.run(serve_http, sandbox_app(options.turnaround, options.window, options.credits), listening)
     return 0
+
+
+def _leave_with_input() -> None:
+    while os.read(0, 4096):
+        pass
+    leave()
 
 
 def _port(text: str) -> int:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
@@ -65,13 +66,13 @@ class Sandbox:
 
 @asynccontextmanager
 async def sandbox_process(*options: str) -> AsyncGenerator[Sandbox]:
-    """A sandbox in a process of its own, ended afterwards; `options` are those of `autobg-mcp sandbox`.
+    """A sandbox in a process of its own, ended afterwards and where this one is killed; `options` are those of `autobg-mcp sandbox`.
 
     Raises:
         DemoFailedError: It did not start.
     """
-    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0", *options]
-    async with await anyio.open_process(command, stdin=None, stderr=None) as process:
+    command = [sys.executable, "-m", "autobg_mcp", "sandbox", "--port", "0", "--until-input-ends", *options]
+    async with await anyio.open_process(command, stdin=subprocess.PIPE, stderr=None) as process:
         try:
             with anyio.fail_after(_START_S):
                 line = await TextReceiveStream(process.stdout).receive() if process.stdout else ""

@@ -39,6 +39,7 @@ async def play(output: Path, say: Say) -> None:
     Raises:
         DemoFailedError: A step failed.
     """
+    _check_folder(output)
     with tempfile.TemporaryDirectory(prefix="autobg-demo-") as state:
         async with sandbox_process(*_OPTIONS) as sandbox:
             say("A sandbox stands in for the API: no key, no cost.")
@@ -51,6 +52,16 @@ async def play(output: Path, say: Say) -> None:
             except* Exception as errors:
                 raise DemoFailedError(_first(errors)) from errors
             await _check(sandbox, output, say)
+
+
+def _check_folder(output: Path) -> None:
+    """Nobody waits for a story whose pictures cannot be saved."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise DemoFailedError(f"output: nothing can be saved in {str(output)!r}: {error.strerror}") from None
 
 
 async def _until_killed(host: Host, sandbox: Sandbox, output: Path, say: Say) -> dict[str, Any]:

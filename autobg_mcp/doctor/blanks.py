@@ -26,12 +26,15 @@ _TELLING_HEADERS: Final = re.compile(
 )
 """Headers whose values are kept; of the others only the names."""
 
+_LIMITED: Final = re.compile(r"[^\W\d_]{2,}")
+"""Who or what is limited, in the value of a header about limits; `100;w=60` stays."""
+
 _SCHEME: Final = re.compile(r"(?:data:[\w/+.-]*;base64,|\w+://)")
 _WORDS: Final = ("message", "error", "errormsg", "reason")
 """Names of fields whose words say why the API did something; they are kept, but for what may be a name in them."""
 
 _NAMES: Final = re.compile(
-    r"\S+://\S+|\S+@\S+|\S*[\w-]\.\w+\S*|[“\"'‘][^”\"'’]+[”\"'’]|\S*\d\S*"  # noqa: RUF001  # as people quote
+    r"\S+://\S+|\S+@\S+|\S*[\w-]\.\w+\S*|[“\"'‘][^”\"'’]+[”\"'’]|\S*\d\S*|(?<=[^.!?]\s)(?!API\b|HTTP\b|ID\b)[^\W\d_a-z]\S*"  # noqa: RUF001  # as people quote
 )
 _CAPITAL, _SMALL, _DIGIT = re.compile(r"[^\W\d_a-z]"), re.compile(r"[a-z]"), re.compile(r"\d")
 
@@ -134,5 +137,8 @@ class Blanks:
 
 def _headers(headers: Mapping[str, str]) -> dict[str, Any]:
     return {
-        name: value if _TELLING_HEADERS.fullmatch(name) else "…" for name, value in sorted(headers.items())
+        name: (_LIMITED.sub("…", value) if "limit" in name else value)
+        if _TELLING_HEADERS.fullmatch(name)
+        else "…"
+        for name, value in sorted(headers.items())
     }

@@ -1,27 +1,17 @@
 """All checks in order, each with what it needs: one free call to the API, and looks at this machine."""
 
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import Future
-from contextlib import suppress
-from threading import Thread
-from typing import Final
-
-import anyio
-from anyio import from_thread
-from anyio.lowlevel import current_token
 
 from autobg_mcp.client import Client
 from autobg_mcp.doctor import access, connected, extras, folders, kept
 from autobg_mcp.doctor.asking import ask
 from autobg_mcp.doctor.finding import Finding
+from autobg_mcp.doctor.looking import CONNECT_IT, NO_ANSWER, look
 from autobg_mcp.doctor.photo_folders import Holdings, image_folders
 from autobg_mcp.errors import AutobgError, ConfigurationError
 from autobg_mcp.hosts.places import Machine
 from autobg_mcp.settings import Settings
 from autobg_mcp.tools.account import GetUserCreditDetails
-
-_LOOK_S: Final = 15.0
-"""How long a disk may take, which may be a share that is gone."""
 
 
 async def without_settings(error: ConfigurationError, machine: Machine) -> AsyncGenerator[Finding]:
@@ -61,11 +51,11 @@ async def _of_folders(settings: Settings) -> AsyncGenerator[Finding]:
     yield await _looked("output folder", lambda: folders.output_folder(settings))
     looked: list[tuple[Finding, Holdings]] = []
 
-    def look() -> Finding:
+    def at_image_folders() -> Finding:
         looked.extend(image_folders(settings))
         return looked[0][0]
 
-    yield await _looked("image folders", look)
+    yield await _looked("image folders", at_image_folders)
     for finding, _ in looked[1:]:
         yield finding
     held = [one for _, one in looked]
@@ -73,25 +63,11 @@ async def _of_folders(settings: Settings) -> AsyncGenerator[Finding]:
     yield extras.xlsx(held)
 
 
-async def _looked(check: str, look: Callable[[], Finding]) -> Finding:
-    """What a look at a disk finds; one that does not answer is left behind, and keeps no process from ending."""
-    looked, found = anyio.Event(), Future[Finding]()
-    token = current_token()
-
-    def go() -> None:
-        try:
-            found.set_result(look())
-        except Exception as error:  # noqa: BLE001  # raised below, by who asked
-            found.set_exception(error)
-        with suppress(RuntimeError):  # nobody waits any more
-            from_thread.run_sync(looked.set, token=token)
-
-    Thread(target=go, daemon=True).start()
-    with anyio.move_on_after(_LOOK_S):
-        await looked.wait()
-        return found.result()
-    seen = f"the disk does not answer within {_LOOK_S:g} s"
-    return Finding(check, "fail", seen, "Look whether a drive or share is connected.")
+async def _looked(check: str, at_disk: Callable[[], Finding]) -> Finding:
+    try:
+        return await look(at_disk)
+    except TimeoutError:
+        return Finding(check, "fail", NO_ANSWER, CONNECT_IT)
 
 
 async def _of_account(client: Client) -> AsyncGenerator[Finding]:

@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from autobg_mcp.doctor.finding import Finding
+from autobg_mcp.doctor.looking import CONNECT_IT, NO_ANSWER, look
 from autobg_mcp.errors import ConfigurationError
 from autobg_mcp.hosts.launching import launch
 from autobg_mcp.hosts.mentioning import Mention, mentions
@@ -20,7 +22,11 @@ _FETCHERS: Final = frozenset({"bunx", "docker", "npx", "pipx", "podman", "uv", "
 
 async def hosts(machine: Machine) -> AsyncGenerator[Finding]:
     """Each place where a host's file names the server; one finding where none does."""
-    found = mentions(machine)
+    try:
+        found = await look(partial(mentions, machine))
+    except TimeoutError:
+        yield Finding("hosts", "fail", f"{local_path(machine.home)}: {NO_ANSWER}", CONNECT_IT)
+        return
     if not found:
         remedy = "autobg-mcp config lists the hosts, and puts the server into one."
         yield Finding("hosts", "ok", "no host's file on this machine names the server", remedy)
@@ -55,10 +61,11 @@ def _fetches(entry: ServerEntry) -> bool:
 
 async def _fault(mention: Mention, entry: ServerEntry, machine: Machine) -> str:
     """What is wrong with an entry, in words; empty where its server starts and can be used."""
-    if shutil.which(entry.command) is None:
-        return f"there is no program {quoted(entry.command)}"
-    if gone := _gone(entry):
-        return f"AUTOBG_IMAGE_DIRS names what is no folder: {some(gone)}"
+    try:
+        if fault := await look(partial(_missing, entry)):
+            return fault
+    except TimeoutError:
+        return f"of its program or its folders, {NO_ANSWER}"
     if _fetches(entry):
         return ""
     started = await launch(mention.host, entry, machine.cwd, machine.variables)
@@ -70,6 +77,14 @@ async def _fault(mention: Mention, entry: ServerEntry, machine: Machine) -> str:
         if started.problem
         else ""
     )
+
+
+def _missing(entry: ServerEntry) -> str:
+    """What an entry names that is not there, in words; empty where all is."""
+    if shutil.which(entry.command) is None:
+        return f"there is no program {quoted(entry.command)}"
+    gone = _gone(entry)
+    return f"AUTOBG_IMAGE_DIRS names what is no folder: {some(gone)}" if gone else ""
 
 
 def _gone(entry: ServerEntry) -> list[str]:

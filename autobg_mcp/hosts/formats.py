@@ -72,6 +72,8 @@ def load(text: str, format_: Format, path: Path) -> dict[str, JsonValue]:
         document = _parsed(text, format_) if text.strip() else {}
     except ValueError as error:
         raise FileRefusedError(f"{local_path(path)} is broken: {error}.", next_step=_MEND) from None
+    except RecursionError:
+        raise FileRefusedError(f"{local_path(path)} is nested too deeply.", next_step=_MEND) from None
     if not isinstance(document, dict):
         raise FileRefusedError(f"{local_path(path)} holds no table of settings.", next_step=_MEND)
     return document

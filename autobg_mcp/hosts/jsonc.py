@@ -1,5 +1,6 @@
 """JSON with comments and trailing commas: read with the place of every value, so that one can be changed and the rest stays."""
 
+import functools
 import json
 import re
 from dataclasses import dataclass, field
@@ -57,6 +58,9 @@ class Member:
     comma: int | None
 
 
+@functools.lru_cache(
+    maxsize=2
+)  # a change reads the same text several times, and hosts keep megabytes in such a file
 def parse(text: str) -> Node:
     """The whole text as one value.
 

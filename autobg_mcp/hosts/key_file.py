@@ -20,8 +20,7 @@ def make_key_file(path: Path, key: str) -> bool:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{key}\n" if key else "")
+        _fill(path, descriptor, key)
     except FileExistsError:
         return False
     except OSError as error:
@@ -32,9 +31,19 @@ def make_key_file(path: Path, key: str) -> bool:
     return True
 
 
+def _fill(path: Path, descriptor: int, key: str) -> None:
+    """Write the key, or leave no file: one that holds half a key would stay for good."""
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{key}\n" if key else "")
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def is_filled(path: Path) -> bool:
     """Whether something stands in the file."""
     try:
-        return bool(path.read_bytes().strip())
+        return path.is_file() and bool(path.read_bytes().strip())
     except OSError:
         return False

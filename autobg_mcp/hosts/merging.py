@@ -1,18 +1,23 @@
 """What is to stand in a host's file for this server, given what stands there: the rest of its entry stays a person's own."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import JsonValue
 
+from autobg_mcp.errors import FileRefusedError
 from autobg_mcp.hosts.formats import FileChange
 from autobg_mcp.hosts.shapes import ServerEntry, servers_under
 from autobg_mcp.hosts.table import McpHost
 
 NAME = "autobg"
 """What the server is called in a host's file."""
+
+_ADDRESS = re.compile(r"\w*ur[il]", re.IGNORECASE)
+"""What hosts call the address of a server that they do not start: `url`, `httpUrl`, `serverUrl`, `uri`."""
 
 KEY, KEY_FILE = "AUTOBG_API_KEY", "AUTOBG_API_KEY_FILE"
 
@@ -59,12 +64,20 @@ def additions(host: McpHost, document: dict[str, JsonValue], wish: Wish) -> list
 
     Command and arguments are as wished. Of the rest, what a person has written stays: fields of the host, variables that the
     wish does not name, and a key that is told already, unless the wish wants it in a file.
+
+    Raises:
+        FileRefusedError: What bears our name there is another server, which is reached by its address.
     """
     return [*_additions(host, document, wish)]
 
 
 def _additions(host: McpHost, document: dict[str, JsonValue], wish: Wish) -> Iterator[FileChange]:
     at, old = _place(host, document)
+    if host.shape.read(old) is None and any(_ADDRESS.fullmatch(name) for name in old):
+        raise FileRefusedError(
+            f"“{NAME}” in the file of {host.title} is a server that is reached by its address. Nothing was changed.",
+            next_step=f"Give it another name there, or take it out: autobg-mcp config {host.name} --remove",
+        )
     entry = wish.entry(host)
     env = old.get(host.shape.env)
     names = set(env) if isinstance(env, dict) else set()

@@ -45,7 +45,7 @@ def rewrite(path: Path, change: Callable[[str], str], lock: Path) -> Rewritten:
         FileRefusedError: The file is read-only, no plain file, or cannot be written.
     """
     try:
-        file = path.resolve()
+        file = Path(os.path.realpath(path))  # pathlib has an error of its own for links in a circle
         with _held(lock):
             for _ in range(_TRIES):
                 if (done := _rewritten(file, change)) is not None:
