@@ -1,7 +1,7 @@
 """What autobg-mcp costs, beside what else there is: python examples/bench.py [--quick] [name …].
 
 Takes a few minutes, with `--quick` less than one. Contenders run turn by turn, and medians are compared.
-`pip install 'autobg-mcp[bench]'` installs those that are not ours.
+`pip install '.[bench]'` installs those that are not ours.
 """
 
 import argparse

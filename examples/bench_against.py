@@ -86,7 +86,7 @@ class Field:
 
 async def main() -> None:
     if not find_spec("fastmcp"):
-        sys.exit("Not installed: pip install 'autobg-mcp[bench]'")
+        sys.exit("Not installed: pip install '.[bench]'")
     begun_s = time.monotonic()
     with tempfile.TemporaryDirectory() as name, anyio.fail_after(MOST_S):
         async with sandbox() as address:
