@@ -18,7 +18,7 @@ NEW_KEY = "rotated-key-9876543210"
 
 async def upload(client: McpClient, photos: Path, rotate: Path | None = None) -> None:
     async def heard(progress: float, total: float | None, message: str | None) -> None:
-        if rotate is not None and "photo 2" in str(message):
+        if rotate is not None and "Photo 2" in str(message):
             await anyio.Path(rotate).write_text(NEW_KEY)
 
     arguments = {"images": [str(photos)], "numberPlate": "V", "numPlateProcessor": 0, "processType": "ai"}

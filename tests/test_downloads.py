@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import socket
 import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -397,6 +398,15 @@ async def test_a_picture_named_with_the_key_is_saved_under_another_name(
     result = structured(await download(host))
     assert next(iter(saved(tmp_path))) in str(result["files"])
     assert KEY not in str(list(saved(tmp_path)))
+
+
+async def test_a_picture_of_megabytes_comes_whole_out_of_an_archive(
+    web: Web, host: McpClient, tmp_path: Path
+) -> None:
+    large = CAR + os.urandom(3_000_000)
+    web.answer = zipped({"1-car.jpg": large})
+    assert unsaved(await download(host)) == {}
+    assert saved(tmp_path) == {"pictures/1.jpg": large}
 
 
 async def test_pictures_in_front_of_a_bomb_are_kept(web: Web, host: McpClient, tmp_path: Path) -> None:

@@ -220,6 +220,14 @@ def test_a_template_goes_by_its_newest_name(ledger: Blocking) -> None:
     assert ledger.template_names("account", ["88", "90"]) == {"88": "White showroom"}
 
 
+def test_what_is_known_of_a_rework_is_of_the_newest_report(ledger: Blocking, clock: WallClock) -> None:
+    ledger.record_report("account", ["51"], Complaint(["Logo"]))
+    clock.now += 60
+    ledger.record_report("account", ["51"], Complaint(()))
+    newest = ledger.rework("account", ["51"])["51"]
+    assert (newest.reported_at, newest.by_people) == (clock.now, True)
+
+
 def test_the_vehicle_of_a_batch_is_that_of_its_newest_submission(ledger: Blocking) -> None:
     ledger.accept(FRONT)
     ledger.accept(replace(REAR, vehicle="AUDI-2"))

@@ -62,7 +62,7 @@ def write_schema(folder: Path, version: int) -> None:
         entry = (
             "INSERT INTO entries (account, host, tool, vehicle, file_name, pictures, fingerprint, at, window_from, "
             "state, batch_id, owner, lease_until) "
-            "VALUES ('account', 'h', 't', 'BMW-1', 'front.jpg', 1, 'front', 5, 5, 'accepted', '1004', 'o', 65)"
+            "VALUES ('account', 'h', 't', 'BMW-1', 'front.jpg' || char(10) || 'rear.jpg', 0, 'front', 5, 5, 'accepted', '1004', 'o', 65)"
         )
         for statement in (*MIGRATIONS[0], entry, *chain(*MIGRATIONS[1:version])):
             db.execute(statement)
@@ -77,7 +77,7 @@ def test_a_ledger_of_an_older_schema_keeps_its_entries(version: int, tmp_path: P
     with closing(Blocking(tmp_path)) as ledger:
         ledger.record_status("account", "1004", [])
         (batch,) = ledger.batches("account")
-    assert (batch.batch_id, batch.first_at, batch.processed) == ("1004", 5, 0)
+    assert (batch.batch_id, batch.first_at, batch.pictures, batch.processed) == ("1004", 5, 2, 0)
 
 
 def test_digests_of_files_as_they_lay_on_disk_are_forgotten(tmp_path: Path) -> None:

@@ -105,6 +105,22 @@ def test_where_nothing_is_charged_yet_a_new_batch_settles_nothing_yet(ledger: Bl
     assert is_settled(ledger)
 
 
+@pytest.mark.parametrize(("account", "file_name"), [("account", "9.jpg"), ("another", "1.jpg")])
+def test_a_submission_under_way_of_another_name_or_account_hinders_no_proof(
+    account: str, file_name: str, unsure: Blocking
+) -> None:
+    unsure.intend(replace(FIRST_OF_CAR, account=account, file_name=file_name, fingerprint="under way"))
+    see(unsure, "1005", "1.jpg")
+    assert is_settled(unsure)
+
+
+def test_a_lost_photo_of_another_name_hinders_no_proof(unsure: Blocking) -> None:
+    other = replace(FIRST_OF_CAR, vehicle="V-3", file_name="9.jpg", fingerprint="other")
+    unsure.settle(unsure.intend(other), "unknown")
+    see(unsure, "1005", "1.jpg")
+    assert [entry.file_name for entry in unsure.unknown("account")] == ["9.jpg"]
+
+
 @pytest.mark.parametrize("names", [["front.jpg", "1.png"], ["front.png", "1.PNG"]])
 def test_a_batch_that_names_results_by_another_ending_settles_a_photo_of_its_vehicle(
     names: list[str], ledger: Blocking

@@ -141,6 +141,13 @@ async def test_another_account_has_to_ask_for_itself(
     assert not sent(world)
 
 
+async def test_a_question_is_there_from_the_moment_on_in_which_it_was_asked(permits: Permits) -> None:
+    code = (await permits.ask("account", "subject", "Pay?", "host")).code
+    found = await permits.find(code)
+    assert found is not None
+    assert found.question == "Pay?"
+
+
 async def test_a_question_ends_after_a_quarter_of_an_hour(
     connect: Connect, permits: Permits, clock: Clock, car: Path
 ) -> None:

@@ -210,6 +210,17 @@ def test_a_link_in_place_of_a_file_is_not_followed(outbox: Outbox, tmp_path: Pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_to_the_same_picture_is_not_taken_for_the_result(outbox: Outbox, tmp_path: Path) -> None:
+    (tmp_path / "results/1004").mkdir(parents=True)
+    (tmp_path / "elsewhere.jpg").write_bytes(CAR)
+    (tmp_path / "results/1004/front.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+
+    saved = outbox.save(CAR, folder="1004", stem="front")
+
+    assert Path(saved.path).name == "front-2.jpg"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 def test_a_link_in_place_of_a_folder_is_not_followed(outbox: Outbox, tmp_path: Path) -> None:
     for folder in ("results", "elsewhere"):
         (tmp_path / folder).mkdir()

@@ -197,6 +197,17 @@ async def test_a_batch_that_the_ledger_could_not_take_is_answered_told_and_writt
     assert (again["batchID"], spent(world)) == (first["batchID"], 1)
 
 
+async def test_a_batch_that_the_ledger_could_not_take_is_written_when_the_server_ends(
+    connect: Connect, world: World, car: Path, full_disk: Callable[[], None]
+) -> None:
+    async with connect() as client:
+        first = structured(await upload(client, car))
+        full_disk()
+    async with connect() as client:
+        again = structured(await upload(client, car))
+    assert (again["batchID"], spent(world)) == (first["batchID"], 1)
+
+
 async def test_a_refusal_that_the_ledger_could_not_take_says_so_and_is_written_later(
     connect: Connect, world: World, car: Path, full_disk: Callable[[], None]
 ) -> None:

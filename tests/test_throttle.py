@@ -53,6 +53,28 @@ async def test_a_call_that_may_not_wait_so_long_is_told_exactly_when_to_come_bac
     assert refusal.value.retry_after_s == pytest.approx(60.25)
 
 
+async def test_a_call_in_flight_is_expected_to_take_as_long_as_answers_usually_take(world: World) -> None:
+    process, one = world.process(), Limit(1, 60)
+    await world.clock.run(world.call(process, limit=one, takes_s=2))
+    await world.clock.pass_to(world.clock.now_s + 100)
+    async with process.slot(BUCKET, one, max_wait_s=0) as slot:
+        slot.sent()
+        with pytest.raises(ThrottledError) as refusal:
+            await world.call(process, limit=one, max_wait_s=0)
+    assert refusal.value.retry_after_s == pytest.approx(2 + 60.25)
+
+
+async def test_what_another_process_gives_back_is_noticed_within_a_twentieth_of_a_short_window(
+    world: World,
+) -> None:
+    first, second, short = world.process(), world.process(), Limit(1, 4)
+    async with first.slot(BUCKET, short, max_wait_s=0):
+        waiting = asyncio.ensure_future(world.call(second, limit=short, takes_s=0))
+        await world.clock.pass_to(world.clock.now_s + 0.3)
+    [slot] = await world.clock.run(wait_for(waiting))
+    assert slot.waited_s <= 0.3 + 4 / 20
+
+
 async def test_a_refused_call_takes_no_slot_and_no_place(world: World) -> None:
     process = world.process()
     await world.use_up(process)

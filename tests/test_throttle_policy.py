@@ -203,6 +203,12 @@ def test_rate_limits_are_read_as_settings_write_them_and_stand_in_no_document() 
     }
 
 
+def test_the_longest_window_is_a_day() -> None:
+    assert parse_rate_limits("x=1/86400s")["x"].window_s == 86_400
+    with pytest.raises(ConfigurationError, match="up to 86400 s"):
+        parse_rate_limits("x=1/86401s")
+
+
 def test_no_rate_limits_are_none() -> None:
     assert parse_rate_limits(" ") == {}
 

@@ -1,5 +1,6 @@
 """The throttle on its state file: what is remembered, what damage is refused, and what an answer does not wait for."""
 
+import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -145,7 +146,11 @@ async def test_slots_and_waiters_from_before_there_were_classes_still_count(
         "UPDATE bucket SET closed_us = 9000000000000000000",
         "UPDATE bucket SET since_us = 'text'",
         "UPDATE bucket SET halved = NULL",
+        "UPDATE bucket SET halved = -1",
+        "UPDATE bucket SET ahead_us = -9007199254740993",
+        "UPDATE bucket SET latency_us = -1",
         "UPDATE bucket SET window_us = 0",
+        "UPDATE bucket SET window_us = 86400000001",
         "UPDATE bucket SET used = -1",
         "UPDATE slot SET stamp_us = 8e18",
         "UPDATE slot SET stamp_us = 'text'",
@@ -186,6 +191,21 @@ async def test_an_answer_is_not_waited_for(file: Path, clock: TurnedClock) -> No
         await slot.answered()
         assert worker.work == []
     await worker.does(throttle.aclose())
+
+
+async def test_an_answer_is_written_before_the_file_is_closed(file: Path, clock: TurnedClock) -> None:
+    worker = Later()
+    throttle = SharedThrottle(SqliteStore(file, clock=clock), clock=clock, worker=worker)
+    async with AsyncExitStack() as stack:
+        slot = await worker.does(stack.enter_async_context(throttle.slot(BUCKET, LIMIT, max_wait_s=0)))
+        slot.sent()
+        clock.now_s += 3
+        await slot.answered()
+    closing = asyncio.ensure_future(throttle.aclose())
+    await clock.settle()
+    worker.work.pop(0)()
+    assert written(file, f"DELETE FROM slot WHERE stamp_us = {round(clock.now_s * 1_000_000)}") == 1
+    await worker.does(asyncio.wait_for(closing, 5))
 
 
 async def test_a_refusal_is_written_before_answered_returns(file: Path, clock: TurnedClock) -> None:

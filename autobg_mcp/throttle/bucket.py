@@ -135,7 +135,7 @@ class Bucket:
         least = 0 if halving else min(calls, self.halved or calls)
         return min(self.used, max(0, self.used - least) + len(self.queue) + extra)
 
-    def opens_us(self, now_us: int, ahead: int, paced: int = 0) -> int | None:
+    def opens_us(self, now_us: int, ahead: int, paced: int) -> int | None:
         """The first moment from `now_us` on at which one more call may go out, whatever happens to calls in flight.
 
         Args:

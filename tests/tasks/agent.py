@@ -8,7 +8,8 @@ from typing import Any
 from conftest import Clock
 from documented import text_of
 from mcp import Client as McpClient
-from mcp.types import CallToolResult, ImageContent
+from mcp import MCPError
+from mcp.types import CallToolResult, ImageContent, TextContent
 from tokens import tokens
 
 MOST_HINTS = 12
@@ -90,8 +91,11 @@ class Agent:
         return self._last
 
     async def call(self, tool: str, **arguments: object) -> Answer:
-        """One call."""
-        answer = Answer(await self._host.call_tool(tool, arguments))
+        """One call; what the protocol refuses is read like any other error."""
+        try:
+            answer = Answer(await self._host.call_tool(tool, arguments))
+        except MCPError as refused:
+            answer = Answer(CallToolResult(content=[TextContent(text=refused.message)], is_error=True))
         self.calls += 1
         self.tokens += tokens(json.dumps([tool, arguments])) + tokens(answer.text)
         self.tokens += SHEET_TOKENS * answer.pictures

@@ -174,7 +174,7 @@ async def results_by_link(agent: Agent) -> str:
 
 @task("What did the marketplace use today? (The API answers a table as text.)", tells("2"),
       options=SandboxOptions(usage_form="csv"),
-      before=(called("uploadS3UrlsWithoutTemplate", 0, **by_link("L-89", 2)),), tokens=140)  # fmt: skip
+      before=(called("uploadS3UrlsWithoutTemplate", 0, **by_link("L-89", 2)),), tokens=170)  # fmt: skip
 async def usage_as_text(agent: Agent) -> str:
     told = await agent.call("getUserUsage", reportOption="Today")
     return f"{told['credits']} credits."

@@ -54,7 +54,7 @@ async def used_in_a_range(agent: Agent) -> str:
 
 @task("Accounting wants today's usage sheet as a file.", tells("2", "xlsx"),
       before=(car("AB-123", "front", "rear"), cut_out("AB-123", rest_min=0)),
-      options=SandboxOptions(usage_form="xlsx"), tokens=140)  # fmt: skip
+      options=SandboxOptions(usage_form="xlsx"), tokens=170)  # fmt: skip
 async def usage_sheet(agent: Agent) -> str:
     told = await agent.call("getUserUsage", reportOption="Today")
     return f"{told['credits']} credits; the sheet is {told['file']}"

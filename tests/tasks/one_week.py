@@ -159,10 +159,17 @@ async def closed_laptop(agent: Agent) -> str:
     return str((await agent.follow("getJobs"))["jobs"][0]["photos"])
 
 
-@task("How far is the yard?", tells("8"), before=(*YARD, begun_yesterday), credits=0, tokens=140)
+@task(
+    "Is the yard of this morning done?",
+    tells("8 accepted"),
+    before=(*YARD, begun_yesterday),
+    credits=8,
+    calls=1,
+    tokens=140,
+)
 async def how_far(agent: Agent) -> str:
-    report = (await agent.call("getJobs"))["jobs"][0]
-    return f"{report['photos']}, done by {report['doneBy']}"
+    await agent.rest(4)
+    return str((await agent.call("getJobs"))["jobs"][0]["photos"])
 
 
 @task("Look at everything of this week and report each rear view: the new number plate shows.", tells("3"),
