@@ -122,8 +122,9 @@ def test_a_key_file_is_read_anew_at_every_use(tmp_path: Path) -> None:
 @pytest.fixture
 def of_nobody() -> Iterator[Path]:
     """A folder for a test that is run by a user who is not root."""
-    with TemporaryDirectory() as folder:
-        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    # The folder for temporary files may be root's own, which nobody else gets into.
+    with TemporaryDirectory(dir="/tmp" if is_root else None) as folder:
         if is_root:
             os.chown(folder, 65534, 65534)
             os.seteuid(65534)
