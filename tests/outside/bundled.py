@@ -55,17 +55,18 @@ def listed() -> set[str]:
     config = json.loads((folder / "manifest.json").read_text("utf-8"))["server"]["mcp_config"]
     command = [config["command"], *(filled(word, folder) for word in config["args"])]
     environment = {name: filled(value, folder) for name, value in config["env"].items()}
-    run = subprocess.run(
-        command,
-        input="".join(json.dumps(message) + "\n" for message in OPENING),
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
-    answers = [json.loads(line) for line in run.stdout.splitlines()]
-    return {tool["name"] for answer in answers if answer.get("id") == 2 for tool in answer["result"]["tools"]}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | environment, text=True
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write("".join(json.dumps(message) + "\n" for message in OPENING))
+        server.stdin.flush()
+        # Once the input has ended the server does, too, and answers nothing that is under way.
+        answers = (json.loads(line) for line in server.stdout)
+        told = next((answer for answer in answers if answer.get("id") == 2), None)
+        server.stdin.close()
+    return {tool["name"] for tool in told["result"]["tools"]} if told else set()
 
 
 def filled(text: str, folder: Path) -> str:
