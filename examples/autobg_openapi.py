@@ -20,16 +20,7 @@ REASONS: dict[str, Any] = {
         "enum": ["Bad clipping", "Alignment of Road", "Number plate", "Window see-through", "Logo", "Other"],
     },
 }
-RANGES = (
-    "Today",
-    "Yesterday",
-    "This week",
-    "Last week",
-    "Last 7 days",
-    "Last 30 days",
-    "This month",
-    "Last Month",
-)
+RANGES = ("Today", "Yesterday", "Last 7 days", "Last 30 days", "This month", "Last Month")
 
 KINDS: dict[str, dict[str, Any]] = {
     "background": FILE, "side": FILE, "frontRear": FILE, "brandLogo": FILE, "numPlateImage": FILE, "cc": FILE,

@@ -27,6 +27,12 @@ async def report_of(host: McpClient, job: object) -> dict[str, Any]:
     return dict(report) | {"waits": answer["waits"]}
 
 
+async def in_doubt(host: McpClient, clock: Clock, job: object) -> None:
+    """Wait until nobody knows what came of a photo of a job."""
+    while "unknown" not in (await report_of(host, job))["photos"]:
+        await clock.sleep(1)
+
+
 async def ended(host: McpClient, clock: Clock, job: object, *, within_s: float = 900) -> dict[str, Any]:
     """The job's report once it is open no more."""
     for _ in range(int(within_s / 5)):

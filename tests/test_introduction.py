@@ -3,7 +3,8 @@
 import base64
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -105,10 +106,11 @@ async def set_level(host: McpClient, level: str) -> None:
         await host.set_logging_level(level)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("level", "heard"), [("debug", 1), ("warning", 1), ("error", 0)])
-async def test_a_host_that_asks_for_it_hears_what_the_server_warns_of(
-    level: str, heard: int, connect: Connect, car: Path, tmp_path: Path
-) -> None:
+@asynccontextmanager
+async def listening(
+    connect: Connect, tmp_path: Path
+) -> AsyncGenerator[tuple[McpClient, list[LoggingMessageNotificationParams]]]:
+    """A host whose server cannot write its audit log, and what that host hears."""
     told: list[LoggingMessageNotificationParams] = []
 
     async def hear(params: LoggingMessageNotificationParams) -> None:
@@ -117,6 +119,14 @@ async def test_a_host_that_asks_for_it_hears_what_the_server_warns_of(
     (tmp_path / "state" / "audit.jsonl").mkdir(parents=True)
     (tmp_path / "state").chmod(0o700)
     async with connect("legacy", hear=hear) as host:
+        yield host, told
+
+
+@pytest.mark.parametrize(("level", "heard"), [("debug", 1), ("warning", 1), ("error", 0)])
+async def test_a_host_that_asks_for_it_hears_what_the_server_warns_of(
+    level: str, heard: int, connect: Connect, car: Path, tmp_path: Path
+) -> None:
+    async with listening(connect, tmp_path) as (host, told):
         await set_level(host, level)
         await upload(host, car)
         await host.list_tools()
@@ -126,14 +136,7 @@ async def test_a_host_that_asks_for_it_hears_what_the_server_warns_of(
 async def test_a_host_that_asks_for_nothing_hears_nothing(
     connect: Connect, car: Path, tmp_path: Path
 ) -> None:
-    told: list[LoggingMessageNotificationParams] = []
-
-    async def hear(params: LoggingMessageNotificationParams) -> None:
-        told.append(params)
-
-    (tmp_path / "state" / "audit.jsonl").mkdir(parents=True)
-    (tmp_path / "state").chmod(0o700)
-    async with connect("legacy", hear=hear) as host:
+    async with listening(connect, tmp_path) as (host, told):
         await upload(host, car)
         await host.list_tools()
     assert told == []

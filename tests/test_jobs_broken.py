@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import KEY, Clock, Connect, opened
 from documented import structured
-from job_calls import ended, queued_job, report_of
+from job_calls import ended, in_doubt, queued_job, report_of
 from paid_calls import drawn
 from slow_api import SlowApi
 from starlette.applications import Starlette
@@ -214,8 +214,7 @@ async def test_a_photo_in_doubt_whose_file_is_gone_is_not_told_as_not_sent(
     world.fail_next(UPLOAD, "drop_before", after=11)
     async with connect(background=True) as host:
         job = await queued_job(host, twenty)
-        while "unknown" not in (await report_of(host, job))["photos"]:
-            await clock.sleep(1)
+        await in_doubt(host, clock, job)
         (twenty / "12.png").unlink()
         [account] = world.accounts.values()
         account.credits -= 3
@@ -229,8 +228,7 @@ async def test_a_stopped_job_tells_a_photo_in_doubt_apart_from_what_was_accepted
     world.fail_next(UPLOAD, "drop_before", after=11)
     async with connect(background=True) as host:
         job = await queued_job(host, twenty)
-        while "unknown" not in (await report_of(host, job))["photos"]:
-            await clock.sleep(1)
+        await in_doubt(host, clock, job)
         stopped: dict[str, Any] = dict(structured(await host.call_tool("stopJob", {"job": job})))
     assert (stopped["unknown"], stopped["accepted"] + stopped["notSent"]) == (1, 9)
 

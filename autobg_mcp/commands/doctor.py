@@ -5,7 +5,6 @@ import json
 import shutil
 import textwrap
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from autobg_mcp.commands.codes import FAILED
@@ -110,7 +109,7 @@ class _Visit:
         self._print(
             f"{saved}: {len(asked)} exchanges with placeholders for key, ids, names and links. Look through it before you pass it on."
         )
-        return {"live": [asdict(one) for one in observations], "saved": saved}
+        return {"live": [vars(one) for one in observations], "saved": saved}
 
     def _row(self, mark: str, what: str, seen: str, remedy: str = "") -> None:
         """One line of the table, and where there is something to do, what that is below it."""
@@ -132,7 +131,7 @@ class _Visit:
         if self._options.json:
             told: dict[str, Any] = {
                 "ok": not failed,
-                "findings": [asdict(one) for one in self._found],
+                "findings": [vars(one) for one in self._found],
                 **live,
             }
             print(self._terminal.json(told))

@@ -2,17 +2,16 @@
 
 from typing import Final
 
-from pydantic import JsonValue, SkipValidation
+from pydantic import JsonValue
 
+from autobg_mcp.api.call import Call
 from autobg_mcp.client import Client
 from autobg_mcp.doctor.finding import Finding
 from autobg_mcp.errors import AutobgError
 from autobg_mcp.text import cleaned, counted, some
-from autobg_mcp.toolkit.context import Context
-from autobg_mcp.toolkit.tool import Result, Tool
 from autobg_mcp.tools import ENDPOINTS
 from autobg_mcp.tools.credits import DailyLimit
-from autobg_mcp.tools.jobs import GetJobs, JobReports
+from autobg_mcp.tools.jobs import GetJobs
 
 _MOST_TOLD: Final = 3
 
@@ -41,91 +40,44 @@ def _number(value: JsonValue) -> float:
     return value if isinstance(value, int | float) else 0
 
 
-class _Known(Result):
-    """What the ledger knows."""
-
-    unknown: int
-    newest: str | None
-    limit: SkipValidation[DailyLimit | None]
-
-
-class _LookAtLedger(Tool[_Known]):
-    """Read the ledger."""
-
-    tool = "lookAtLedger"
-    title = "Look at the ledger"
-    effect = "reads"
-    toolset = "workflow"
-
-    async def run(self, context: Context) -> _Known:
-        """Ask the API nothing."""
-        ledger, account = context.ledger, context.account.id
-        newest = await ledger.batches(account, limit=1)
-        return _Known(
-            unknown=len(await ledger.unknown(account)),
-            newest=newest[0].batch_id if newest else None,
-            limit=await DailyLimit.now(context),
-        )
-
-
 async def ledger(client: Client) -> list[Finding]:
     """Whether the ledger can be read, what of it nobody knows, and what a daily limit leaves."""
     try:
-        known = await client.call(_LookAtLedger())
+        context = client.context(Call())
+        account = context.account.id
+        newest = await context.ledger.batches(account, limit=1)
+        unknown = len(await context.ledger.unknown(account))
+        limit = await DailyLimit.now(context)
     except AutobgError as error:
         return [Finding.of("ledger", error)]
-    found = [Finding("ledger", "ok", f"newest batch: {known.newest or 'none yet'}")]
-    if known.unknown:
-        seen = f"of {counted(known.unknown, 'submission')} nobody knows what came"
+    found = [Finding("ledger", "ok", f"newest batch: {newest[0].batch_id if newest else 'none yet'}")]
+    if unknown:
+        seen = f"of {counted(unknown, 'submission')} nobody knows what came"
         found = [Finding("ledger", "warn", seen, "autobg-mcp call listBatches tells what is known of them.")]
-    if known.limit is not None:
-        seen = f"{known.limit.left} of {known.limit.limit} are left today"
-        remedy = "" if known.limit.left else "Wait until tomorrow, or raise AUTOBG_DAILY_CREDIT_LIMIT."
+    if limit is not None:
+        seen = f"{limit.left} of {limit.limit} are left today"
+        remedy = "" if limit.left else "Wait until tomorrow, or raise AUTOBG_DAILY_CREDIT_LIMIT."
         found.append(Finding("daily limit", "warn" if remedy else "ok", seen, remedy))
     return found
-
-
-class _Worked(Result):
-    """What is known of jobs."""
-
-    reports: SkipValidation[JobReports]
-    worker: str | None
-
-
-class _LookAtJobs(Tool[_Worked]):
-    """Read the book of jobs."""
-
-    tool = "lookAtJobs"
-    title = "Look at jobs"
-    effect = "reads"
-    toolset = "workflow"
-
-    async def run(self, context: Context) -> _Worked:
-        """Ask the API nothing."""
-        worker = await context.jobs.signs.worker(context.account.id)
-        return _Worked(reports=await GetJobs().run(context), worker=worker)
 
 
 async def jobs(client: Client) -> Finding:
     """Which jobs are open, and who carries them out."""
     try:
-        known = await client.call(_LookAtJobs())
+        context = client.context(Call())
+        worker = await context.jobs.signs.worker(context.account.id)
+        told = await client.call(GetJobs())
     except AutobgError as error:
         return Finding.of("jobs", error)
-    told, by = known.reports, f"process {known.worker} of this machine carries them out"
+    by = f"process {worker} of this machine carries them out"
     still = [f"{one.job} ({one.photos})" for one in told.jobs if one.is_open]
     if not still:
         return Finding("jobs", "ok", "no job is open")
     seen = f"open: {some(still, _MOST_TOLD)}"
-    if known.worker is None:
+    if worker is None:
         remedy = "Start a host that has the server, or: autobg-mcp work --once"
         return Finding("jobs", "warn", f"{seen}; nobody carries them out", remedy)
     if told.waits:
         waits = cleaned("; ".join(told.waits), 500)
-        return Finding(
-            "jobs",
-            "warn",
-            f"{seen}; {by}, and waits: {waits}",
-            "autobg-mcp call getJobs",
-        )
+        return Finding("jobs", "warn", f"{seen}; {by}, and waits: {waits}", "autobg-mcp call getJobs")
     return Finding("jobs", "ok", f"{seen}; {by}")

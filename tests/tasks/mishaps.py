@@ -1,6 +1,6 @@
 """What goes wrong: lost answers, closed gates, empty accounts, wrong names, wrong ids, files that want something."""
 
-from agent import Agent
+from agent import Agent, Answer
 from ends import (
     nothing_asked,
     on_template,
@@ -23,17 +23,22 @@ AB = ("AB-123/front.jpg", "AB-123/rear.jpg", "AB-123/side.jpg")
 UPLOAD = "/uploadWithoutTemplateCC"
 
 
+async def upload(agent: Agent, *images: str, vehicle: str = "AB-123") -> Answer:
+    """One upload."""
+    return await agent.call(
+        "uploadImagesWithoutTemplate",
+        images=list(images or [vehicle]),
+        numberPlate=vehicle,
+        numPlateProcessor=1,
+        processType="ai",
+    )
+
+
 async def send(agent: Agent, *images: str, vehicle: str = "AB-123") -> str:
     """One upload, and once more where its answer says that this is the way on."""
-    arguments = {
-        "images": list(images or [vehicle]),
-        "numberPlate": vehicle,
-        "numPlateProcessor": 1,
-        "processType": "ai",
-    }
-    told = await agent.call("uploadImagesWithoutTemplate", **arguments)
+    told = await upload(agent, *images, vehicle=vehicle)
     if "make the same call again" in told.next:
-        told = await agent.call("uploadImagesWithoutTemplate", **arguments)
+        told = await upload(agent, *images, vehicle=vehicle)
     return told.text
 
 
@@ -69,19 +74,13 @@ async def closed_gate(agent: Agent) -> str:
 @task("Send AB-123. (The API hangs for half a minute at the first photo.)", took(*AB), tells("3"),
       before=(car("AB-123"), fault(UPLOAD, "slow", delay_s=30)), credits=3, tokens=170)  # fmt: skip
 async def slow_api(agent: Agent) -> str:
-    return (await send(agent)).replace("3 of 3 taken", "3 taken")
+    return await send(agent)
 
 
 @task("Send AB-123. (Two credits are left.)", took(*AB[:2]), tells("2", "credits|credit"),
       before=(car("AB-123"), credits_left(2)), credits=2, tokens=300)  # fmt: skip
 async def credits_run_out(agent: Agent) -> str:
-    told = await agent.call(
-        "uploadImagesWithoutTemplate",
-        images=["AB-123"],
-        numberPlate="AB-123",
-        numPlateProcessor=1,
-        processType="ai",
-    )
+    told = await upload(agent)
     assert "Tell the user" in told.next
     return str(told["receipt"])
 
@@ -89,13 +88,7 @@ async def credits_run_out(agent: Agent) -> str:
 @task("I bought more credits; finish AB-123.", took(*AB), one_batch("AB-123"), tells("1", "2"),
       before=(car("AB-123"), credits_left(2), cut_out("AB-123"), credits_left(50)), credits=1, tokens=200)  # fmt: skip
 async def credits_bought(agent: Agent) -> str:
-    told = await agent.call(
-        "uploadImagesWithoutTemplate",
-        images=["AB-123"],
-        numberPlate="AB-123",
-        numPlateProcessor=1,
-        processType="ai",
-    )
+    told = await upload(agent)
     return f"{told['accepted']} sent, {told['paidBefore']} before."
 
 
